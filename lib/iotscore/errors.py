@@ -1,0 +1,43 @@
+"""The errors that mean "the user can mend this": one line, no traceback, exit code 2.
+
+Every message says what happened, the value found, what was needed and what to do.
+Anything that is not an :class:`IotscoreError` is a bug: it keeps its traceback and exits with 1.
+"""
+
+from __future__ import annotations
+
+
+class IotscoreError(Exception):
+    """Base of every error that a user can mend."""
+
+
+class ConfigError(IotscoreError, ValueError):
+    """The configuration has faults; the message lists all of them."""
+
+
+class InputError(IotscoreError):
+    """The landing folder or a file in it cannot be used as it is."""
+
+
+class ReconciliationError(IotscoreError):
+    """Counts that must agree do not: a record may have been lost or doubled."""
+
+
+class WarehouseError(IotscoreError):
+    """A table of the warehouse is missing, unreadable or of another layout."""
+
+
+class TrainingError(IotscoreError):
+    """A model cannot be fitted from the rows at hand."""
+
+
+class ModelError(IotscoreError, ValueError):
+    """A stored model is damaged, foreign, or of a version that this code cannot load."""
+
+
+class QueryError(IotscoreError, ValueError):
+    """A SQL statement was refused or cannot be run."""
+
+
+class EnvironmentFaultError(IotscoreError):
+    """Something outside the project (Java, a package, the network) is missing or too old."""
