@@ -1,0 +1,1 @@
+"""Detectors, thresholds and metrics on plain NumPy arrays: no Spark, no files, no settings."""

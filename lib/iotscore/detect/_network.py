@@ -1,0 +1,130 @@
+"""The autoencoder's forward pass on folded weights.
+
+With one timestep and a zero initial state an LSTM layer is a gated dense layer: its recurrent
+kernel multiplies zeros and its forget gate scales a zero. What is left of a layer is, with gates
+i (input) and o (output) and candidate g::
+
+    h = sigmoid(o) * sigmoid(i) * relu(g)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from iotscore.detect.protocol import require_array
+from iotscore.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from iotscore.detect.protocol import Arrays, Float32Array, FloatArray
+
+_BLOCK_ROWS: Final = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Weights of the two gated layers and of the dense one, float32.
+
+    Attributes
+    ----------
+    kernel_1 : (n_features, 3 * units), bias_1 : (3 * units,)
+        First LSTM layer, columns of gates i, g, o side by side.
+    kernel_2 : (units, 3 * n_features), bias_2 : (3 * n_features,)
+        Second LSTM layer, the same.
+    kernel_3 : (n_features, n_features), bias_3 : (n_features,)
+        Dense layer.
+    """
+
+    kernel_1: Float32Array
+    bias_1: Float32Array
+    kernel_2: Float32Array
+    bias_2: Float32Array
+    kernel_3: Float32Array
+    bias_3: Float32Array
+
+    def __post_init__(self) -> None:
+        """Refuse weights whose shapes do not fit together, or that are not finite."""
+        n, units = self.kernel_1.shape[0], self.kernel_2.shape[0]
+        needed = [(n, 3 * units), (3 * units,), (units, 3 * n), (3 * n,), (n, n), (n,)]
+        found = [array.shape for array in self.to_arrays().values()]
+        if found != needed:
+            message = f"the stored autoencoder has weights of shapes {found}, needed {needed}"
+            raise ModelError(message)
+        if not all(np.isfinite(array).all() for array in self.to_arrays().values()):
+            message = "the stored autoencoder has weights that are not finite: train again"
+            raise ModelError(message)
+
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        return self.kernel_1.shape[0]
+
+    def errors(self, X: Float32Array) -> FloatArray:
+        """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
+        errors = np.empty(X.shape[0])
+        block = np.zeros((_BLOCK_ROWS, self.n_features), dtype=np.float32)
+        for start in range(0, X.shape[0], _BLOCK_ROWS):
+            rows = X[start : start + _BLOCK_ROWS]
+            block[: rows.shape[0]] = rows
+            difference = (block - self.reconstruct(block)).astype(np.float64)
+            errors[start : start + _BLOCK_ROWS] = np.square(difference).mean(axis=1)[
+                : rows.shape[0]
+            ]
+        return errors
+
+    def reconstruct(self, X: Float32Array) -> Float32Array:
+        """Return the reconstruction of each row, float32 of the shape of ``X``."""
+        hidden = _gate(X @ self.kernel_1 + self.bias_1)
+        decoded = _gate(hidden @ self.kernel_2 + self.bias_2)
+        return decoded @ self.kernel_3 + self.bias_3
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the six weight arrays by name."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """Rebuild and check the network."""
+        return cls(
+            **{
+                entry.name: require_array(
+                    arrays, entry.name, "float32", 2 if entry.name.startswith("kernel") else 1
+                )
+                for entry in fields(cls)
+            }
+        )
+
+
+def fold(weights: Sequence[npt.NDArray[np.float32]]) -> Network:
+    """Return the network of Keras' eight weight arrays, without what one timestep cannot use.
+
+    Keras orders the gates of an LSTM layer i, f, g, o.
+    """
+    kernel_1, _, bias_1, kernel_2, _, bias_2, kernel_3, bias_3 = weights
+    return Network(
+        kernel_1=_without_forget(kernel_1),
+        bias_1=_without_forget(bias_1),
+        kernel_2=_without_forget(kernel_2),
+        bias_2=_without_forget(bias_2),
+        kernel_3=np.ascontiguousarray(kernel_3),
+        bias_3=np.ascontiguousarray(bias_3),
+    )
+
+
+def _without_forget(weights: npt.NDArray[np.float32]) -> Float32Array:
+    gate_i, _, candidate, gate_o = np.split(weights, 4, axis=-1)
+    return np.ascontiguousarray(np.concatenate([gate_i, candidate, gate_o], axis=-1))
+
+
+def _gate(z: Float32Array) -> Float32Array:
+    width = z.shape[1] // 3
+    gates = np.clip(z[:, :width], -80, 80), np.clip(z[:, 2 * width :], -80, 80)
+    opened = 1 / ((1 + np.exp(-gates[0])) * (1 + np.exp(-gates[1])))
+    gated: Float32Array = np.clip(z[:, width : 2 * width], 0, 1e30) * opened
+    return gated

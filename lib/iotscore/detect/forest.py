@@ -1,0 +1,126 @@
+"""Isolation forest: scikit-learn fits it, flat arrays carry it, a compiled kernel scores it.
+
+References
+----------
+.. [1] Liu, Ting, Zhou, "Isolation Forest", ICDM 2008.
+.. [2] scikit-learn, ``sklearn.ensemble.IsolationForest``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from iotscore.detect._trees import Trees, average_path_length, flatten
+from iotscore.detect.protocol import require_width
+from iotscore.errors import ConfigError, ModelError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from iotscore.detect.protocol import Arrays, Float32Array, FloatArray, Progress
+
+
+@dataclass(frozen=True)
+class IsolationForestDetector:
+    """Score a row by how few random splits isolate it.
+
+    The score is ``2 ** -(mean path length / c(max_samples))`` [1]_, in (0, 1]: near 1 when few
+    splits suffice, near 0.5 or below in the bulk. It is minus scikit-learn's ``score_samples``.
+    Scoring costs about ``n_estimators * log2(max_samples)`` comparisons a row.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Number of trees, 1 or more.
+    max_samples : "auto" or int
+        Rows drawn for each tree; ``"auto"`` is 256. Never more than there are rows.
+    random_state : int
+        Seed: the same seed and rows give the same forest, bit for bit.
+    """
+
+    name: ClassVar[str] = "iforest"
+
+    n_estimators: int = 100
+    max_samples: Literal["auto"] | int = "auto"
+    random_state: int = 42
+    trees_: Trees | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse settings outside their bounds."""
+        if self.n_estimators < 1:
+            message = f"n_estimators is {self.n_estimators}: use 1 or more"
+            raise ConfigError(message)
+        if self.max_samples != "auto" and self.max_samples < 2:  # noqa: PLR2004 one row cannot be split
+            message = f"max_samples is {self.max_samples}: use 'auto', or 2 or more"
+            raise ConfigError(message)
+
+    def fit(
+        self,
+        X: Float32Array,
+        progress: Progress | None = None,  # noqa: ARG002 a forest has no epochs
+    ) -> Self:
+        """Return a copy fitted with scikit-learn's ``IsolationForest``.
+
+        Raises
+        ------
+        TrainingError
+            If there are fewer than two rows.
+        """
+        from sklearn.ensemble import IsolationForest  # noqa: PLC0415 needed by training only
+
+        if X.ndim != 2 or X.shape[0] < 2:  # noqa: PLR2004 a table, and at least one split
+            message = f"the forest got rows of shape {X.shape} and needs at least 2 rows"
+            raise TrainingError(message)
+        max_samples = 256 if self.max_samples == "auto" else self.max_samples
+        forest = IsolationForest(
+            n_estimators=self.n_estimators,
+            max_samples=min(max_samples, X.shape[0]),
+            contamination="auto",
+            random_state=self.random_state,
+            n_jobs=1,
+        ).fit(X)
+        return replace(self, trees_=flatten(forest))
+
+    def score(self, X: Float32Array) -> FloatArray:
+        """Return scores in (0, 1], float64 of shape (n_rows,), higher = more anomalous.
+
+        Raises
+        ------
+        ModelError
+            If the forest is not fitted, or ``X`` has another number of columns.
+        """
+        trees = self._fitted()
+        require_width(X, trees.n_features, "the isolation forest")
+        mean_length = trees.path_lengths(X) / trees.n_trees
+        # scikit-learn returns minus this, so that low means anomalous; ours is the paper's sign.
+        score: FloatArray = np.exp2(-mean_length / average_path_length(trees.max_samples))
+        return score
+
+    def _fitted(self) -> Trees:
+        if self.trees_ is None:
+            message = "the isolation forest is not fitted: call fit first"
+            raise ModelError(message)
+        return self.trees_
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Settings as JSON-able values."""
+        return {
+            "n_estimators": self.n_estimators,
+            "max_samples": self.max_samples,
+            "random_state": self.random_state,
+        }
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the trees as flat arrays, see :class:`iotscore.detect._trees.Trees`."""
+        return self._fitted().to_arrays()
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
+        """Rebuild a fitted forest; trees that point outside themselves are refused."""
+        return cls(**parameters, trees_=Trees.from_arrays(arrays))

@@ -1,0 +1,26 @@
+"""Figures about flags and scores: the public names, in one place."""
+
+from iotscore.detect.confusion import Confusion, wilson_interval
+from iotscore.detect.counts import ScoreCounts
+from iotscore.detect.roc import (
+    Estimate,
+    RocPoints,
+    average_precision,
+    confusion_at,
+    roc_auc,
+    roc_points,
+    youden_threshold,
+)
+
+__all__ = [
+    "Confusion",
+    "Estimate",
+    "RocPoints",
+    "ScoreCounts",
+    "average_precision",
+    "confusion_at",
+    "roc_auc",
+    "roc_points",
+    "wilson_interval",
+    "youden_threshold",
+]
