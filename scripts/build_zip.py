@@ -1,0 +1,66 @@
+"""Zip ``lib/`` for the executors: ``python scripts/build_zip.py dist/iotscore.zip``.
+
+The same sources always give the same bytes, so an archive that is up to date is left alone and a
+changed one is replaced in one step: a second run that starts at the same time sees the old or
+the new archive, never half of one.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+LIB = Path(__file__).resolve().parent.parent / "lib"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip can hold; a real one would change the bytes."""
+
+
+def archive(source: Path) -> bytes:
+    """Return a zip of the Python sources under a folder, named relative to it.
+
+    Parameters
+    ----------
+    source : Path
+        The source root; its packages end up at the root of the archive.
+
+    Returns
+    -------
+    bytes
+        The archive, equal for equal sources. Other files and ``__pycache__`` are left out.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for path in sorted(source.rglob("*.py")):
+            member = zipfile.ZipInfo(path.relative_to(source).as_posix(), date_time=EPOCH)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o644 << 16
+            zipped.writestr(member, path.read_bytes())
+    return buffer.getvalue()
+
+
+def replace(target: Path, content: bytes) -> bool:
+    """Write a file in one step unless it holds the content already.
+
+    Returns
+    -------
+    bool
+        Whether the file was written.
+    """
+    if target.is_file() and target.read_bytes() == content:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    # mkstemp makes a file for its owner alone, but another account may run the nightly job.
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(target)
+    return True
+
+
+if __name__ == "__main__":
+    replace(Path(sys.argv[1]), archive(LIB))
