@@ -1,0 +1,183 @@
+"""Write the demo data: each file from its own simulated capture, files spread over processes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from iotscore.columns import SOURCE_FEATURES
+from iotscore.errors import ConfigError
+from iotscore.simulate.afterimage import AfterImage
+from iotscore.simulate.attacks import attack
+from iotscore.simulate.benign import benign
+from iotscore.simulate.decimals import csv_bytes
+from iotscore.simulate.layout import FILES, KINDS, TrafficFile, allocate, write_metadata
+from iotscore.simulate.packets import RECORDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MARKER: Final = "SYNTHETIC.json"
+"""The file that tells readers of the folder that its rows were simulated."""
+GENERATOR_VERSION: Final = 1
+"""Goes up whenever the same arguments give other bytes."""
+
+RUN_ROWS: Final = 20
+"""Consecutive records that a shortened file keeps together."""
+_BATCH: Final = 16384
+"""Packets whose rows are in memory at once."""
+_HEADER: Final = (",".join(SOURCE_FEATURES) + "\n").encode("ascii")
+
+
+def kept_records(total: int, wanted: int) -> NDArray[np.bool_]:
+    """Choose which records of a capture become rows.
+
+    All of them, or runs of consecutive records spread evenly from the first record on, so that a
+    small file still covers the whole capture and still has neighbours.
+
+    Parameters
+    ----------
+    total : int
+        Records in the capture.
+    wanted : int
+        Rows to keep, 1 to `total`.
+
+    Returns
+    -------
+    ndarray of shape (total,), bool
+        Exactly `wanted` are true.
+    """
+    runs = -(-wanted // RUN_ROWS)
+    lengths = np.full(runs, wanted // runs)
+    lengths[: wanted % runs] += 1
+    starts = np.arange(runs) * total // runs
+    kept = np.zeros(total, dtype=bool)
+    offsets = np.arange(wanted) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    kept[np.repeat(starts, lengths) + offsets] = True
+    return kept
+
+
+def file_rows(file: TrafficFile, rows: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Simulate one file and yield its rows, in order, in blocks of shape (n, 115).
+
+    The capture is as long as the original one (or `rows` long, if that is more) and depends on
+    the seed and the file alone, so neither other files nor the number of processes matter.
+    """
+    rng = np.random.default_rng([seed, file.device, KINDS.index(file.kind)])
+    total = max(rows, file.original_rows)
+    if file.kind == "benign":
+        sent = benign(file.device, total, rng)
+    else:
+        sent = attack(file.device, file.kind, total, rng)
+    records = np.flatnonzero(sent["flags"] & RECORDED)
+    sent["flags"][records[~kept_records(total, rows)]] &= ~RECORDED
+    statistics = AfterImage()
+    for start in range(0, len(sent), _BATCH):
+        block = statistics.rows(sent[start : start + _BATCH])
+        if len(block):
+            yield block
+
+
+def write_file(folder: Path, file: TrafficFile, rows: int, seed: int) -> int:
+    """Write one traffic file; return its size in bytes."""
+    size = 0
+    with (folder / file.name).open("wb") as sink:
+        size += sink.write(_HEADER)
+        for block in file_rows(file, rows, seed):
+            size += sink.write(csv_bytes(block))
+    return size
+
+
+def _compile() -> None:
+    """Compile (or load) the kernels before other processes need them."""
+    for block in file_rows(FILES[0]._replace(original_rows=1), 1, seed=0):
+        csv_bytes(block)
+
+
+def _prepare(folder: Path, marker: dict[str, Any]) -> bool:
+    """Make the folder ready; return whether it already holds exactly this data.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds anything else.
+    """
+    path = folder / MARKER
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if {**found, "complete": True} != marker:
+            message = (
+                f"--out {folder} holds other demo data ({found}), and {marker} was asked for: "
+                f"choose another folder or remove that one first"
+            )
+            raise ConfigError(message)
+        return bool(found["complete"])
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        message = (
+            f"--out {folder} is not an empty folder and has no {MARKER}, so what is in it is not "
+            f"demo data: choose an empty or a new folder"
+        )
+        raise ConfigError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    return False
+
+
+def _write_marker(folder: Path, marker: dict[str, Any], *, complete: bool) -> None:
+    text = json.dumps({**marker, "complete": complete}, indent=2)
+    (folder / MARKER).write_text(text + "\n", encoding="utf-8")
+
+
+def generate(folder: Path, rows: int, seed: int, processes: int | None = None) -> bool:
+    """Write demo data of `rows` rows in the 92-file layout, and the marker that says so.
+
+    Parameters
+    ----------
+    folder : Path
+        New, empty, or with the same demo data, complete or not.
+    rows : int
+        Rows over all 89 traffic files.
+    seed : int
+        Not negative; the same seed gives the same bytes, whatever the number of processes.
+    processes : int, optional
+        Processes to spread files over; default: one per core.
+
+    Returns
+    -------
+    bool
+        False if the folder already held exactly this data, so that nothing was written.
+
+    Raises
+    ------
+    ConfigError
+        If `rows` is too small or the folder holds something else.
+    """
+    shares = allocate(rows)
+    marker = {
+        "what": "synthetic traffic, simulated by iotscore; no row was captured",
+        "generator_version": GENERATOR_VERSION,
+        "seed": seed,
+        "rows": rows,
+        "files": len(FILES),
+        "complete": True,
+    }
+    if _prepare(folder, marker):
+        return False
+    _write_marker(folder, marker, complete=False)
+    write_metadata(folder, shares)
+    work = sorted(zip(FILES, shares, strict=True), key=lambda item: -item[0].original_rows)
+    _compile()
+    workers = processes or len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        jobs = [pool.submit(write_file, folder, file, share, seed) for file, share in work]
+        for job in jobs:
+            job.result()
+    _write_marker(folder, marker, complete=True)
+    return True
