@@ -21,8 +21,10 @@ if _VERSION is None:
     message = 'lib/iotscore/__init__.py holds no line __version__ = "..."; add it.'
     raise SystemExit(message)
 
-HAS_CPU_WHEEL = "sys_platform == 'linux' and platform_machine == 'x86_64'"
-"""Where TensorFlow has a CPU-only wheel, a quarter of the size of the general one."""
+# TensorFlow has a CPU-only wheel, a quarter of the size of the general one, for one platform
+# that matters here. Markers know no "not".
+CPU_WHEEL = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+NO_CPU_WHEEL = "sys_platform != 'linux' or platform_machine != 'x86_64'"
 
 setup(
     name="iotscore",
@@ -38,8 +40,8 @@ setup(
         # conf/spark-defaults.conf names.
         "pyspark==4.2.0",
         "delta-spark==4.4.0",
-        f"tensorflow-cpu==2.21.*; {HAS_CPU_WHEEL}",
-        f"tensorflow==2.21.*; not ({HAS_CPU_WHEEL})",
+        f"tensorflow-cpu==2.21.*; {CPU_WHEEL}",
+        f"tensorflow==2.21.*; {NO_CPU_WHEEL}",
         "scikit-learn>=1.9,<2",
         "numpy>=2.4,<3",
         "numba>=0.68",

@@ -1,0 +1,67 @@
+# `make help` lists the verbs: it prints the text after ## of each target.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup java demo-data demo test test-fast lint format type lock zip fetch-data clean
+
+ROWS ?= 200000
+SEED ?= 1
+OUT ?= demo/data
+WAREHOUSE ?= demo/warehouse
+ARGS ?=
+
+PYTHON_BIN := .venv/bin/python
+SHELL_FILES := spark-submit.sh $(wildcard scripts/*.sh deploy/*.sh) .ci/run
+
+help: ## list the verbs
+	@echo "make VERB [NAME=value ...]"
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 14 | sed 's/^/  /'
+
+setup: ## make .venv hold what requirements.lock names (a second time: nothing to do)
+	@scripts/setup.sh
+
+java: ## check for Java 17 or 21; on Debian or Ubuntu, as root, install it
+	@scripts/java.sh --install
+
+demo-data: setup ## make synthetic data in the 92-file layout [ROWS=200000 OUT=demo/data SEED=1]
+	@$(PYTHON_BIN) -m iotscore.simulate --rows $(ROWS) --out "$(OUT)" --seed $(SEED)
+
+demo: setup java demo-data ## run the nightly job on demo data and show what came out [ROWS= SEED=]
+	@./spark-submit.sh nightly --input "$(OUT)" --warehouse "$(WAREHOUSE)"
+
+test: setup java ## run every test [ARGS="-k forest"]
+	@$(PYTHON_BIN) -m pytest $(ARGS)
+
+test-fast: setup ## run the tests that need no Spark [ARGS=]
+	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)
+
+lint: setup type ## check style, types, layers and shell scripts
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/shellcheck $(SHELL_FILES)
+
+type: setup ## check types
+	@.venv/bin/mypy
+
+format: setup ## mend what the linter can mend by itself
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock: setup ## write requirements.lock anew from setup.py [ARGS=--upgrade]
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+		--generate-hashes --extra dev --custom-compile-command "make lock" $(ARGS) \
+		--output-file requirements.lock setup.py
+
+zip: setup ## build dist/iotscore.zip, what executors get
+	@$(PYTHON_BIN) scripts/build_zip.py dist/iotscore.zip
+
+fetch-data: setup ## bring the real data set, 8 GB, from Kaggle: OUT=DIR
+	@if [[ "$(origin OUT)" == file ]]; then echo "Say where to: make fetch-data OUT=DIR" >&2; exit 2; fi
+	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "kagglehub>=0.3"
+	@$(PYTHON_BIN) -m iotscore.fetch --out "$(OUT)"
+
+clean: ## remove what was built or made here, except .venv
+	@rm -rf dist build demo spark-warehouse metastore_db derby.log .tools \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Makes .venv hold exactly what requirements.lock says; returns at once if it already does.
+#
+# usage: scripts/setup.sh
+# Environment: PYTHON names the Python to use [python3.11, 3.12 or 3.13, whichever is found first].
+# pip's settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_CERT) hold for uv too.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+stamp=.venv/.iotscore-setup
+# The folder is part of the stamp because a virtual environment does not survive being moved.
+wanted="$(cat requirements.lock setup.py | cksum) $PWD"
+if [[ -x .venv/bin/python && -f "$stamp" && "$(<"$stamp")" == "$wanted" ]]; then
+    exit 0
+fi
+
+suits() {
+    "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+        >/dev/null 2>&1
+}
+
+advice() {
+    if [[ "$(uname -s)" == Darwin ]]; then
+        echo "brew install python@3.12"
+    elif [[ -f /etc/debian_version ]]; then
+        echo "apt-get install -y python3-venv (Debian 12 or 13, Ubuntu 24.04; as root)"
+    elif command -v dnf >/dev/null; then
+        echo "dnf install -y python3.12 (as root)"
+    else
+        echo "install Python 3.12 with its venv module"
+    fi
+}
+
+find_python() {
+    local name
+    for name in ${PYTHON:+"$PYTHON"} python3.11 python3.12 python3.13 python3 python; do
+        if suits "$name"; then
+            command -v "$name"
+            return
+        fi
+    done
+    echo "Python 3.11, 3.12 or 3.13 with venv is needed; the PATH has" \
+        "$(python3 --version 2>&1 || echo "no python3"). Type: $(advice)," \
+        "or name one: make PYTHON=/path/to/python3.12" >&2
+    return 2
+}
+
+# uv has variables of its own for what pip was told.
+: "${UV_DEFAULT_INDEX:=${PIP_INDEX_URL:-}}"
+: "${UV_INDEX:=${PIP_EXTRA_INDEX_URL:-}}"
+: "${UV_FIND_LINKS:=${PIP_FIND_LINKS:-}}"
+: "${SSL_CERT_FILE:=${PIP_CERT:-}}"
+for name in UV_DEFAULT_INDEX UV_INDEX UV_FIND_LINKS SSL_CERT_FILE; do
+    if [[ -n "${!name}" ]]; then export "${name?}"; else unset "$name"; fi
+done
+
+if ! suits .venv/bin/python; then
+    python="$(find_python)"
+    echo "Making .venv with $("$python" --version) ..." >&2
+    "$python" -m venv --clear .venv
+fi
+rm -f "$stamp"
+
+# uv itself is in the lock: install just its lines, hashes included, with pip.
+uv_lock=.venv/uv.lock
+awk '/^uv==/ {ours = 1} ours {print} ours && !/\\$/ {exit}' requirements.lock >"$uv_lock"
+echo "Installing what requirements.lock names (about 3 GB unpacked; a few minutes) ..." >&2
+if .venv/bin/python -m pip install --quiet --require-hashes --requirement "$uv_lock"; then
+    # With compiled bytecode Spark's Python workers start in half the time.
+    .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode \
+        requirements.lock
+else
+    echo "uv cannot be had here; pip does the same, more slowly." >&2
+    .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+fi
+# setuptools comes from the lock too, so nothing here is unpinned.
+.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+
+echo "$wanted" >"$stamp"
+echo "Ready: .venv with $(.venv/bin/python --version)." >&2
