@@ -1,0 +1,166 @@
+"""The schema of the configuration. ``conf/base.yaml`` says what each key means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from iotscore.labels import pattern_fault
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    """Unknown keys are faults, values are not coerced between types, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class IngestSettings(_Section):
+    """How landing files become rows of ``traffic``."""
+
+    patterns: list[str] = Field(min_length=1)
+    chunk_megabytes: Annotated[float, Field(gt=0.0, le=1024.0)]
+    quarantine_text_limit: Count
+
+    @field_validator("patterns")
+    @classmethod
+    def _check_patterns(cls, patterns: list[str]) -> list[str]:
+        for pattern in patterns:
+            if fault := pattern_fault(pattern):
+                message = f"{pattern!r} {fault}"
+                raise ValueError(message)
+        return patterns
+
+
+class SampleSettings(_Section):
+    """Which records of each file the profile works on at all."""
+
+    fraction: Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class TrainSettings(_Section):
+    """Which benign records fit the model, and which calibrate it."""
+
+    train_share: Annotated[float, Field(gt=0.0, le=1.0)]
+    calibration_share: Annotated[float, Field(ge=0.0, lt=1.0)]
+    max_train_rows: Count
+    max_calibration_rows: Count
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        total = self.train_share + self.calibration_share
+        if total > 1.0:
+            message = f"train_share + calibration_share is {total:g}; at most 1 is possible"
+            raise ValueError(message)
+        return self
+
+
+class ScalingSettings(_Section):
+    """How features are brought to a common range."""
+
+    out_of_range: Literal["keep", "clip"]
+    clip_margin: Annotated[float, Field(ge=0.0)]
+
+
+class IsolationForestSettings(_Section):
+    """The isolation forest."""
+
+    weight: Share
+    n_estimators: Count
+    max_samples: Literal["auto"] | Count
+
+
+class LstmSettings(_Section):
+    """The LSTM autoencoder."""
+
+    weight: Share
+    units: Count
+    epochs: Count
+    min_updates: Annotated[int, Field(ge=0)]
+    batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0.0)]
+
+
+class DetectorSettings(_Section):
+    """The detectors of the profile; a detector that is null is left out."""
+
+    iforest: IsolationForestSettings | None
+    lstm: LstmSettings | None
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> Self:
+        weights = self.weights()
+        if not weights:
+            message = "no detector is left; at least one is needed"
+            raise ValueError(message)
+        total = sum(weights.values())
+        if abs(total - 1.0) > 1e-9:
+            message = f"the weights {weights} add up to {total:g}; they must add up to 1"
+            raise ValueError(message)
+        return self
+
+    def weights(self) -> dict[str, float]:
+        """Return the fusion weight of each detector in use, in order."""
+        chosen = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: settings.weight for name, settings in chosen.items() if settings is not None}
+
+
+class NormalisationSettings(_Section):
+    """How raw scores are brought to a common scale before they are fused."""
+
+    mode: Literal["frozen", "batch_minmax"]
+    lower_quantile: Share
+    upper_quantile: Share
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.lower_quantile >= self.upper_quantile:
+            message = (
+                f"lower_quantile is {self.lower_quantile:g}, upper_quantile "
+                f"{self.upper_quantile:g}; the lower one must be smaller"
+            )
+            raise ValueError(message)
+        return self
+
+
+class ThresholdSettings(_Section):
+    """Where a score becomes a flag, if normalisation is frozen."""
+
+    quantile: OpenShare
+
+
+class EvaluateSettings(_Section):
+    """What is measured on labelled records."""
+
+    splits: list[Literal["train", "calibration", "test"]] = Field(min_length=1)
+    bins_per_e_fold: Count
+    roc_points: Annotated[int, Field(ge=2)]
+    file_weights: str | None
+
+
+class Settings(_Section):
+    """Everything a run can be told, checked."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    ingest: IngestSettings
+    sample: SampleSettings
+    train: TrainSettings
+    scaling: ScalingSettings
+    detectors: DetectorSettings
+    normalisation: NormalisationSettings
+    threshold: ThresholdSettings
+    evaluate: EvaluateSettings
+
+    @model_validator(mode="after")
+    def _check_calibration(self) -> Self:
+        if self.normalisation.mode == "frozen" and self.train.calibration_share == 0.0:
+            message = (
+                "train.calibration_share is 0, but normalisation.mode frozen needs calibration "
+                "records; give them a share, or set batch_minmax"
+            )
+            raise ValueError(message)
+        return self

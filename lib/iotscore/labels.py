@@ -1,0 +1,107 @@
+"""File name to device, family, attack and label: pure string work.
+
+The names of the files carry what is known about their records: ``3.gafgyt.tcp.csv`` and
+``Ennio_Doorbell/gafgyt_attacks/tcp.csv`` say the same. Which part of a name means what is a
+configurable list of regular expressions with named groups.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+BENIGN = "benign"
+GROUPS = frozenset({"device_id", "device", "family", "attack", "event_day"})
+"""The named groups that a file pattern may use; one of the first two is required."""
+
+
+@dataclass(frozen=True)
+class FileLabel:
+    """What a file's name says about every record in it.
+
+    Attributes
+    ----------
+    device_id
+        Number of the device, None where neither the name nor the metadata give it.
+    device
+        Name of the device.
+    family
+        "benign", a botnet family such as "gafgyt", or None for an unlabelled capture.
+    attack
+        Attack within the family, None for benign and unlabelled captures.
+    label
+        1 attack, 0 benign, None unknown.
+    event_day
+        Day of the capture where the name gives it.
+    """
+
+    device_id: int | None
+    device: str
+    family: str | None
+    attack: str | None
+    label: int | None
+    event_day: date | None
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """Say what is wrong with a file pattern, or return None for a good one."""
+    try:
+        groups = set(re.compile(pattern).groupindex)
+    except re.error as error:
+        return f"is no regular expression: {error}"
+    if unknown := groups - GROUPS:
+        return f"has unknown groups {sorted(unknown)}; known are {sorted(GROUPS)}"
+    if not groups & {"device_id", "device"}:
+        return "needs a group named device_id or device"
+    return None
+
+
+def label_file(
+    relative_path: str, patterns: Sequence[str], devices: Mapping[int, str]
+) -> FileLabel | None:
+    """Read a file's label from its path.
+
+    Parameters
+    ----------
+    relative_path
+        Path below the landing folder, with forward slashes.
+    patterns
+        Regular expressions, matched against the whole path; the first that matches wins.
+    devices
+        Names of the devices by number, from ``device_info.csv``; may be empty.
+
+    Returns
+    -------
+    FileLabel or None
+        None if no pattern matches, or if the name gives a day that does not exist.
+    """
+    for pattern in patterns:
+        match = re.fullmatch(pattern, relative_path)
+        if match is not None:
+            return _from_groups(match.groupdict(), devices)
+    return None
+
+
+def _from_groups(groups: Mapping[str, str | None], devices: Mapping[int, str]) -> FileLabel | None:
+    day_text = groups.get("event_day")
+    try:
+        event_day = date.fromisoformat(day_text) if day_text else None
+    except ValueError:
+        return None
+    device_id, device = _device(groups, devices)
+    family = groups.get("family")
+    label = None if family is None else int(family != BENIGN)
+    return FileLabel(device_id, device, family, groups.get("attack"), label, event_day)
+
+
+def _device(
+    groups: Mapping[str, str | None], devices: Mapping[int, str]
+) -> tuple[int | None, str]:
+    number, name = groups.get("device_id"), groups.get("device")
+    if number is not None:
+        device_id = int(number)
+        return device_id, name or devices.get(device_id, f"device_{device_id}")
+    ids = {device: device_id for device_id, device in devices.items()}
+    return ids.get(name or ""), name or ""

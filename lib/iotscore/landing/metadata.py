@@ -1,0 +1,111 @@
+"""The three metadata files that lie beside the traffic files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import Final
+
+from iotscore.columns import N_FEATURES, SOURCE_FEATURES
+from iotscore.errors import InputError
+
+DEVICE_INFO: Final = "device_info.csv"
+DATA_SUMMARY: Final = "data_summary.csv"
+FEATURE_LIST: Final = "features.csv"
+METADATA_FILES: Final = frozenset({DEVICE_INFO, DATA_SUMMARY, FEATURE_LIST})
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the metadata files say; every one of them may be absent.
+
+    Attributes
+    ----------
+    devices
+        Device names by number (``device_info.csv``).
+    expected_rows
+        Data rows by file name (``data_summary.csv``).
+    """
+
+    devices: dict[int, str] = field(default_factory=dict)
+    expected_rows: dict[str, int] = field(default_factory=dict)
+
+
+def read_metadata(texts: dict[str, bytes]) -> Metadata:
+    """Read the metadata files.
+
+    Parameters
+    ----------
+    texts
+        Contents by file name; absent files are simply missing.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read as what it should be, or lists other than the 115 features.
+    """
+    if FEATURE_LIST in texts:
+        _check_feature_list(texts[FEATURE_LIST])
+    return Metadata(
+        devices={
+            _number(row, "DeviceID", DEVICE_INFO): row["DeviceName"]
+            for row in _rows(texts.get(DEVICE_INFO, b""), DEVICE_INFO, ("DeviceID", "DeviceName"))
+        },
+        expected_rows=_expected_rows(texts.get(DATA_SUMMARY, b"")),
+    )
+
+
+def parse_summary(content: bytes) -> dict[str, int]:
+    """Return the data rows by file name of a file in the form of ``data_summary.csv``."""
+    return _expected_rows(content)
+
+
+def _expected_rows(content: bytes) -> dict[str, int]:
+    columns = ("File Name", "Data Count", "Feature Count")
+    expected: dict[str, int] = {}
+    for row in _rows(content, DATA_SUMMARY, columns):
+        width = _number(row, "Feature Count", DATA_SUMMARY)
+        if width != N_FEATURES:
+            message = (
+                f"{DATA_SUMMARY} says that {row['File Name']} has {width} features; "
+                f"{N_FEATURES} are needed: is this the right folder?"
+            )
+            raise InputError(message)
+        expected[row["File Name"]] = _number(row, "Data Count", DATA_SUMMARY)
+    return expected
+
+
+def _check_feature_list(content: bytes) -> None:
+    names = [row["Feature Name"] for row in _rows(content, FEATURE_LIST, ("Feature Name",))]
+    if missing := [name for name in SOURCE_FEATURES if name not in set(names)]:
+        message = (
+            f"{FEATURE_LIST} lists {len(names)} features and lacks {missing[:3]} "
+            f"({len(missing)} in all); the {N_FEATURES} of N-BaIoT are needed"
+        )
+        raise InputError(message)
+
+
+def _rows(content: bytes, name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Read rows by column name; the original's header has a space after each comma."""
+    if not content.strip():
+        return []
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{name} is no UTF-8 text ({error}); save it as UTF-8"
+        raise InputError(message) from error
+    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if row]
+    header = rows[0]
+    if missing := [column for column in columns if column not in header]:
+        message = f"{name} lacks the columns {missing}; found {header}"
+        raise InputError(message)
+    return [dict(zip(header, row, strict=False)) for row in rows[1:] if any(row)]
+
+
+def _number(row: dict[str, str], column: str, name: str) -> int:
+    text = row.get(column, "")
+    if not text.isdecimal():
+        message = f"{name} has {text!r} as {column} in the row {list(row.values())}; needs a number"
+        raise InputError(message)
+    return int(text)
