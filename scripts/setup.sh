@@ -23,7 +23,7 @@ advice() {
     if [[ "$(uname -s)" == Darwin ]]; then
         echo "brew install python@3.12"
     elif [[ -f /etc/debian_version ]]; then
-        echo "apt-get install -y python3-venv (Debian 12 or 13, Ubuntu 24.04; as root)"
+        echo "apt-get update && apt-get install -y python3-venv (as root; Debian 12, Ubuntu 24.04 or newer)"
     elif command -v dnf >/dev/null; then
         echo "dnf install -y python3.12 (as root)"
     else
@@ -39,9 +39,12 @@ find_python() {
             return
         fi
     done
-    echo "Python 3.11, 3.12 or 3.13 with venv is needed; the PATH has" \
-        "$(python3 --version 2>&1 || echo "no python3"). Type: $(advice)," \
-        "or name one: make PYTHON=/path/to/python3.12" >&2
+    local found="no python3"
+    if command -v python3 >/dev/null; then
+        found="$(python3 --version 2>&1 | head -n 1)"
+    fi
+    echo "Python 3.11, 3.12 or 3.13 with venv is needed; the PATH has $found." \
+        "Type: $(advice), or name one: make PYTHON=/path/to/python3.12" >&2
     return 2
 }
 
@@ -60,6 +63,8 @@ if ! suits .venv/bin/python; then
     "$python" -m venv --clear .venv
 fi
 rm -f "$stamp"
+
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # uv itself is in the lock: install just its lines, hashes included, with pip.
 uv_lock=.venv/uv.lock
