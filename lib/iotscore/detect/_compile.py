@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import numba
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy"}
+"""Division by zero gives infinity, as in NumPy: a test for it would keep loops from vectorising."""
 
 
 def compiled(function: Function) -> Function:
@@ -24,11 +29,11 @@ def compiled(function: Function) -> Function:
     cached when nothing can be written there, nor when the module was imported from a zip: numba
     would file it under the zip's path, which is another one in every Spark run.
     """
-    jit = cast("Callable[[Function], Function]", numba.njit(nogil=True))
-    if not Path(function.__code__.co_filename).is_file():
+    jit = cast("Callable[[Function], Function]", numba.njit(**_OPTIONS))
+    if not Path(sys.modules[function.__module__].__file__ or "").is_file():
         return jit(function)
     try:
-        cached = numba.njit(nogil=True, cache=True)(function)
+        cached = numba.njit(cache=True, **_OPTIONS)(function)
         directory = Path(cached.stats.cache_path)
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()

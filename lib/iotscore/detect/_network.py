@@ -10,10 +10,12 @@ i (input) and o (output) and candidate g::
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from iotscore.detect import _network_kernel
 from iotscore.detect.protocol import require_array
 from iotscore.errors import ModelError
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
     from iotscore.detect.protocol import Arrays, Float32Array, FloatArray
 
-_BLOCK_ROWS: Final = 256
+_LARGEST_WEIGHT: Final = 1e6
+"""Larger weights are refused: with them a sum over values of 1e30 could leave float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,40 +52,38 @@ class Network:
     bias_3: Float32Array
 
     def __post_init__(self) -> None:
-        """Refuse weights whose shapes do not fit together, or that are not finite."""
+        """Refuse weights whose shapes do not fit together, or that are not within +-1e6."""
         n, units = self.kernel_1.shape[0], self.kernel_2.shape[0]
         needed = [(n, 3 * units), (3 * units,), (units, 3 * n), (3 * n,), (n, n), (n,)]
         found = [array.shape for array in self.to_arrays().values()]
         if found != needed:
             message = f"the stored autoencoder has weights of shapes {found}, needed {needed}"
             raise ModelError(message)
-        if not all(np.isfinite(array).all() for array in self.to_arrays().values()):
-            message = "the stored autoencoder has weights that are not finite: train again"
+        if not all((np.abs(array) <= _LARGEST_WEIGHT).all() for array in self.to_arrays().values()):
+            message = (
+                "the autoencoder has a weight that is not finite or beyond"
+                f" +-{_LARGEST_WEIGHT:g}: train again, with a lower learning rate"
+            )
             raise ModelError(message)
 
     @property
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
-        return self.kernel_1.shape[0]
+        return int(self.kernel_1.shape[0])
 
     def errors(self, X: Float32Array) -> FloatArray:
         """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
         errors = np.empty(X.shape[0])
-        block = np.zeros((_BLOCK_ROWS, self.n_features), dtype=np.float32)
-        for start in range(0, X.shape[0], _BLOCK_ROWS):
-            rows = X[start : start + _BLOCK_ROWS]
-            block[: rows.shape[0]] = rows
-            difference = (block - self.reconstruct(block)).astype(np.float64)
-            errors[start : start + _BLOCK_ROWS] = np.square(difference).mean(axis=1)[
-                : rows.shape[0]
-            ]
+        _network_kernel.reconstruction_errors(X, *self._packed, errors)
         return errors
 
-    def reconstruct(self, X: Float32Array) -> Float32Array:
-        """Return the reconstruction of each row, float32 of the shape of ``X``."""
-        hidden = _gate(X @ self.kernel_1 + self.bias_1)
-        decoded = _gate(hidden @ self.kernel_2 + self.bias_2)
-        return decoded @ self.kernel_3 + self.bias_3
+    @cached_property
+    def _packed(self) -> tuple[_network_kernel.Layer, _network_kernel.Layer, _network_kernel.Layer]:
+        return (
+            _network_kernel.pack_gated(self.kernel_1, self.bias_1),
+            _network_kernel.pack_gated(self.kernel_2, self.bias_2),
+            _network_kernel.pack_dense(self.kernel_3, self.bias_3),
+        )
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the six weight arrays by name."""
@@ -120,11 +121,3 @@ def fold(weights: Sequence[npt.NDArray[np.float32]]) -> Network:
 def _without_forget(weights: npt.NDArray[np.float32]) -> Float32Array:
     gate_i, _, candidate, gate_o = np.split(weights, 4, axis=-1)
     return np.ascontiguousarray(np.concatenate([gate_i, candidate, gate_o], axis=-1))
-
-
-def _gate(z: Float32Array) -> Float32Array:
-    width = z.shape[1] // 3
-    gates = np.clip(z[:, :width], -80, 80), np.clip(z[:, 2 * width :], -80, 80)
-    opened = 1 / ((1 + np.exp(-gates[0])) * (1 + np.exp(-gates[1])))
-    gated: Float32Array = np.clip(z[:, width : 2 * width], 0, 1e30) * opened
-    return gated

@@ -125,9 +125,7 @@ class Trees:
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         """Rebuild and check the trees."""
-        columns = {
-            name: require_array(arrays, name, dtype, 1) for name, dtype in _DTYPES.items()
-        }
+        columns = {name: require_array(arrays, name, dtype, 1) for name, dtype in _DTYPES.items()}
         max_samples, n_features = require_array(arrays, "shape", "int64", 1)
         return cls(**columns, max_samples=int(max_samples), n_features=int(n_features))
 

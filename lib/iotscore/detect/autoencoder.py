@@ -81,7 +81,7 @@ class LstmAutoencoder:
         TrainingError
             If there are no rows, or the loss does not stay finite.
         """
-        from iotscore.detect import _keras_fit  # noqa: PLC0415 brings TensorFlow
+        from iotscore.detect import _keras_fit
 
         if X.ndim != 2 or X.shape[0] == 0:  # noqa: PLR2004 a table has two axes
             message = f"the autoencoder got rows of shape {X.shape} and needs at least one row"

@@ -109,6 +109,7 @@ class ScoreCounts:
         if not keys:
             nothing = np.empty(0)
             return cls(nothing, nothing, nothing.astype(np.int64), nothing.astype(np.int64))
+        # Ids of bins are int64; without ids the scores themselves are the keys.
         distinct, where = np.unique(np.concatenate(keys), return_inverse=True)
         low = np.full(distinct.size, np.inf)
         high = np.full(distinct.size, -np.inf)
@@ -118,7 +119,9 @@ class ScoreCounts:
         np.maximum.at(high, where, np.concatenate([part.high for part in parts]))
         np.add.at(negatives, where, np.concatenate([part.negatives for part in parts]))
         np.add.at(positives, where, np.concatenate([part.positives for part in parts]))
-        return cls(low, high, negatives, positives, distinct if any(with_ids) else None)
+        return cls(
+            low, high, negatives, positives, distinct.astype(np.int64) if any(with_ids) else None
+        )
 
     @property
     def n_negatives(self) -> int:

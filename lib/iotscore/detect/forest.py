@@ -71,7 +71,7 @@ class IsolationForestDetector:
         TrainingError
             If there are fewer than two rows.
         """
-        from sklearn.ensemble import IsolationForest  # noqa: PLC0415 needed by training only
+        from sklearn.ensemble import IsolationForest
 
         if X.ndim != 2 or X.shape[0] < 2:  # noqa: PLR2004 a table, and at least one split
             message = f"the forest got rows of shape {X.shape} and needs at least 2 rows"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-
 from iotscore.columns import FEATURES, HYBRID, flag_column, norm_column, score_column
 from iotscore.detect.calibration import ScoreCalibration, fit_calibration
 from iotscore.detect.fusion import check_weights, fuse
@@ -61,9 +60,7 @@ class TrainSettings:
         """Refuse detectors and weights that do not belong together."""
         names = [detector.name for detector in self.detectors]
         if not names or len(set(names)) != len(names) or HYBRID in names:
-            message = (
-                f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
-            )
+            message = f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
             raise ConfigError(message)
         check_weights(self.weights, names)
         if self.normalisation not in ("frozen", "batch_minmax"):

@@ -1,0 +1,175 @@
+"""The autoencoder's forward pass as compiled loops whose results depend on the row alone.
+
+A BLAS library takes another path through a matrix product for the last rows of a block than for
+the first, and rounds differently there: the same row got other bits at another position. These
+loops add and multiply in one written order, each step rounded to float32 and nothing fused, so a
+row's score is the same in any batch and on any processor. Loops run along the columns, where the
+compiler can vectorise them without changing that order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from iotscore.detect._compile import compiled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from iotscore.detect.protocol import Float32Array, FloatArray
+
+    Layer: TypeAlias = tuple[Float32Array, Float32Array]
+    """Kernel and bias of a layer."""
+
+LARGEST_HIDDEN: Final = np.float32(1e30)
+"""Limit of hidden values: an infinite one times a closed gate, 0, would be NaN."""
+
+_ZERO = np.float32(0.0)
+_ONE = np.float32(1.0)
+
+# exp(x) = 2**k * exp(r) with k = round(x / ln 2): ln 2 in two parts and the polynomial for exp(r)
+# are those of expf in Moshier's Cephes library; relative error below 2e-7.
+_LIMIT = np.float32(87.0)  # exp(87) and exp(-87) are normal float32 numbers
+_LOG2_E = np.float32(1.44269504088896341)
+_LN_2_HIGH = np.float32(0.693359375)
+_LN_2_LOW = np.float32(-2.12194440e-4)
+_C5 = np.float32(1.9875691500e-4)
+_C4 = np.float32(1.3981999507e-3)
+_C3 = np.float32(8.3334519073e-3)
+_C2 = np.float32(4.1665795894e-2)
+_C1 = np.float32(1.6666665459e-1)
+_C0 = np.float32(5.0000001201e-1)
+# Adding and subtracting 1.5 * 2**23 rounds to a whole number.
+_ROUND = np.float32(12582912.0)
+_EXPONENT_SHIFT = np.int32(23)
+_EXPONENT_BIAS = np.int32(127)
+
+_ROWS = 16
+
+
+@compiled
+def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, out: Float32Array) -> None:
+    """Store ``x @ kernel + bias`` in ``out``; rows even in number, kernel rows a multiple of 4.
+
+    Two rows and four kernel rows at a time keep all factors in vector registers. Each sum starts
+    with the bias and then takes the products in the order of the kernel's rows.
+    """
+    columns = out.shape[1]
+    for row in range(0, out.shape[0], 2):
+        out_a = out[row]
+        out_b = out[row + 1]
+        for j in range(columns):
+            out_a[j] = bias[j]
+            out_b[j] = bias[j]
+        for k in range(0, kernel.shape[0], 4):
+            k0 = kernel[k]
+            k1 = kernel[k + 1]
+            k2 = kernel[k + 2]
+            k3 = kernel[k + 3]
+            a0, a1, a2, a3 = x[row, k], x[row, k + 1], x[row, k + 2], x[row, k + 3]
+            b0, b1, b2, b3 = x[row + 1, k], x[row + 1, k + 1], x[row + 1, k + 2], x[row + 1, k + 3]
+            for j in range(columns):
+                out_a[j] = out_a[j] + a0 * k0[j] + a1 * k1[j] + a2 * k2[j] + a3 * k3[j]
+                out_b[j] = out_b[j] + b0 * k0[j] + b1 * k1[j] + b2 * k2[j] + b3 * k3[j]
+
+
+@compiled
+def sigmoid(z: np.float32) -> np.float32:
+    """Return ``1 / (1 + exp(-z))`` for an argument limited to +-87."""
+    y = -z
+    y = min(y, _LIMIT)
+    y = max(y, -_LIMIT)
+    shifted = y * _LOG2_E + _ROUND
+    k = shifted - _ROUND
+    r = y - k * _LN_2_HIGH - k * _LN_2_LOW
+    p = ((((_C5 * r + _C4) * r + _C3) * r + _C2) * r + _C1) * r + _C0
+    power = np.int32((np.int32(k) + _EXPONENT_BIAS) << _EXPONENT_SHIFT).view(np.float32)
+    value: np.float32 = _ONE / (_ONE + (p * r * r + r + _ONE) * power)
+    return value
+
+
+@compiled
+def gate(z: Float32Array, hidden: Float32Array) -> None:
+    """Store ``sigmoid(o) * (sigmoid(i) * relu(g))`` for the columns i, g, o of ``z``."""
+    width = hidden.shape[1]
+    for row in range(hidden.shape[0]):
+        gates = z[row]
+        out = hidden[row]
+        for j in range(width):
+            g = gates[width + j]
+            g = max(_ZERO, g)
+            g = min(g, LARGEST_HIDDEN)
+            out[j] = sigmoid(gates[2 * width + j]) * (sigmoid(gates[j]) * g)
+
+
+@compiled
+def store_errors(
+    x: Float32Array, rebuilt: Float32Array, n_features: int, errors: FloatArray, start: int
+) -> None:
+    """Store each row's mean squared difference, summed in float64, from ``errors[start]`` on."""
+    for row in range(min(x.shape[0], errors.size - start)):
+        total = 0.0
+        for j in range(n_features):
+            difference = np.float64(x[row, j] - rebuilt[row, j])
+            total += difference * difference
+        errors[start + row] = total / n_features
+
+
+@compiled
+def reconstruction_errors(
+    X: Float32Array,
+    layer_1: Layer,
+    layer_2: Layer,
+    layer_3: Layer,
+    errors: FloatArray,
+) -> None:
+    """Store each row's mean squared reconstruction error; layers as the pack functions lay them.
+
+    Sums over up to 300 features of values within +-1e30 and weights within +-1e6 stay finite.
+    """
+    kernel_1, bias_1 = layer_1
+    kernel_2, bias_2 = layer_2
+    kernel_3, bias_3 = layer_3
+    n_rows, n_features = X.shape
+    x = np.zeros((_ROWS, kernel_1.shape[0]), dtype=np.float32)
+    z_1 = np.empty((_ROWS, kernel_1.shape[1]), dtype=np.float32)
+    hidden_1 = np.empty((_ROWS, kernel_2.shape[0]), dtype=np.float32)
+    z_2 = np.empty((_ROWS, kernel_2.shape[1]), dtype=np.float32)
+    hidden_2 = np.empty((_ROWS, kernel_3.shape[0]), dtype=np.float32)
+    rebuilt = np.empty((_ROWS, kernel_3.shape[1]), dtype=np.float32)
+    for start in range(0, n_rows, _ROWS):
+        # In the last block, rows past the end keep what was there: finite, and never read.
+        for row in range(min(_ROWS, n_rows - start)):
+            for j in range(n_features):
+                x[row, j] = X[start + row, j]
+        dense(x, kernel_1, bias_1, z_1)
+        gate(z_1, hidden_1)
+        dense(hidden_1, kernel_2, bias_2, z_2)
+        gate(z_2, hidden_2)
+        dense(hidden_2, kernel_3, bias_3, rebuilt)
+        store_errors(x, rebuilt, n_features, errors, start)
+
+
+def pack_gated(kernel: Float32Array, bias: Float32Array) -> Layer:
+    """Return a gated layer with each of its three groups of columns padded with zeros.
+
+    Padded columns give a hidden value of 0; padded rows meet those zeros in the next layer.
+    """
+    gates = np.split(np.vstack([kernel, bias]), 3, axis=1)
+    columns = np.hstack([_padded(part, axis=1) for part in gates])
+    return _padded(columns[:-1], axis=0), np.ascontiguousarray(columns[-1])
+
+
+def pack_dense(kernel: Float32Array, bias: Float32Array) -> Layer:
+    """Return a dense layer padded with zeros."""
+    columns = _padded(np.vstack([kernel, bias]), axis=1)
+    return _padded(columns[:-1], axis=0), np.ascontiguousarray(columns[-1])
+
+
+def _padded(array: npt.NDArray[Any], axis: int) -> Float32Array:
+    # Multiples of 8: one AVX register of float32, and a multiple of the 4 kernel rows of `dense`.
+    margin = [(0, 0), (0, 0)]
+    margin[axis] = (0, -array.shape[axis] % 8)
+    return np.ascontiguousarray(np.pad(array, margin), dtype=np.float32)
