@@ -41,7 +41,10 @@ _EPHEMERAL: Final = (32768, 28232)
 """First of Linux's ephemeral ports and their number (ip_local_port_range)."""
 _SYN: Final = 60
 _SYN_WITH_OPTIONS: Final = 74
-_CHATTER_SIZES: Final = ((60, 90, 150, 590, 1450), (0.45, 0.15, 0.15, 0.15, 0.1))
+_CHATTER_SIZES: Final = (
+    (60, 70, 90, 98, 150, 590, 1450),
+    (0.3, 0.1, 0.25, 0.2, 0.05, 0.06, 0.04),
+)
 
 
 def paced(rng: Generator, n: int, rate: float, *, spread: float, pauses: float = 0.0) -> Times:
@@ -74,13 +77,13 @@ def paced(rng: Generator, n: int, rate: float, *, spread: float, pauses: float =
 
 def _chatter(rng: Generator, device: int, seconds: float, rate: float, *, replies: bool) -> Packets:
     """Return what else an infected device sends: short talks with its controller and others."""
-    talks = rng.poisson(seconds * rate / 6.0) + 1
+    talks = rng.poisson(seconds * rate / 2.0) + 1
     starts = np.concatenate(([0.0], np.sort(rng.uniform(0.0, seconds, talks - 1))))
-    lengths = rng.geometric(1.0 / 6.0, talks)
+    lengths = rng.geometric(0.5, talks)
     n = int(lengths.sum())
     start = np.repeat(starts, lengths)
     first = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    time = start + (np.arange(n) - first) * rng.exponential(0.06, n)
+    time = start + (np.arange(n) - first) * rng.exponential(0.3, n)
     sizes, shares = _CHATTER_SIZES
     host = np.repeat(CONTROLLER + rng.integers(0, 4, talks), lengths)
     port = np.repeat(rng.integers(*np.cumsum(_EPHEMERAL), talks), lengths)
@@ -113,7 +116,7 @@ def _chatter(rng: Generator, device: int, seconds: float, rate: float, *, replie
 
 def _connection_flood(rng: Generator, device: int, n: int) -> Packets:
     """Gafgyt combo and junk: connections to one port of a victim, each answered by a reset."""
-    time = paced(rng, n, 590.0, spread=0.06, pauses=0.12)
+    time = paced(rng, n, 575.0, spread=0.06, pauses=0.03)
     first, count = _EPHEMERAL
     port = first + (rng.integers(count) + np.arange(n)) % count
     sent = packets(
@@ -127,6 +130,7 @@ def _connection_flood(rng: Generator, device: int, n: int) -> Packets:
         flags=RECORDED,
     )
     odd = rng.random(n) < 2e-4
+    odd[:3] = True
     sent["size"][odd] = rng.choice((60, 66, 70), int(odd.sum()))
     reset = packets(
         time + rng.uniform(0.0008, 0.0015, n),
@@ -138,7 +142,7 @@ def _connection_flood(rng: Generator, device: int, n: int) -> Packets:
         size=_SYN,
         flags=0,
     )
-    return capture((sent, reset, _chatter(rng, device, time[-1], 0.75, replies=True)))
+    return capture((sent, reset, _chatter(rng, device, time[-1], 1.5, replies=True)))
 
 
 def _retrying_scan(rng: Generator, device: int, n: int) -> Packets:
@@ -170,7 +174,7 @@ def _retrying_scan(rng: Generator, device: int, n: int) -> Packets:
     reset["mac"], reset["source"], reset["target"] = 0, reset["target"], device
     reset["source_port"], reset["target_port"] = 23, reset["source_port"]
     reset["size"], reset["flags"] = _SYN, 0
-    return capture((sent, reset, _chatter(rng, device, time.max(), 0.45, replies=True)))
+    return capture((sent, reset, _chatter(rng, device, time.max(), 1.1, replies=True)))
 
 
 def _spoofed_flood(rng: Generator, device: int, n: int) -> Packets:
@@ -186,7 +190,7 @@ def _spoofed_flood(rng: Generator, device: int, n: int) -> Packets:
         size=_SYN,
         flags=SPOOFED,
     )
-    return capture((sent, _chatter(rng, device, time[-1], 0.8, replies=True)))
+    return capture((sent, _chatter(rng, device, time[-1], 1.0, replies=True)))
 
 
 class _Bot(NamedTuple):
@@ -201,9 +205,9 @@ class _Bot(NamedTuple):
 
 _FLOODS: Final = ("ack", "syn", "udp", "udpplain")
 _BOTS: Final = {
-    "steady": _Bot(155.0, 165.0, {"ack": 290, "syn": 312, "udp": 288, "udpplain": 180}, 0.06, 1.0),
-    "hasty": _Bot(108.0, 150.0, {"ack": 320, "syn": 360, "udp": 330, "udpplain": 235}, 0.28, 1.0),
-    "halting": _Bot(105.0, 118.0, {"ack": 290, "syn": 370, "udp": 290, "udpplain": 195}, 0.08, 0.4),
+    "steady": _Bot(148.0, 170.0, {"ack": 295, "syn": 318, "udp": 295, "udpplain": 182}, 0.06, 1.0),
+    "hasty": _Bot(106.0, 150.0, {"ack": 330, "syn": 370, "udp": 340, "udpplain": 240}, 0.28, 1.0),
+    "halting": _Bot(100.0, 125.0, {"ack": 295, "syn": 370, "udp": 290, "udpplain": 195}, 0.08, 0.4),
 }
 _GROUP: Final = {
     1: "steady",
@@ -224,7 +228,7 @@ def _scan_bursts(rng: Generator, device: int, n: int, bot: _Bot) -> Packets:
     cycle = bot.burst / bot.scan
     starts = np.arange(len(sizes)) * cycle + rng.uniform(0.0, 0.3 * cycle, len(sizes))
     time = np.repeat(starts, sizes)
-    time = np.sort(time + rng.uniform(0.0, 0.085, len(time)))[:n]
+    time = np.sort(time + rng.uniform(0.0, 0.14, len(time)))[:n]
     return packets(
         time,
         mac=device,
@@ -263,7 +267,10 @@ def _mirai_flood(rng: Generator, device: int, n: int, flood: str) -> Packets:
         size=_FLOOD_SIZE[flood],
         flags=RECORDED if plain else RECORDED | LONE_SOCKET,
     )
-    sent["size"][rng.random(n_flood) < 2e-4] = _SYN
+    odd = rng.random(n_flood) < 2e-4
+    sent["size"][odd] = _SYN
+    sent["source_port"][odd] = rng.integers(1024, 65536, int(odd.sum()))
+    sent["flags"][odd] |= LONE_SOCKET
     chatter = _chatter(rng, device, float(time[-1]), 0.2, replies=False)
     return capture((sent, _scan_bursts(rng, device, n_scan, bot), chatter))
 
@@ -300,6 +307,14 @@ _STARTS: Final = {
 }
 """Unix time of each capture's start: 2017-09-20 (gafgyt) and 2017-10-10 (mirai)."""
 
+_BEFORE_GAP: Final = 6
+_MISSING: Final = {"gafgyt.scan": 0.03, "mirai": 0.05}
+"""Mean share of a capture that was not recorded, after its first few rows.
+
+The published rows jump there: the sixth row of 1.gafgyt.scan.csv has seen 6 packets, the seventh
+about 1,066.
+"""
+
 
 def attack(device: int, kind: str, n: int, rng: Generator) -> Packets:
     """Return an attack's capture with exactly `n` recorded packets.
@@ -316,9 +331,13 @@ def attack(device: int, kind: str, n: int, rng: Generator) -> Packets:
         Source of randomness; the same one gives the same packets.
     """
     family, name = kind.split(".")
+    missing = int(n * rng.uniform(0.0, 2.0 * _MISSING.get(kind, _MISSING.get(family, 0.0))))
     if family == "mirai" and name in _FLOODS:
-        sent = _mirai_flood(rng, device, n, name)
+        sent = _mirai_flood(rng, device, n + missing, name)
     else:
-        sent = _ATTACKS[kind](rng, device, n)
+        sent = _ATTACKS[kind](rng, device, n + missing)
     sent["time"] += _STARTS[kind] + rng.uniform(0.0, 100.0)
-    return first_records(sent, n)
+    sent = first_records(sent, n + missing)
+    records = np.flatnonzero(sent["flags"] & RECORDED)
+    sent["flags"][records[_BEFORE_GAP : _BEFORE_GAP + missing]] &= ~RECORDED
+    return sent

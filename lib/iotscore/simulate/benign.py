@@ -7,7 +7,7 @@ device; the mixes are plain approximations of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Packets = NDArray[Any]
+    Fresh = Literal["nothing", "socket", "sockets", "host"]
 
 
 class Habit(NamedTuple):
@@ -26,8 +27,10 @@ class Habit(NamedTuple):
     ``every`` is the mean period in s; ``spread`` its relative standard deviation (1 and more:
     exponential). ``sent`` holds the sizes of the device's packets in order, ``answers`` the reply
     to each (0: none). ``fan`` hosts are addressed at once. ``times`` is the mean number of
-    repetitions in a row (geometric), ``step`` the mean gap between packets in s. ``fresh``: every
-    exchange opens a new socket. ``vary``: share of a size over 100 that varies at random.
+    repetitions in a row (geometric), ``step`` the mean gap between packets in s. ``fresh`` says
+    what is new with every exchange: "nothing", the "socket", the "host" too, or "sockets": one per
+    repetition, open side by side, so that sizes mix. ``vary`` is the relative standard deviation
+    of sizes over 100 bytes.
     """
 
     every: float
@@ -37,42 +40,28 @@ class Habit(NamedTuple):
     fan: int = 1
     times: float = 1.0
     step: float = 0.02
-    fresh: bool = False
+    fresh: Fresh = "nothing"
     vary: float = 0.0
     host: int = 0
 
 
-_LOOKUP: Final = Habit(300.0, (73,), (160,), spread=1.0, fresh=True, times=1.6, vary=0.3, host=90)
+_LOOKUP: Final = Habit(600.0, (73,), (160,), spread=1.0, fresh="socket", times=1.6, vary=0.3,
+                       host=90)
 _CLOCK: Final = Habit(900.0, (90,), (90,), spread=0.01, host=91)
 _ADDRESS: Final = Habit(3600.0, (60, 354), (60, 0), spread=0.05, host=92)
-_ODD: Final = Habit(
-    1800.0,
-    (74, 60, 240, 60, 130, 60),
-    (74, 0, 590, 1450, 90, 60),
-    spread=1.0,
-    times=2.0,
-    step=0.1,
-    fresh=True,
-    vary=0.5,
-    host=93,
-)
-_COMMON: Final = (_LOOKUP, _CLOCK, _ADDRESS, _ODD)
+_COMMON: Final = (_LOOKUP, _CLOCK, _ADDRESS)
 
 
-def _video(every: float, times: float, sizes: tuple[int, int]) -> Habit:
-    """Return a camera's upload: some seconds of about 150 packets/s on a new connection."""
-    small, large = sizes
-    return Habit(
-        every,
-        (small, large, small, large, large),
-        (60, 0, 0, 60, 0),
-        spread=1.0,
-        times=times,
-        step=0.0068,
-        fresh=True,
-        vary=0.1,
-        host=80,
-    )
+def _odd(every: float) -> Habit:
+    """Return talks with hosts that the device has never met, a few dozen packets each."""
+    return Habit(every, (74, 60, 240, 60, 130, 60), (74, 0, 590, 1450, 90, 60), spread=1.0,
+                 times=3.0, step=0.15, fresh="host", vary=0.5, host=93)
+
+
+def _uploads(every: float, times: float) -> Habit:
+    """Return a camera's uploads: some seconds of short connections, about 145 packets/s."""
+    return Habit(every, (74, 66, 640, 66, 66, 66), (74, 0, 66, 800, 0, 66), spread=1.0,
+                 times=times, step=0.0069, fresh="sockets", vary=0.15, host=80)
 
 
 HABITS: Final[dict[int, tuple[Habit, ...]]] = {
@@ -80,65 +69,79 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(39.0, (102,), (102,), fan=5, step=0.005, spread=0.003),
         Habit(31.0, (98,), (98,), host=5, spread=0.2),
         Habit(25.0, (60,), (60,), host=5, spread=0.3),
+        _odd(2400.0),
         *_COMMON,
     ),
     2: (
-        Habit(60.0, (380, 60), (300, 0), spread=0.01),
-        Habit(60.0, (380, 60, 110, 60), (60, 0, 90, 0), spread=0.01, step=0.15, host=1),
+        Habit(30.0, (380, 60), (60, 420), spread=0.02, step=0.9),
+        Habit(60.0, (110,), (90,), spread=0.05, host=1),
         Habit(400.0, (110, 60), (90, 0), spread=0.5, times=2.0, host=2),
+        _odd(4800.0),
         *_COMMON,
     ),
     3: (
-        Habit(40.4, (90, 90), (74, 74), spread=0.005),
-        Habit(37.4, (90,), (90,), spread=0.4, host=1),
-        Habit(125.0, (74, 60, 90, 60), (74, 0, 90, 60), spread=0.05, fresh=True, host=2),
+        Habit(40.4, (90, 60), (60, 60), spread=0.005),
+        Habit(37.4, (60, 60), (60, 60), spread=0.1, host=1),
+        Habit(125.0, (74, 60, 300, 60), (74, 0, 60, 330), spread=0.05, fresh="socket", host=2,
+              vary=0.1),
+        _odd(2400.0),
         *_COMMON,
     ),
     4: (
-        Habit(5.0, (66,), (66,), spread=0.02),
-        Habit(9.8, (66, 66), (66, 0), spread=0.03),
-        Habit(15.0, (66, 82), (66, 82), spread=0.02),
-        Habit(40.0, (82, 66, 156, 66), (66, 82, 0, 156), spread=0.3, step=0.06, times=1.5),
-        Habit(60.0, (60,), (60,), spread=0.02, host=1),
-        Habit(600.0, (74, 66, 590, 66, 300), (74, 0, 66, 590, 66), spread=1.0, fresh=True, host=2,
-              times=4.0, vary=0.4),
+        Habit(7.5, (66,), (102,), spread=0.02),
+        Habit(7.6, (66,), (102,), spread=0.03),
+        Habit(7.4, (66,), (66,), spread=0.03),
+        Habit(15.0, (66, 66), (82, 102), spread=0.02),
+        Habit(35.0, (156, 66), (0, 102), spread=0.1, step=0.1),
+        Habit(25.0, (66, 82), (66, 82), spread=0.2, host=1, step=0.4),
+        Habit(60.0, (60,), (60,), spread=0.02, host=2),
+        Habit(700.0, (74, 66, 590, 66, 300), (74, 0, 66, 590, 66), spread=1.0, fresh="socket",
+              host=3, times=4.0, vary=0.4),
+        _odd(900.0),
         *_COMMON,
     ),
     5: (
-        Habit(44.0, (90, 60), (90, 0), spread=0.01),
-        Habit(25.3, (90,), (90,), spread=0.01, host=1),
-        Habit(40.0, (73,), (120,), spread=0.1, fresh=True, times=1.3, host=90),
-        Habit(45.0, (60,), (60,), spread=0.3, host=2),
-        _video(2600.0, 14.0, (60, 590)),
+        Habit(44.0, (90, 60), (60, 60), spread=0.01),
+        Habit(25.3, (90,), (60,), spread=0.01, host=1),
+        Habit(40.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
+        Habit(29.0, (60, 60), (60, 0), spread=0.3, host=2),
+        _uploads(1250.0, 12.0),
+        _odd(2400.0),
         *_COMMON,
     ),
     6: (
-        Habit(44.0, (90, 60), (90, 0), spread=0.01),
-        Habit(30.0, (74, 60), (74, 0), spread=0.05, fresh=True, host=1),
-        Habit(50.0, (73,), (120,), spread=0.1, fresh=True, times=1.3, host=90),
-        Habit(8.0, (90,), (90,), spread=0.02, host=2),
-        _video(900.0, 16.0, (60, 590)),
+        Habit(44.0, (90, 60), (60, 60), spread=0.01),
+        Habit(30.0, (74, 60), (74, 0), spread=0.05, fresh="socket", host=1),
+        Habit(50.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
+        Habit(24.0, (90, 60), (90, 60), spread=0.02, host=2),
+        _uploads(450.0, 13.0),
+        _odd(2400.0),
         *_COMMON,
     ),
     7: (
-        Habit(30.0, (429, 204), (0, 0), spread=0.005, step=0.1),
-        Habit(30.0, (429, 204), (0, 0), spread=0.005, step=0.3, host=1),
-        Habit(30.0, (60, 110), (60, 60), spread=0.01, host=2),
-        Habit(60.0, (62, 60, 60), (62, 60, 0), spread=0.02, fresh=True, host=3),
+        Habit(29.7, (429, 470, 470), (0, 0, 0), spread=0.005, step=0.3),
+        Habit(29.8, (204, 204), (226, 226), spread=0.005, step=0.5, host=1),
+        Habit(60.0, (60,), (60,), spread=0.05, host=1),
+        Habit(60.0, (110, 62), (60, 60), spread=0.02, host=2),
+        _odd(2400.0),
         *_COMMON,
     ),
     8: (
-        Habit(25.0, (330, 330), (0, 60), spread=0.004, step=0.05),
-        Habit(25.0, (330,), (330,), spread=0.01, host=1),
-        Habit(20.0, (60,), (60,), spread=0.2, host=1),
-        Habit(90.0, (98,), (98,), spread=0.1, host=2, times=2.0),
-        Habit(3000.0, (194, 322, 60), (60, 0, 330), spread=1.0, fresh=True, host=3, times=25.0,
-              step=0.05, vary=0.3),
+        Habit(25.0, (330,), (278,), spread=0.004),
+        Habit(25.1, (330,), (278,), spread=0.004, host=1),
+        Habit(31.0, (98,), (98,), host=2, spread=0.2),
+        Habit(25.0, (60,), (60,), host=2, spread=0.3),
+        Habit(25.0, (60,), (60,), host=3, spread=0.01),
+        Habit(12000.0, (86, 83, 88, 86), (60, 0, 90, 0), spread=1.0, host=4, times=25.0,
+              step=0.007),
+        _odd(2400.0),
         *_COMMON,
     ),
     9: (
-        Habit(25.0, (330, 60), (330, 0), spread=0.004),
-        Habit(25.0, (330,), (60,), spread=0.01, host=1, step=0.05),
+        Habit(25.0, (330,), (278,), spread=0.004),
+        Habit(25.1, (330,), (278,), spread=0.004, host=1),
+        Habit(25.0, (60,), (60,), spread=0.01, host=2),
+        _odd(4800.0),
         *_COMMON,
     ),
 }  # fmt: skip
@@ -146,6 +149,8 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
 
 _PORTS: Final = (32768, 28232)
 _FIRST_HOST: Final = 100
+_STRANGER: Final = 1_000_000
+"""First of the hosts that a device talks to once."""
 _BROADCASTER: Final = 0
 """The address of devices that have none yet (0.0.0.0): shared, so MI_dir and H differ there."""
 _START: Final = 1505661693
@@ -178,21 +183,26 @@ def _exchanges(
     inner = np.cumsum(gaps.reshape(len(exchange), habit.fan * steps), axis=1).reshape(shape) - habit.step
     length = habit.step * steps * habit.fan
     time = (starts[exchange] + position * length)[:, None, None] + inner
-    host = np.broadcast_to(
-        _FIRST_HOST + 100 * device + habit.host + np.arange(habit.fan)[None, :, None], shape
-    )
-    ports = rng.integers(*np.cumsum(_PORTS), len(starts)) if habit.fresh else 40000 + number
-    port = np.broadcast_to(np.asarray(ports)[exchange][:, None, None], shape) if habit.fresh else (
-        ports
-    )
+    hosts = np.full(len(exchange), _FIRST_HOST + 100 * device + habit.host)
+    ports = np.full(len(exchange), 30000 + number)
+    if habit.fresh != "nothing":
+        ports = rng.integers(*np.cumsum(_PORTS), len(exchange))
+    if habit.fresh in ("socket", "host"):
+        ports = ports[first]
+    if habit.fresh == "host":
+        hosts = _STRANGER + exchange
+    host = np.broadcast_to(hosts[:, None, None] + np.arange(habit.fan)[:, None], shape)
+    port = np.broadcast_to(ports[:, None, None], shape)
     sizes = np.broadcast_to(np.array(habit.sent), shape)
     answers = np.broadcast_to(np.array(habit.answers), shape)
+    if habit.fresh == "sockets":
+        sizes = rng.permuted(sizes.reshape(-1)).reshape(shape)
     sent = packets(
         time,
         mac=device,
         source=device,
         target=host.ravel(),
-        source_port=np.ravel(port),
+        source_port=port.ravel(),
         target_port=443,
         size=_varied(rng, sizes, habit.vary).ravel(),
         flags=RECORDED,
