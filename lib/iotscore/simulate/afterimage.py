@@ -30,11 +30,12 @@ from numba import njit
 
 from iotscore.columns import DECAYS, N_FEATURES
 from iotscore.simulate.packets import LONE_CHANNEL, LONE_SOCKET, LONE_SOURCE, RECORDED
+from iotscore.simulate.stream_table import empty_table, mix, roomier, row_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Table = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+    from iotscore.simulate.stream_table import Table
 
 RATES: Final = np.array([float(name[1:]) for name in DECAYS])
 """Decay factors in 1/s, in file order."""
@@ -64,35 +65,7 @@ _CHUNK: Final = 8192
 
 
 @njit(cache=True)
-def _mix(high: int, low: int) -> int:  # pragma: no cover - compiled
-    """Hash two integers to one (the finaliser of SplitMix64; Steele et al. 2014)."""
-    key = np.uint64(high) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(low)
-    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return key ^ (key >> np.uint64(31))
-
-
-@njit(cache=True)
-def _row(table: Table, key: int, lone: bool) -> int:  # pragma: no cover  # noqa: FBT001
-    """Return the row of a key: the next free one for a new key, a cleared row 0 for a lone one."""
-    keys, rows, used, state = table
-    if lone:
-        state[0, :] = 0.0
-        return 0
-    mask = np.uint64(len(keys) - 1)
-    at = key & mask
-    while rows[at] > 0:
-        if keys[at] == key:
-            return rows[at]
-        at = (at + np.uint64(1)) & mask
-    keys[at] = key
-    rows[at] = used[0]
-    used[0] += 1
-    return rows[at]
-
-
-@njit(cache=True)
-def _insert(  # pragma: no cover
+def _insert(
     state: NDArray[Any], row: int, base: int, time: float, value: float, decays: NDArray[Any]
 ) -> None:
     """Fade a stream to `time` and add one value."""
@@ -111,7 +84,7 @@ def _insert(  # pragma: no cover
 
 
 @njit(cache=True)
-def _insert_linked(  # pragma: no cover
+def _insert_linked(
     state: NDArray[Any], row: int, side: int, time: float, size: float, decays: NDArray[Any]
 ) -> None:
     """Add one packet to a side of a pair and to the pair's sum of residual products."""
@@ -135,7 +108,7 @@ def _insert_linked(  # pragma: no cover
 
 
 @njit(cache=True)
-def _moments(state: NDArray[Any], row: int, base: int, k: int) -> tuple[float, float]:  # pragma: no cover
+def _moments(state: NDArray[Any], row: int, base: int, k: int) -> tuple[float, float]:
     """Return mean and variance of a stream, zeros for one that is empty."""
     weight = state[row, base + _W + k]
     if weight == 0.0:
@@ -145,7 +118,7 @@ def _moments(state: NDArray[Any], row: int, base: int, k: int) -> tuple[float, f
 
 
 @njit(cache=True)
-def _write_one_way(  # pragma: no cover
+def _write_one_way(
     out: NDArray[Any], at: int, column: int, state: NDArray[Any], row: int, base: int
 ) -> int:
     for k in range(_N):
@@ -158,7 +131,7 @@ def _write_one_way(  # pragma: no cover
 
 
 @njit(cache=True)
-def _write_two_way(  # pragma: no cover
+def _write_two_way(
     out: NDArray[Any], at: int, column: int, state: NDArray[Any], row: int, side: int
 ) -> int:
     for k in range(_N):
@@ -178,7 +151,7 @@ def _write_two_way(  # pragma: no cover
 
 
 @njit(cache=True)
-def _observe(  # noqa: PLR0913  # pragma: no cover
+def _observe(
     batch: NDArray[Any],
     one_way: Table,
     channels: Table,
@@ -202,15 +175,15 @@ def _observe(  # noqa: PLR0913  # pragma: no cover
         lone = (flags & LONE_SOURCE) != 0
         for stream in range(2):
             sender = packet["mac"] if stream == 0 else _NO_MAC
-            row = _row(one_way, _mix(sender, source), lone)
+            row = row_of(one_way, mix(sender, source), lone)
             _insert(one_way[3], row, 0, time, size, decays)
             if recorded:
                 column = _write_one_way(out, written, column, one_way[3], row, 0)
         side = 0 if source < target else 1
-        hosts = _mix(min(source, target), max(source, target))
+        hosts = mix(min(source, target), max(source, target))
         lone = (flags & LONE_CHANNEL) != 0
         if recorded or not lone:
-            row = _row(channels, hosts, lone)
+            row = row_of(channels, hosts, lone)
             _insert_linked(channels[3], row, side, time, size, decays)
             jitter = _SOCKET + side * _STREAM
             _insert(channels[3], row, jitter, time, time - channels[3][row, jitter], decays)
@@ -222,42 +195,12 @@ def _observe(  # noqa: PLR0913  # pragma: no cover
             low, high = packet["source_port"], packet["target_port"]
             if side == 1:
                 low, high = high, low
-            row = _row(sockets, _mix(hosts, _mix(low, high)), lone)
+            row = row_of(sockets, mix(hosts, mix(low, high)), lone)
             _insert_linked(sockets[3], row, side, time, size, decays)
             if recorded:
                 column = _write_two_way(out, written, column, sockets[3], row, side)
                 written += 1
     return written
-
-
-def _empty(width: int) -> Table:
-    """Return a table for 4096 streams; row 0 is the scratch row of lone streams."""
-    return (
-        np.zeros(8192, np.uint64),
-        np.zeros(8192, np.int64),
-        np.ones(1, np.int64),
-        np.zeros((4096, width)),
-    )
-
-
-def _roomier(table: Table, extra: int) -> Table:
-    """Return the table with room for `extra` more streams, itself where it has it."""
-    keys, rows, used, state = table
-    needed = int(used[0]) + extra
-    if needed <= len(state):
-        return table
-    capacity = 1 << (needed - 1).bit_length()
-    grown = (
-        np.zeros(2 * capacity, np.uint64),
-        np.zeros(2 * capacity, np.int64),
-        np.ones(1, np.int64),
-        np.zeros((capacity, state.shape[1])),
-    )
-    taken = np.flatnonzero(rows)
-    for at in taken[np.argsort(rows[taken])]:
-        _row(grown, keys[at], lone=False)
-    grown[3][: len(state)] = state
-    return grown
 
 
 class AfterImage:
@@ -268,9 +211,9 @@ class AfterImage:
     """
 
     def __init__(self) -> None:
-        self._one_way = _empty(_STREAM)
-        self._channels = _empty(_CHANNEL)
-        self._sockets = _empty(_SOCKET)
+        self._one_way = empty_table(_STREAM)
+        self._channels = empty_table(_CHANNEL)
+        self._sockets = empty_table(_SOCKET)
 
     def rows(self, batch: NDArray[Any]) -> NDArray[np.float64]:
         """Feed packets and return the features of the recorded ones.
@@ -289,9 +232,9 @@ class AfterImage:
         written = 0
         for start in range(0, len(batch), _CHUNK):
             part = batch[start : start + _CHUNK]
-            self._one_way = _roomier(self._one_way, 2 * len(part))
-            self._channels = _roomier(self._channels, len(part))
-            self._sockets = _roomier(self._sockets, len(part))
+            self._one_way = roomier(self._one_way, 2 * len(part))
+            self._channels = roomier(self._channels, len(part))
+            self._sockets = roomier(self._sockets, len(part))
             written += _observe(
                 part, self._one_way, self._channels, self._sockets, _EXPONENTS, out[written:]
             )

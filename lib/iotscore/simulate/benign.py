@@ -1,154 +1,39 @@
 """Benign captures: nine devices, each with its own mix of habits.
 
 A habit is an exchange that a device repeats: keep-alives, lookups, announcements, short
-connections, video. Periods, sizes and rates were read off the published benign statistics of each
-device; the mixes are plain approximations of them.
+connections, uploads; ``habits.py`` lists them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.simulate.packets import RECORDED, capture, first_records, packets
+from iotscore.simulate.habits import HABITS
+from iotscore.simulate.packets import (
+    EPHEMERAL_PORTS,
+    RECORDED,
+    capture,
+    ephemeral_port,
+    first_records,
+    packets,
+    sometimes,
+)
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from iotscore.simulate.habits import Habit
+
     Packets = NDArray[Any]
-    Fresh = Literal["nothing", "socket", "sockets", "host"]
 
 
-class Habit(NamedTuple):
-    """An exchange that a device repeats.
-
-    ``every`` is the mean period in s; ``spread`` its relative standard deviation (1 and more:
-    exponential). ``sent`` holds the sizes of the device's packets in order, ``answers`` the reply
-    to each (0: none). ``fan`` hosts are addressed at once. ``times`` is the mean number of
-    repetitions in a row (geometric), ``step`` the mean gap between packets in s. ``fresh`` says
-    what is new with every exchange: "nothing", the "socket", the "host" too, or "sockets": one per
-    repetition, open side by side, so that sizes mix. ``vary`` is the relative standard deviation
-    of sizes over 100 bytes.
-    """
-
-    every: float
-    sent: tuple[int, ...]
-    answers: tuple[int, ...]
-    spread: float = 0.02
-    fan: int = 1
-    times: float = 1.0
-    step: float = 0.02
-    fresh: Fresh = "nothing"
-    vary: float = 0.0
-    host: int = 0
-
-
-_LOOKUP: Final = Habit(600.0, (73,), (160,), spread=1.0, fresh="socket", times=1.6, vary=0.3,
-                       host=90)
-_CLOCK: Final = Habit(900.0, (90,), (90,), spread=0.01, host=91)
-_ADDRESS: Final = Habit(3600.0, (60, 354), (60, 0), spread=0.05, host=92)
-_COMMON: Final = (_LOOKUP, _CLOCK, _ADDRESS)
-
-
-def _odd(every: float) -> Habit:
-    """Return talks with hosts that the device has never met, a few dozen packets each."""
-    return Habit(every, (74, 60, 240, 60, 130, 60), (74, 0, 590, 1450, 90, 60), spread=1.0,
-                 times=3.0, step=0.15, fresh="host", vary=0.5, host=93)
-
-
-def _uploads(every: float, times: float) -> Habit:
-    """Return a camera's uploads: some seconds of short connections, about 145 packets/s."""
-    return Habit(every, (74, 66, 640, 66, 66, 66), (74, 0, 66, 800, 0, 66), spread=1.0,
-                 times=times, step=0.0069, fresh="sockets", vary=0.15, host=80)
-
-
-HABITS: Final[dict[int, tuple[Habit, ...]]] = {
-    1: (
-        Habit(39.0, (102,), (102,), fan=5, step=0.005, spread=0.003),
-        Habit(31.0, (98,), (98,), host=5, spread=0.2),
-        Habit(25.0, (60,), (60,), host=5, spread=0.3),
-        _odd(2400.0),
-        *_COMMON,
-    ),
-    2: (
-        Habit(30.0, (380, 60), (60, 420), spread=0.02, step=0.9),
-        Habit(60.0, (110,), (90,), spread=0.05, host=1),
-        Habit(400.0, (110, 60), (90, 0), spread=0.5, times=2.0, host=2),
-        _odd(4800.0),
-        *_COMMON,
-    ),
-    3: (
-        Habit(40.4, (90, 60), (60, 60), spread=0.005),
-        Habit(37.4, (60, 60), (60, 60), spread=0.1, host=1),
-        Habit(125.0, (74, 60, 300, 60), (74, 0, 60, 330), spread=0.05, fresh="socket", host=2,
-              vary=0.1),
-        _odd(2400.0),
-        *_COMMON,
-    ),
-    4: (
-        Habit(7.5, (66,), (102,), spread=0.02),
-        Habit(7.6, (66,), (102,), spread=0.03),
-        Habit(7.4, (66,), (66,), spread=0.03),
-        Habit(15.0, (66, 66), (82, 102), spread=0.02),
-        Habit(35.0, (156, 66), (0, 102), spread=0.1, step=0.1),
-        Habit(25.0, (66, 82), (66, 82), spread=0.2, host=1, step=0.4),
-        Habit(60.0, (60,), (60,), spread=0.02, host=2),
-        Habit(700.0, (74, 66, 590, 66, 300), (74, 0, 66, 590, 66), spread=1.0, fresh="socket",
-              host=3, times=4.0, vary=0.4),
-        _odd(900.0),
-        *_COMMON,
-    ),
-    5: (
-        Habit(44.0, (90, 60), (60, 60), spread=0.01),
-        Habit(25.3, (90,), (60,), spread=0.01, host=1),
-        Habit(40.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
-        Habit(29.0, (60, 60), (60, 0), spread=0.3, host=2),
-        _uploads(1250.0, 12.0),
-        _odd(2400.0),
-        *_COMMON,
-    ),
-    6: (
-        Habit(44.0, (90, 60), (60, 60), spread=0.01),
-        Habit(30.0, (74, 60), (74, 0), spread=0.05, fresh="socket", host=1),
-        Habit(50.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
-        Habit(24.0, (90, 60), (90, 60), spread=0.02, host=2),
-        _uploads(450.0, 13.0),
-        _odd(2400.0),
-        *_COMMON,
-    ),
-    7: (
-        Habit(29.7, (429, 470, 470), (0, 0, 0), spread=0.005, step=0.3),
-        Habit(29.8, (204, 204), (226, 226), spread=0.005, step=0.5, host=1),
-        Habit(60.0, (60,), (60,), spread=0.05, host=1),
-        Habit(60.0, (110, 62), (60, 60), spread=0.02, host=2),
-        _odd(2400.0),
-        *_COMMON,
-    ),
-    8: (
-        Habit(25.0, (330,), (278,), spread=0.004),
-        Habit(25.1, (330,), (278,), spread=0.004, host=1),
-        Habit(31.0, (98,), (98,), host=2, spread=0.2),
-        Habit(25.0, (60,), (60,), host=2, spread=0.3),
-        Habit(25.0, (60,), (60,), host=3, spread=0.01),
-        Habit(12000.0, (86, 83, 88, 86), (60, 0, 90, 0), spread=1.0, host=4, times=25.0,
-              step=0.007),
-        _odd(2400.0),
-        *_COMMON,
-    ),
-    9: (
-        Habit(25.0, (330,), (278,), spread=0.004),
-        Habit(25.1, (330,), (278,), spread=0.004, host=1),
-        Habit(25.0, (60,), (60,), spread=0.01, host=2),
-        _odd(4800.0),
-        *_COMMON,
-    ),
-}  # fmt: skip
-"""Every device's habits; rates follow from the periods."""
-
-_PORTS: Final = (32768, 28232)
 _FIRST_HOST: Final = 100
+"""Below it: devices, neighbours, broadcasts. Each device has a hundred hosts of its own."""
+_FIXED: Final = 100
+"""Bytes up to which a packet is bare headers and has one size only."""
 _STRANGER: Final = 1_000_000
 """First of the hosts that a device talks to once."""
 _BROADCASTER: Final = 0
@@ -167,9 +52,7 @@ def _starts(rng: Generator, habit: Habit, seconds: float) -> NDArray[np.float64]
     return starts[starts < seconds]
 
 
-def _exchanges(
-    rng: Generator, device: int, number: int, habit: Habit, seconds: float
-) -> Packets:
+def _exchanges(rng: Generator, device: int, number: int, habit: Habit, seconds: float) -> Packets:
     """Return a habit's packets, both directions, in any order."""
     starts = _starts(rng, habit, seconds)
     repeats = rng.geometric(1.0 / habit.times, len(starts))
@@ -179,14 +62,13 @@ def _exchanges(
     position = np.arange(len(exchange)) - first
     shape = (len(exchange), habit.fan, steps)
     # Steps follow each other strictly; repetitions start when the last one ends.
-    gaps = habit.step * (0.5 + rng.exponential(0.5, shape))
-    inner = np.cumsum(gaps.reshape(len(exchange), habit.fan * steps), axis=1).reshape(shape) - habit.step
-    length = habit.step * steps * habit.fan
-    time = (starts[exchange] + position * length)[:, None, None] + inner
+    gaps = habit.step * (0.5 + rng.exponential(0.5, (len(exchange), habit.fan * steps)))
+    begun = starts[exchange] + position * habit.step * habit.fan * steps - habit.step
+    time = begun[:, None] + np.cumsum(gaps, axis=1)
     hosts = np.full(len(exchange), _FIRST_HOST + 100 * device + habit.host)
     ports = np.full(len(exchange), 30000 + number)
     if habit.fresh != "nothing":
-        ports = rng.integers(*np.cumsum(_PORTS), len(exchange))
+        ports = ephemeral_port(rng.integers(EPHEMERAL_PORTS, size=len(exchange)))
     if habit.fresh in ("socket", "host"):
         ports = ports[first]
     if habit.fresh == "host":
@@ -219,16 +101,16 @@ def _exchanges(
 
 
 def _varied(rng: Generator, sizes: NDArray[Any], share: float) -> NDArray[np.int64]:
-    """Return sizes of which those over 100 bytes vary, within what a frame can hold."""
+    """Return sizes of which those over _FIXED bytes vary, within what a frame can hold."""
     wanted = sizes * rng.normal(1.0, share, sizes.shape) if share else sizes
-    return np.where(sizes > 100, np.clip(wanted, 60, 1470), sizes).astype(np.int64)
+    return np.where(sizes > _FIXED, np.clip(wanted, 60, 1470), sizes).astype(np.int64)
 
 
 def _address_requests(rng: Generator, device: int, seconds: float) -> Packets:
     """Return requests for an address from 0.0.0.0, the device's own and its neighbours'."""
     n = rng.poisson(seconds / 1200.0) + 1
     time = np.concatenate(([0.0], rng.uniform(0.0, seconds, n - 1)))
-    own = rng.random(n) < 0.3
+    own = sometimes(rng, n, 0.3)
     own[0] = True
     return packets(
         time,
@@ -244,9 +126,7 @@ def _address_requests(rng: Generator, device: int, seconds: float) -> Packets:
 
 def rate(device: int) -> float:
     """Return a device's mean number of recorded packets per second."""
-    return sum(
-        habit.fan * len(habit.sent) * habit.times / habit.every for habit in HABITS[device]
-    )
+    return sum(habit.fan * len(habit.sent) * habit.times / habit.every for habit in HABITS[device])
 
 
 def benign(device: int, n: int, rng: Generator) -> Packets:

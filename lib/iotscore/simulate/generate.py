@@ -102,6 +102,16 @@ def _compile() -> None:
         csv_bytes(block)
 
 
+def _summary(marker: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {marker.get(key)}" for key in ("rows", "seed", "generator_version"))
+
+
+def _cores() -> int:
+    """Return how many cores this process may use (macOS cannot tell, so all of them)."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def _prepare(folder: Path, marker: dict[str, Any]) -> bool:
     """Make the folder ready; return whether it already holds exactly this data.
 
@@ -112,11 +122,15 @@ def _prepare(folder: Path, marker: dict[str, Any]) -> bool:
     """
     path = folder / MARKER
     if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if {**found, "complete": True} != marker:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            same = {**found, "complete": True} == marker
+        except (ValueError, TypeError):
+            found, same = {}, False
+        if not same:
             message = (
-                f"--out {folder} holds other demo data ({found}), and {marker} was asked for: "
-                f"choose another folder or remove that one first"
+                f"--out {folder} holds other demo data ({_summary(found)}) than was asked for "
+                f"({_summary(marker)}): choose another folder or remove that one first"
             )
             raise ConfigError(message)
         return bool(found["complete"])
@@ -174,7 +188,7 @@ def generate(folder: Path, rows: int, seed: int, processes: int | None = None) -
     write_metadata(folder, shares)
     work = sorted(zip(FILES, shares, strict=True), key=lambda item: -item[0].original_rows)
     _compile()
-    workers = processes or len(os.sched_getaffinity(0))
+    workers = processes or _cores()
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         jobs = [pool.submit(write_file, folder, file, share, seed) for file, share in work]
         for job in jobs:

@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.random import Generator
     from numpy.typing import ArrayLike, NDArray
 
 RECORDED: Final = 1
@@ -41,7 +42,22 @@ which keeps floods from new channels small in memory; they never change a row.
 """
 
 
-def packets(  # noqa: PLR0913 - one argument per field of a packet
+_EPHEMERAL_START: Final = 32768
+EPHEMERAL_PORTS: Final = 28232
+"""How many source ports Linux takes in turn (ip_local_port_range: 32768 to 60999)."""
+
+
+def ephemeral_port(number: ArrayLike) -> NDArray[np.int64]:
+    """Return the source port of a system's connections `number`, counted from anywhere."""
+    return _EPHEMERAL_START + np.asarray(number, dtype=np.int64) % EPHEMERAL_PORTS
+
+
+def sometimes(rng: Generator, n: int, share: float) -> NDArray[np.bool_]:
+    """Return n independent draws that are true with probability `share`."""
+    return rng.random(n) < share
+
+
+def packets(
     time: ArrayLike,
     *,
     mac: ArrayLike,
