@@ -48,11 +48,13 @@ find_python() {
     return 2
 }
 
-# uv has variables of its own for what pip was told.
+# uv has variables of its own for what pip was told, and brings its own list of certificates.
 : "${UV_DEFAULT_INDEX:=${PIP_INDEX_URL:-}}"
 : "${UV_INDEX:=${PIP_EXTRA_INDEX_URL:-}}"
 : "${UV_FIND_LINKS:=${PIP_FIND_LINKS:-}}"
 : "${SSL_CERT_FILE:=${PIP_CERT:-}}"
+: "${UV_SYSTEM_CERTS:=true}"
+export UV_SYSTEM_CERTS
 for name in UV_DEFAULT_INDEX UV_INDEX UV_FIND_LINKS SSL_CERT_FILE; do
     if [[ -n "${!name}" ]]; then export "${name?}"; else unset "$name"; fi
 done
@@ -69,13 +71,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 # uv itself is in the lock: install just its lines, hashes included, with pip.
 uv_lock=.venv/uv.lock
 awk '/^uv==/ {ours = 1} ours {print} ours && !/\\$/ {exit}' requirements.lock >"$uv_lock"
+with_uv() {
+    # With compiled bytecode TensorFlow and Spark's Python workers start in half the time.
+    .venv/bin/python -m pip install --quiet --require-hashes --requirement "$uv_lock" &&
+        .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes \
+            --compile-bytecode requirements.lock
+}
+
 echo "Installing what requirements.lock names (about 3 GB unpacked; a few minutes) ..." >&2
-if .venv/bin/python -m pip install --quiet --require-hashes --requirement "$uv_lock"; then
-    # With compiled bytecode Spark's Python workers start in half the time.
-    .venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode \
-        requirements.lock
-else
-    echo "uv cannot be had here; pip does the same, more slowly." >&2
+if ! with_uv; then
+    echo "uv cannot do it here (above: why); pip tries the same, more slowly." >&2
     .venv/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
 fi
 # setuptools comes from the lock too, so nothing here is unpinned.
