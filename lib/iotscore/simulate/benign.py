@@ -52,7 +52,7 @@ def _starts(rng: Generator, habit: Habit, seconds: float) -> NDArray[np.float64]
     return starts[starts < seconds]
 
 
-def _exchanges(rng: Generator, device: int, number: int, habit: Habit, seconds: float) -> Packets:
+def _exchanges(rng: Generator, device: int, habit: Habit, seconds: float) -> Packets:
     """Return a habit's packets, both directions, in any order."""
     starts = _starts(rng, habit, seconds)
     repeats = rng.geometric(1.0 / habit.times, len(starts))
@@ -66,7 +66,7 @@ def _exchanges(rng: Generator, device: int, number: int, habit: Habit, seconds: 
     begun = starts[exchange] + position * habit.step * habit.fan * steps - habit.step
     time = begun[:, None] + np.cumsum(gaps, axis=1)
     hosts = np.full(len(exchange), _FIRST_HOST + 100 * device + habit.host)
-    ports = np.full(len(exchange), 30000 + number)
+    ports = np.full(len(exchange), 30000 + habit.port)
     if habit.fresh != "nothing":
         ports = ephemeral_port(rng.integers(EPHEMERAL_PORTS, size=len(exchange)))
     if habit.fresh in ("socket", "host"):
@@ -144,10 +144,7 @@ def benign(device: int, n: int, rng: Generator) -> Packets:
     seconds = 1.1 * n / rate(device) + 600.0
     while True:
         parts = [_address_requests(rng, device, seconds)]
-        parts += [
-            _exchanges(rng, device, number, habit, seconds)
-            for number, habit in enumerate(HABITS[device])
-        ]
+        parts += [_exchanges(rng, device, habit, seconds) for habit in HABITS[device]]
         merged = capture(parts)
         if np.count_nonzero(merged["flags"] & RECORDED) >= n:
             break

@@ -20,7 +20,8 @@ class Habit(NamedTuple):
     repetitions in a row (geometric), ``step`` the mean gap between packets in s. ``fresh`` says
     what is new with every exchange: "nothing", the "socket", the "host" too, or "sockets": one per
     repetition, open side by side, so that sizes mix. ``vary`` is the relative standard deviation
-    of sizes over 100 bytes.
+    of sizes over 100 bytes. ``host`` and ``port`` tell a device's hosts, and sockets of one host
+    that stay open, apart.
     """
 
     every: float
@@ -33,6 +34,7 @@ class Habit(NamedTuple):
     fresh: Fresh = "nothing"
     vary: float = 0.0
     host: int = 0
+    port: int = 0
 
 
 _LOOKUP: Final = Habit(
@@ -44,14 +46,14 @@ _COMMON: Final = (_LOOKUP, _CLOCK, _ADDRESS)
 
 
 def _odd(every: float) -> Habit:
-    """Return talks with hosts that the device has never met, a few dozen packets each."""
+    """Return talks of some minutes with hosts that the device has never met."""
     return Habit(
         every,
-        (74, 60, 240, 60, 130, 60),
-        (74, 0, 590, 1450, 90, 60),
+        (74, 240, 60),
+        (74, 590, 0),
         spread=1.0,
-        times=3.0,
-        step=0.15,
+        times=8.0,
+        step=30.0,
         fresh="host",
         vary=0.5,
         host=93,
@@ -77,15 +79,15 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
     1: (
         Habit(39.0, (102,), (102,), fan=5, step=0.005, spread=0.003),
         Habit(31.0, (98,), (98,), host=5, spread=0.2),
-        Habit(25.0, (60,), (60,), host=5, spread=0.3),
-        _odd(2400.0),
+        Habit(25.0, (60,), (60,), host=5, port=1, spread=0.3),
+        _odd(1800.0),
         *_COMMON,
     ),
     2: (
         Habit(30.0, (380, 60), (60, 420), spread=0.02, step=0.9),
         Habit(60.0, (110,), (90,), spread=0.05, host=1),
         Habit(400.0, (110, 60), (90, 0), spread=0.5, times=2.0, host=2),
-        _odd(4800.0),
+        _odd(4000.0),
         *_COMMON,
     ),
     3: (
@@ -93,20 +95,22 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(37.4, (60, 60), (60, 60), spread=0.1, host=1),
         Habit(125.0, (74, 60, 300, 60), (74, 0, 60, 330), spread=0.05, fresh="socket", host=2,
               vary=0.1),
-        _odd(2400.0),
+        _odd(1800.0),
         *_COMMON,
     ),
     4: (
         Habit(7.5, (66,), (102,), spread=0.02),
-        Habit(7.6, (66,), (102,), spread=0.03),
-        Habit(7.4, (66,), (66,), spread=0.03),
-        Habit(15.0, (66, 66), (82, 102), spread=0.02),
-        Habit(35.0, (156, 66), (0, 102), spread=0.1, step=0.1),
+        Habit(7.6, (66,), (102,), spread=0.03, port=1),
+        Habit(110.0, (82,), (66,), spread=0.3),
+        Habit(130.0, (82,), (102,), spread=0.3, port=1),
+        Habit(7.4, (66,), (66,), spread=0.03, port=2),
+        Habit(15.0, (66, 66), (82, 102), spread=0.02, port=3),
+        Habit(35.0, (156, 66), (0, 102), spread=0.1, step=0.1, port=3),
         Habit(25.0, (66, 82), (66, 82), spread=0.2, host=1, step=0.4),
         Habit(60.0, (60,), (60,), spread=0.02, host=2),
         Habit(700.0, (74, 66, 590, 66, 300), (74, 0, 66, 590, 66), spread=1.0, fresh="socket",
               host=3, times=4.0, vary=0.4),
-        _odd(900.0),
+        _odd(700.0),
         *_COMMON,
     ),
     5: (
@@ -114,8 +118,8 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(25.3, (90,), (60,), spread=0.01, host=1),
         Habit(40.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
         Habit(29.0, (60, 60), (60, 0), spread=0.3, host=2),
-        _uploads(1250.0, 12.0),
-        _odd(2400.0),
+        _uploads(1500.0, 12.0),
+        _odd(1800.0),
         *_COMMON,
     ),
     6: (
@@ -123,8 +127,8 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(30.0, (74, 60), (74, 0), spread=0.05, fresh="socket", host=1),
         Habit(50.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
         Habit(24.0, (90, 60), (90, 60), spread=0.02, host=2),
-        _uploads(450.0, 13.0),
-        _odd(2400.0),
+        _uploads(550.0, 13.0),
+        _odd(1800.0),
         *_COMMON,
     ),
     7: (
@@ -132,25 +136,25 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(29.8, (204, 204), (226, 226), spread=0.005, step=0.5, host=1),
         Habit(60.0, (60,), (60,), spread=0.05, host=1),
         Habit(60.0, (110, 62), (60, 60), spread=0.02, host=2),
-        _odd(2400.0),
+        _odd(1800.0),
         *_COMMON,
     ),
     8: (
         Habit(25.0, (330,), (278,), spread=0.004),
         Habit(25.1, (330,), (278,), spread=0.004, host=1),
         Habit(31.0, (98,), (98,), host=2, spread=0.2),
-        Habit(25.0, (60,), (60,), host=2, spread=0.3),
+        Habit(25.0, (60,), (60,), host=2, port=1, spread=0.3),
         Habit(25.0, (60,), (60,), host=3, spread=0.01),
         Habit(12000.0, (86, 83, 88, 86), (60, 0, 90, 0), spread=1.0, host=4, times=25.0,
               step=0.007),
-        _odd(2400.0),
+        _odd(1800.0),
         *_COMMON,
     ),
     9: (
         Habit(25.0, (330,), (278,), spread=0.004),
         Habit(25.1, (330,), (278,), spread=0.004, host=1),
         Habit(25.0, (60,), (60,), spread=0.01, host=2),
-        _odd(4800.0),
+        _odd(4000.0),
         *_COMMON,
     ),
 }  # fmt: skip
