@@ -76,3 +76,13 @@ def add_path_lengths(
                 for _ in range(steps[tree]):
                     a = next_node(nodes, a, X[row])
                 totals[row] += lengths[a]
+
+
+@compiled
+def store_scores(totals: FloatArray, normaliser: float) -> None:
+    """Replace summed path lengths by ``2 ** -(total / normaliser)``.
+
+    Row by row: NumPy's vectorised powers may round the last rows of an array differently.
+    """
+    for row in range(totals.size):
+        totals[row] = 2.0 ** (-totals[row] / normaliser)

@@ -73,22 +73,25 @@ class Trees:
 
     def __post_init__(self) -> None:
         """Refuse trees that the kernel could not walk safely."""
-        fault = self._fault()
+        fault = self._layout_fault() or self._link_fault()
         if fault:
             message = f"the stored forest is damaged ({fault}): train again"
             raise ModelError(message)
 
-    def _fault(self) -> str | None:
+    def _layout_fault(self) -> str | None:
         n_nodes = self.feature.size
         columns = (self.threshold, self.left, self.right, self.length)
         if any(column.size != n_nodes for column in columns):
             return "its arrays differ in length"
-        sizes = np.diff(self.offsets)
         if self.n_trees < 1 or self.offsets[0] != 0 or self.offsets[-1] != n_nodes:
             return "its trees do not cover its nodes"
-        if (sizes < 1).any() or self.max_samples < 2:  # noqa: PLR2004 one row cannot be split
+        if (np.diff(self.offsets) < 1).any() or self.max_samples < 2:  # noqa: PLR2004 for a split
             return "a tree is empty"
-        position = np.arange(n_nodes) - np.repeat(self.offsets[:-1], sizes)
+        return None
+
+    def _link_fault(self) -> str | None:
+        sizes = np.diff(self.offsets)
+        position = np.arange(self.feature.size) - np.repeat(self.offsets[:-1], sizes)
         size = np.repeat(sizes, sizes)
         inner = self.left >= 0
         for child in (self.left, self.right):
@@ -97,6 +100,8 @@ class Trees:
                 return "a child lies outside its tree"
         if ((self.feature < 0) | (self.feature >= self.n_features))[inner].any():
             return "a split names a feature that does not exist"
+        if not np.isfinite(self.threshold[inner]).all() or not np.isfinite(self.length).all():
+            return "a number is not finite"
         return None
 
     @property
@@ -107,10 +112,15 @@ class Trees:
     def path_lengths(self, X: Float32Array) -> FloatArray:
         """Return each row's path lengths summed over the trees, float64 of shape (n_rows,)."""
         totals = np.zeros(X.shape[0])
-        _forest_kernel.add_path_lengths(
-            *self._packed, np.ascontiguousarray(X, dtype=np.float32), totals
-        )
+        rows = np.ascontiguousarray(X, dtype=np.float32)
+        _forest_kernel.add_path_lengths(*self._packed, rows, totals)
         return totals
+
+    def scores(self, X: Float32Array) -> FloatArray:
+        """Return ``2 ** -(mean path length / c(max_samples))`` of each row."""
+        scores = self.path_lengths(X)
+        _forest_kernel.store_scores(scores, self.n_trees * average_path_length(self.max_samples))
+        return scores
 
     @cached_property
     def _packed(self) -> tuple[npt.NDArray[Any], FloatArray, Any, Any]:

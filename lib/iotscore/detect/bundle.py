@@ -142,8 +142,17 @@ def _checked_parts(data: bytes) -> tuple[bytes, memoryview]:
         raise _truncated(len(data), length)
     end = _PREAMBLE.size + header_length
     header = bytes(data[_PREAMBLE.size : end])
-    if len(data) > length or hashlib.sha256(header).digest() != digest:
-        message = "the model bundle is damaged (its header fails the checksum): restore or retrain"
+    if len(data) > length:
+        message = (
+            f"the model bundle has more bytes than it says, {len(data)} instead of {length}:"
+            " restore it, or train again"
+        )
+        raise ModelError(message)
+    if hashlib.sha256(header).digest() != digest:
+        message = (
+            "the model bundle is damaged (its header fails the checksum): restore it, or train"
+            " again"
+        )
         raise ModelError(message)
     return header, memoryview(data)[end:]
 

@@ -98,6 +98,8 @@ class ScoreCounts:
         ValueError
             If only some parts have ids, or parts without ids have bins of several scores.
         """
+        if not parts:
+            return cls.from_scores(np.empty(0), np.empty(0, dtype=np.bool_))
         with_ids = [part.bins is not None for part in parts]
         if any(with_ids) != all(with_ids):
             message = "score counts: either all parts or none need ids of bins"
@@ -106,9 +108,6 @@ class ScoreCounts:
             message = "score counts: bins of several scores need ids to be merged"
             raise ValueError(message)
         keys = [part.low if part.bins is None else part.bins for part in parts]
-        if not keys:
-            nothing = np.empty(0)
-            return cls(nothing, nothing, nothing.astype(np.int64), nothing.astype(np.int64))
         # Ids of bins are int64; without ids the scores themselves are the keys.
         distinct, where = np.unique(np.concatenate(keys), return_inverse=True)
         low = np.full(distinct.size, np.inf)

@@ -11,9 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import numpy as np
-
-from iotscore.detect._trees import Trees, average_path_length, flatten
+from iotscore.detect._trees import Trees, flatten
 from iotscore.detect.protocol import require_width
 from iotscore.errors import ConfigError, ModelError, TrainingError
 
@@ -96,10 +94,8 @@ class IsolationForestDetector:
         """
         trees = self._fitted()
         require_width(X, trees.n_features, "the isolation forest")
-        mean_length = trees.path_lengths(X) / trees.n_trees
         # scikit-learn returns minus this, so that low means anomalous; ours is the paper's sign.
-        score: FloatArray = np.exp2(-mean_length / average_path_length(trees.max_samples))
-        return score
+        return trees.scores(X)
 
     def _fitted(self) -> Trees:
         if self.trees_ is None:

@@ -1,0 +1,78 @@
+"""Compiled kernels import from a zip, and where no cache can be written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+from pathlib import Path
+
+LIB = Path(__file__).parents[3] / "lib"
+
+SCORE = """
+    import numpy as np
+    from iotscore.detect import _forest_kernel, _network_kernel
+
+    assert _network_kernel.sigmoid(np.float32(0.0)) == 0.5
+    totals = np.array([2.0, 0.0])
+    _forest_kernel.store_scores(totals, 1.0)
+    assert totals.tolist() == [0.25, 1.0]
+    print(_forest_kernel.__file__)
+    print(_forest_kernel.store_scores.stats.cache_path)
+"""
+
+
+def score_with(path: Path, cache: Path) -> tuple[str, str]:
+    """Run the kernels from ``path`` with user caches under ``cache``; return module, its cache."""
+    names = ("HOME", "XDG_CACHE_HOME")
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(SCORE)],
+        env={"PYTHONPATH": str(path), "PATH": os.environ["PATH"]}
+        | dict.fromkeys(names, str(cache)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    module, directory = result.stdout.splitlines()
+    return module, directory
+
+
+def copied_package(folder: Path) -> Path:
+    """Return a source root with a copy of the package that nothing was compiled in."""
+    shutil.copytree(LIB / "iotscore", folder / "iotscore", ignore=shutil.ignore_patterns("__py*"))
+    return folder
+
+
+def test_kernels_run_from_a_zip_and_leave_nothing_behind(tmp_path: Path) -> None:
+    """Executors import the code from a zip; each run has another path, so nothing is cached."""
+    archive = tmp_path / "iotscore.zip"
+    with zipfile.ZipFile(archive, "w") as content:
+        for source in sorted((LIB / "iotscore").rglob("*.py")):
+            content.write(source, source.relative_to(LIB))
+    cache = tmp_path / "cache"
+    module, directory = score_with(archive, cache)
+    assert module.startswith(str(archive))
+    assert directory == "None"
+    assert not list(cache.rglob("*.nb*"))
+
+
+def test_kernels_are_cached_beside_their_source(tmp_path: Path) -> None:
+    """From a folder that can be written to, machine code is kept for the next process."""
+    root = copied_package(tmp_path)
+    _, directory = score_with(root, tmp_path / "cache")
+    assert directory == str(root / "iotscore" / "detect" / "__pycache__")
+    assert list(Path(directory).glob("*.nbc"))
+
+
+def test_kernels_run_where_no_cache_can_be_written(tmp_path: Path) -> None:
+    """With files in place of every cache folder, kernels compile anew and still run."""
+    root = copied_package(tmp_path)
+    (root / "iotscore" / "detect" / "__pycache__").write_text("in the way")
+    nowhere = tmp_path / "a_file"
+    nowhere.write_text("in the way")
+    _, directory = score_with(root, nowhere)
+    assert directory == "None"
