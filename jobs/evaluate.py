@@ -1,0 +1,30 @@
+"""Scores and labels to the tables metrics and roc_points.
+
+./spark-submit.sh evaluate --warehouse DIR [--model VERSION]
+"""
+
+from __future__ import annotations
+
+import sys
+
+from iotscore.cli import Job, run_job
+from iotscore.cli.arguments import add_model, job_parser
+from iotscore.cli.stages import evaluate_stage
+from iotscore.cli.summary import print_evaluation
+
+
+def main(argv: list[str]) -> int:
+    """Evaluate and return the exit code."""
+    parser = job_parser("evaluate", "Measure a model on labelled records.", reads_input=False)
+    add_model(parser)
+    return run_job("evaluate", parser.parse_args(argv), _evaluate)
+
+
+def _evaluate(job: Job) -> None:
+    evaluation_id = evaluate_stage(job, job.arguments.model)
+    if evaluation_id is not None:
+        print_evaluation(job, evaluation_id)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

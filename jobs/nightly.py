@@ -1,0 +1,33 @@
+"""What runs every night: ingest, train if there is no champion yet, score, evaluate.
+
+./spark-submit.sh nightly --input DIR --warehouse DIR [--train]
+"""
+
+from __future__ import annotations
+
+import sys
+
+from iotscore.cli import Job, run_job
+from iotscore.cli.arguments import job_parser
+from iotscore.cli.stages import evaluate_stage, ingest_stage, score_stage, train_stage
+from iotscore.cli.summary import print_nightly
+from iotscore.spark.registry import champion
+
+
+def main(argv: list[str]) -> int:
+    """Run the stages in order, stop at the first failure, and return the exit code."""
+    parser = job_parser("nightly", "Ingest, score and evaluate what is new.", reads_input=True)
+    parser.add_argument("--train", action="store_true", help="train a new champion first")
+    return run_job("nightly", parser.parse_args(argv), _nightly)
+
+
+def _nightly(job: Job) -> None:
+    ingest_stage(job)
+    if job.arguments.train or champion(job.warehouse) is None:
+        train_stage(job)
+    version = score_stage(job, None)
+    print_nightly(job, version, evaluate_stage(job, version))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

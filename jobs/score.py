@@ -1,0 +1,27 @@
+"""Records to the table scores: those that the model has not scored yet.
+
+./spark-submit.sh score --warehouse DIR [--model VERSION]
+"""
+
+from __future__ import annotations
+
+import sys
+
+from iotscore.cli import Job, run_job
+from iotscore.cli.arguments import add_model, job_parser
+from iotscore.cli.stages import score_stage
+
+
+def main(argv: list[str]) -> int:
+    """Score and return the exit code."""
+    parser = job_parser("score", "Score what the model has not scored yet.", reads_input=False)
+    add_model(parser)
+    return run_job("score", parser.parse_args(argv), _score)
+
+
+def _score(job: Job) -> None:
+    score_stage(job, job.arguments.model)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

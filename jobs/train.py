@@ -1,0 +1,26 @@
+"""Benign records to a model, which becomes the champion.
+
+./spark-submit.sh train --warehouse DIR
+"""
+
+from __future__ import annotations
+
+import sys
+
+from iotscore.cli import Job, run_job
+from iotscore.cli.arguments import job_parser
+from iotscore.cli.stages import train_stage
+
+
+def main(argv: list[str]) -> int:
+    """Train and return the exit code."""
+    parser = job_parser("train", "Benign records to a model, the new champion.", reads_input=False)
+    return run_job("train", parser.parse_args(argv), _train)
+
+
+def _train(job: Job) -> None:
+    print(train_stage(job))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""The command line of the jobs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+
+def job_parser(name: str, description: str, *, reads_input: bool) -> argparse.ArgumentParser:
+    """Return the parser of a job that works on a warehouse.
+
+    Parameters
+    ----------
+    name
+        The job.
+    description
+        First line of its help.
+    reads_input
+        Whether it needs a landing folder.
+    """
+    parser = argparse.ArgumentParser(prog=f"./spark-submit.sh {name}", description=description)
+    if reads_input:
+        parser.add_argument(
+            "--input", required=True, metavar="DIR", help="landing folder with the CSV files"
+        )
+    add_warehouse(parser)
+    parser.add_argument(
+        "--profile", default="default", help="a file in conf/profiles: default or paper"
+    )
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="YAML file over the profile; may be given several times, later ones win",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="assignments",
+        metavar="KEY=VALUE",
+        help="one configuration value, such as threshold.quantile=0.995; wins over all files",
+    )
+    return parser
+
+
+def add_warehouse(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that every job needs."""
+    parser.add_argument(
+        "--warehouse", required=True, metavar="DIR", help="folder of the Delta tables"
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a model version."""
+    parser.add_argument(
+        "--model", metavar="VERSION", help="model version; the champion if not given"
+    )
+
+
+def absolute(folder: str) -> str:
+    """Return a local folder as an absolute path, a URI as it is."""
+    return folder if "://" in folder else str(Path(folder).expanduser().resolve())
+
+
+def home() -> Path:
+    """Return the project's folder, which holds ``conf``; ``spark-submit.sh`` passes it."""
+    return Path(os.environ.get("IOTSCORE_HOME", "."))

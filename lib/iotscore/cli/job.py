@@ -1,0 +1,115 @@
+"""Run a job: arguments, configuration, session, lock, and an exit code that schedulers understand."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.errors import PySparkException
+
+from iotscore.cli.arguments import absolute, home
+from iotscore.cli.options import config_checksum
+from iotscore.config import Settings, load_settings
+from iotscore.errors import IotscoreError
+from iotscore.spark.lock import writer_lock
+from iotscore.spark.runs import RunLog, recover
+from iotscore.spark.session import open_session
+from iotscore.spark.tables import Warehouse
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+_LOG = logging.getLogger("iotscore")
+
+DONE = 0
+BUG = 1
+USER_FAULT = 2
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job's body works with."""
+
+    arguments: argparse.Namespace
+    settings: Settings
+    warehouse: Warehouse
+    runs: RunLog
+
+    @property
+    def input(self) -> str:
+        """The landing folder, absolute."""
+        return absolute(self.arguments.input)
+
+
+def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) -> int:
+    """Run a body that may write the warehouse, and return the exit code.
+
+    Configuration is checked before Spark starts. What an earlier, killed run left half done is
+    undone first.
+    """
+    return guarded(name, lambda: _run(name, arguments, body))
+
+
+def guarded(name: str, action: Callable[[], None]) -> int:
+    """Run an action; tell a user's fault in one line, leave a bug its traceback."""
+    set_up_logging()
+    try:
+        action()
+    except IotscoreError as error:
+        print(f"iotscore {name}: {error}", file=sys.stderr)
+        return USER_FAULT
+    except PySparkException as error:
+        if (fault := _told_by_tables(error)) is None:
+            raise
+        print(f"iotscore {name}: {fault}", file=sys.stderr)
+        return USER_FAULT
+    return DONE
+
+
+def _run(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) -> None:
+    settings = load_settings(
+        home() / "conf", arguments.profile, arguments.config, arguments.assignments
+    )
+    root = absolute(arguments.warehouse)
+    with writer_lock(root):
+        spark = open_session(f"iotscore {name}")
+        try:
+            warehouse = Warehouse(spark, root)
+            for run_id in recover(warehouse):
+                _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
+            runs = RunLog(warehouse, arguments.profile, config_checksum(settings))
+            body(Job(arguments, settings, warehouse, runs))
+        finally:
+            spark.stop()
+
+
+def set_up_logging() -> None:
+    """Send the project's log lines to standard error."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+    )
+    _LOG.setLevel(os.environ.get("IOTSCORE_LOG_LEVEL", "INFO"))
+
+
+def _told_by_tables(error: PySparkException) -> str | None:
+    """Return a user's fault behind a Spark error, None if it looks like a bug."""
+    text = str(error)
+    for sign, advice in _KNOWN_FAULTS.items():
+        if sign in text:
+            return f"{advice} ({text.strip().splitlines()[0][:200]})"
+    return None
+
+
+_KNOWN_FAULTS = {
+    "Permission denied": "the warehouse may not be read or written; mend its permissions",
+    "No space left on device": "the disk is full; make room and run the job again",
+    "DELTA_MISSING_TRANSACTION_LOG": "a table of the warehouse has lost its log; restore it",
+    "DELTA_LOG_FILE_NOT_FOUND": "a table of the warehouse has lost a part of its log; restore it",
+}

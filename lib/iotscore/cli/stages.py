@@ -1,0 +1,67 @@
+"""One function per stage: record it in ``runs``, call the library, log one closing line."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from iotscore.cli.options import evaluate_options, ingest_options, score_options, train_options
+from iotscore.spark.evaluate import evaluate
+from iotscore.spark.ingest import ingest
+from iotscore.spark.score import score
+from iotscore.spark.train import train
+
+if TYPE_CHECKING:
+    from iotscore.cli.job import Job
+    from iotscore.spark.runs import Stage
+
+_LOG = logging.getLogger(__name__)
+
+
+def ingest_stage(job: Job) -> None:
+    """Landing files to ``traffic``."""
+    with job.runs.stage("ingest") as stage:
+        ingest(job.warehouse, job.input, ingest_options(job.settings), job.runs.run_id, stage)
+    found = stage.details
+    _tell(
+        stage,
+        f"{found['files_ingested']} new files of {found['files_found']}, "
+        f"{found['rows_accepted']} rows accepted, {found['rows_quarantined']} quarantined",
+    )
+
+
+def train_stage(job: Job) -> str:
+    """Benign records to a champion; return its version."""
+    with job.runs.stage("train") as stage:
+        version = train(job.warehouse, train_options(job.settings), job.runs.run_id, stage)
+    rows = stage.details["rows"]
+    _tell(
+        stage,
+        f"model {version} fitted on {rows['train']} benign rows, "
+        f"calibrated on {rows['calibration']}; it is the champion now",
+    )
+    return version
+
+
+def score_stage(job: Job, model_version: str | None) -> str:
+    """Records to ``scores``; return the version of the model that scored."""
+    with job.runs.stage("score") as stage:
+        options = score_options(job.settings)
+        version = score(job.warehouse, model_version, options, job.runs.run_id, stage)
+    _tell(stage, f"{stage.rows} rows of {stage.details['files']} files by model {version}")
+    return version
+
+
+def evaluate_stage(job: Job, model_version: str | None) -> str | None:
+    """Scores and labels to ``metrics``; return the evaluation's id, None without labels."""
+    with job.runs.stage("evaluate") as stage:
+        options = evaluate_options(job.settings)
+        evaluation_id = evaluate(job.warehouse, model_version, options, job.runs.run_id, stage)
+    found = "no labelled rows to measure on" if evaluation_id is None else evaluation_id
+    _tell(stage, f"{stage.rows} new rows counted, evaluation {found}")
+    return evaluation_id
+
+
+def _tell(stage: Stage, outcome: str) -> None:
+    rate = f", {stage.rows / stage.seconds:,.0f} rows/s" if stage.rows else ""
+    _LOG.info("%s: %s (%.1f s%s)", stage.name, outcome, stage.seconds, rate)

@@ -1,0 +1,145 @@
+"""The tables that a job prints at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.table import Table
+
+from iotscore.evaluation.figures import BENIGN_QUANTILE
+from iotscore.evaluation.published import reported_figures
+
+if TYPE_CHECKING:
+    from iotscore.cli.job import Job
+
+_PLAIN_WIDTH = 120
+_REPORT_COLUMNS = {
+    "accuracy": "accuracy",
+    "precision_attack": "attack P",
+    "recall_attack": "attack R",
+    "f1_attack": "attack F1",
+    "precision_benign": "benign P",
+    "recall_benign": "benign R",
+    "f1_benign": "benign F1",
+    "roc_auc": "AUC",
+}
+_DATA = {
+    "synthetic": "synthetic demo data, not N-BaIoT",
+    "partial": "a part of N-BaIoT, or other data",
+    "full": "all of N-BaIoT",
+}
+
+
+def print_nightly(job: Job, model_version: str, evaluation_id: str | None) -> None:
+    """Print rows, figures, seconds per stage, where the tables are and a query to try."""
+    console = _console()
+    console.print(_rows_table(job, model_version))
+    if evaluation_id is not None:
+        print_evaluation(job, evaluation_id)
+    console.print(_stages_table(job))
+    warehouse = job.warehouse.root
+    console.print(f"tables: {warehouse}", soft_wrap=True)
+    console.print(
+        f"try:    ./spark-submit.sh sql --warehouse {warehouse} --query worst_devices",
+        soft_wrap=True,
+    )
+
+
+def print_evaluation(job: Job, evaluation_id: str) -> None:
+    """Print the figures over all measured records, and a report's beside them where one fits."""
+    metrics = job.warehouse.read("metrics").where(
+        (F.col("evaluation_id") == evaluation_id) & (F.col("scope") == "all")
+    )
+    rows = [row.asDict() for row in metrics.collect()]
+    if not rows:
+        return
+    console = _console()
+    console.print(_figures_table(rows))
+    if any(row["uses_labels"] for row in rows):
+        console.print("[dim]* threshold chosen with labels: what hindsight would reach[/dim]")
+    reported = reported_figures(job.settings.sample.fraction)
+    if reported is not None:
+        console.print(_report_table(rows, reported))
+
+
+def _rows_table(job: Job, model_version: str) -> Table:
+    files = job.warehouse.read("ingest_files").where(F.col("status") == "ingested")
+    totals = files.agg(
+        F.count("*").alias("files"),
+        F.sum("rows_read").alias("read"),
+        F.sum("rows_quarantined").alias("quarantined"),
+        F.count("rows_expected").alias("reconciled"),
+    ).collect()[0]
+    scored = job.warehouse.read("scored_files").where(F.col("model_version") == model_version)
+    scored_rows = scored.agg(F.sum("rows_scored")).collect()[0][0]
+    tonight = {stage.name: stage.rows for stage in job.runs.stages}
+    table = Table("", "this run", "in the warehouse", title="Rows", title_justify="left")
+    for name, now, total in (
+        ("in", tonight.get("ingest", 0), totals.read),
+        ("scored", tonight.get("score", 0), scored_rows),
+        ("quarantined", _details(job, "ingest").get("rows_quarantined", 0), totals.quarantined),
+    ):
+        table.add_row(name, f"{now:,}", f"{total or 0:,}")
+    table.caption = (
+        f"{totals.files} files, {totals.reconciled} reconciled with data_summary.csv; "
+        f"model {model_version}"
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _figures_table(rows: list[dict[str, Any]]) -> Table:
+    first = rows[0]
+    kind = _DATA[first["data_kind"]]
+    weighting = "" if first["weighting"] == "none" else ", weighted to full file counts"
+    title = f"Detection on {first['rows']:,} labelled rows{weighting}: {kind}"
+    table = Table(title=title, title_justify="left")
+    for column in ("detector", "AUC", "threshold by", "TPR", "FPR", "accuracy", "bal. accuracy"):
+        table.add_column(column, justify="left" if column in ("detector", "threshold by") else "right")
+    for row in rows:
+        policy = row["threshold_policy"] + ("*" if row["uses_labels"] else "")
+        figures = ("recall_attack", "fpr", "accuracy", "balanced_accuracy")
+        shares = [_share(row[name]) for name in figures]
+        table.add_row(row["detector"], _share(row["roc_auc"]), policy, *shares)
+    return table
+
+
+def _report_table(rows: list[dict[str, Any]], reported: dict[str, dict[str, float]]) -> Table:
+    table = Table(title="Ours beside the published report's", title_justify="left")
+    table.add_column("detector")
+    for heading in ("", *_REPORT_COLUMNS.values()):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        if row["threshold_policy"] == BENIGN_QUANTILE:
+            continue
+        published = reported.get(row["detector"], {})
+        table.add_row(row["detector"], "ours", *(_share(row[name]) for name in _REPORT_COLUMNS))
+        table.add_row("", "report", *(_share(published.get(name)) for name in _REPORT_COLUMNS))
+    return table
+
+
+def _stages_table(job: Job) -> Table:
+    table = Table(title="Stages", title_justify="left")
+    table.add_column("stage")
+    for heading in ("rows", "seconds", "rows/s"):
+        table.add_column(heading, justify="right")
+    for stage in job.runs.stages:
+        rate = f"{stage.rows / stage.seconds:,.0f}" if stage.rows else ""
+        table.add_row(stage.name, f"{stage.rows:,}", f"{stage.seconds:.1f}", rate)
+    return table
+
+
+def _details(job: Job, name: str) -> dict[str, Any]:
+    return next((stage.details for stage in job.runs.stages if stage.name == name), {})
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _console() -> Console:
+    """Return a console for standard output; without a terminal, lines are wide and plain."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=_PLAIN_WIDTH, highlight=False)

@@ -1,0 +1,175 @@
+"""``scores`` and labels to ``metrics`` and ``roc_points``, at any size.
+
+Spark counts scores in bins once per file (``score_histogram``); everything else is arithmetic on
+those counts, on the driver. A nightly run therefore counts the new files only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pyspark.sql import functions as F
+
+from iotscore.evaluation.figures import Judgement, measure
+from iotscore.spark.histogram import histogram
+from iotscore.spark.ingest import INGESTED
+from iotscore.spark.registry import load_model
+from iotscore.evaluation.scopes import ScoredFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from iotscore.spark.registry import StoredModel
+    from iotscore.spark.runs import Stage
+    from iotscore.spark.tables import Warehouse
+
+FULL_FILES: Final = 89
+FULL_ROWS: Final = 7_062_606
+"""The traffic files of N-BaIoT and their records (Meidan et al. 2018)."""
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """How to measure; ``conf/base.yaml`` explains each value.
+
+    Attributes
+    ----------
+    file_weights
+        Records by file name that each file's records stand for; None counts every record once.
+    """
+
+    splits: tuple[str, ...]
+    bins_per_e_fold: int
+    roc_points: int
+    file_weights: dict[str, int] | None
+
+
+def evaluate(
+    warehouse: Warehouse,
+    model_version: str | None,
+    options: EvaluateOptions,
+    run_id: str,
+    stage: Stage,
+) -> str | None:
+    """Measure a model on the labelled records that it scored.
+
+    Returns
+    -------
+    str or None
+        Id of the evaluation in ``metrics``; the id of an earlier one if nothing has changed
+        since; None if there is no labelled record to measure on.
+    """
+    stored = load_model(warehouse, model_version)
+    counted = _update_histogram(warehouse, stored, options, run_id)
+    files = _labelled_files(warehouse, stored.version)
+    bins = (
+        warehouse.read("score_histogram")
+        .where(F.col("model_version") == stored.version)
+        .where(F.col("label").isNotNull() & F.col("split").isin(*options.splits))
+        .select("file_id", "label", "detector", "bin", "flag", "low", "high", "rows")
+        .toPandas()
+    )
+    stage.rows = counted
+    stage.details = {"model_version": stored.version, "rows_counted": counted}
+    if bins.empty:
+        return None
+    evaluation_id = _evaluation_id(stored.version, bins["rows"].sum(), list(files), options)
+    stage.details["evaluation_id"] = evaluation_id
+    if _is_measured(warehouse, evaluation_id):
+        return evaluation_id
+    judgement = Judgement(
+        names=(*stored.model.detectors, "hybrid"),
+        thresholds=stored.model.thresholds,
+        roc_points=options.roc_points,
+        file_weights=options.file_weights,
+    )
+    metrics, points = measure(bins, files, judgement)
+    common = {
+        "evaluation_id": evaluation_id,
+        "run_id": run_id,
+        "model_version": stored.version,
+    }
+    stamp = {
+        **common,
+        "data_kind": _data_kind(warehouse),
+        "evaluated_at": datetime.now(UTC),
+    }
+    curve = warehouse.to_frame("roc_points", [{**point, **common} for point in points])
+    warehouse.replace("roc_points", curve, f"evaluation_id = '{evaluation_id}'")
+    warehouse.append_rows("metrics", [{**row, **stamp} for row in metrics])
+    return evaluation_id
+
+
+def _update_histogram(
+    warehouse: Warehouse, stored: StoredModel, options: EvaluateOptions, run_id: str
+) -> int:
+    """Count the scores of files that are not counted yet; return how many records that were."""
+    of_model = F.col("model_version") == stored.version
+    scored = warehouse.read("scored_files").where(of_model)
+    counted = warehouse.read("score_histogram").where(of_model).select("file_id").distinct()
+    todo = scored.where(F.col("rows_scored") > 0).join(counted, "file_id", "left_anti").collect()
+    if not todo:
+        return 0
+    is_frozen = stored.manifest["normalisation"] == "frozen"
+    scores = warehouse.read("scores").where(of_model)
+    if is_frozen:
+        scores = scores.where(F.col("file_id").isin(sorted(row.file_id for row in todo)))
+    counts = _stamped(
+        histogram(scores, tuple(stored.model.detectors), options.bins_per_e_fold),
+        stored.version,
+        run_id,
+    )
+    if is_frozen:
+        warehouse.append("score_histogram", counts)
+    else:
+        # New extremes moved every normalised score, so the earlier counts are void.
+        condition = f"model_version = '{stored.version}'"
+        warehouse.replace("score_histogram", counts, condition)
+    return sum(row.rows_scored for row in todo)
+
+
+def _stamped(counts: DataFrame, version: str, run_id: str) -> DataFrame:
+    return counts.withColumns({"model_version": F.lit(version), "run_id": F.lit(run_id)})
+
+
+def _labelled_files(warehouse: Warehouse, version: str) -> dict[str, ScoredFile]:
+    scored = warehouse.read("scored_files").where(F.col("model_version") == version)
+    ledger = warehouse.read("ingest_files").where(F.col("status") == INGESTED)
+    labelled = ledger.where(F.col("label").isNotNull()).join(scored, "file_id", "left_semi")
+    rows = labelled.orderBy("source_file").collect()
+    return {
+        row.file_id: ScoredFile(row.file_id, row.source_file, row.device, row.family, row.attack)
+        for row in rows
+    }
+
+
+def _evaluation_id(
+    version: str, rows: int, file_ids: Sequence[str], options: EvaluateOptions
+) -> str:
+    """Name an evaluation by what goes into it, so that the same one is not stored twice."""
+    content = [version, int(rows), sorted(file_ids), asdict(options)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _is_measured(warehouse: Warehouse, evaluation_id: str) -> bool:
+    known: Any = warehouse.read("metrics").where(F.col("evaluation_id") == evaluation_id)
+    return not known.isEmpty()
+
+
+def _data_kind(warehouse: Warehouse) -> str:
+    """Say what the figures were measured on: synthetic, full (N-BaIoT, whole) or partial."""
+    ledger = warehouse.read("ingest_files").where(F.col("status") == INGESTED)
+    found = ledger.agg(
+        F.max("is_synthetic").alias("is_synthetic"),
+        F.count("*").alias("files"),
+        F.sum("rows_read").alias("rows"),
+    ).collect()[0]
+    if found.is_synthetic:
+        return "synthetic"
+    return "full" if (found.files, found.rows) == (FULL_FILES, FULL_ROWS) else "partial"

@@ -1,0 +1,65 @@
+"""Tell how far a long Spark action is: a live line on a terminal, plain log lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark import Accumulator
+
+_LOG = logging.getLogger(__name__)
+_POLL_SECONDS = 0.5
+_LOG_EVERY_SECONDS = 15.0
+
+
+@contextmanager
+def rows_progress(stage: str, done: Accumulator[int], total: int) -> Iterator[None]:
+    """Report ``done`` of ``total`` rows while the body runs.
+
+    Parameters
+    ----------
+    stage
+        What is being done.
+    done
+        Rows finished so far; Spark adds to it as tasks end.
+    total
+        Rows to do.
+    """
+    stop = threading.Event()
+    show = _show_bar if sys.stderr.isatty() else _log_lines
+    reporter = threading.Thread(target=show, args=(stage, done, total, stop), daemon=True)
+    reporter.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        reporter.join()
+
+
+def _show_bar(stage: str, done: Accumulator[int], total: int, stop: threading.Event) -> None:
+    text = TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows, {task.fields[rate]}")
+    columns = (TextColumn(stage), BarColumn(), text, TimeElapsedColumn())
+    started = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(stage, total=total, rate="")
+        while not stop.wait(_POLL_SECONDS):
+            rate = done.value / (time.monotonic() - started)
+            bar.update(task, completed=min(done.value, total), rate=f"{rate:,.0f} rows/s")
+
+
+def _log_lines(stage: str, done: Accumulator[int], total: int, stop: threading.Event) -> None:
+    started = time.monotonic()
+    while not stop.wait(_LOG_EVERY_SECONDS):
+        rate = done.value / (time.monotonic() - started)
+        share = min(done.value / total, 1.0) if total else 1.0
+        _LOG.info("%s: %d of %d rows (%.0f %%), %.0f rows/s", stage, done.value, total, 100 * share, rate)

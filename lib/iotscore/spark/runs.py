@@ -1,0 +1,148 @@
+"""The run record: one row per stage of a run, and the clean-up after a run that was killed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pyspark.sql import functions as F
+
+from iotscore import __version__
+from iotscore.spark.session import core_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iotscore.spark.tables import Warehouse
+
+_LOG = logging.getLogger(__name__)
+
+RUNNING: Final = "running"
+DONE: Final = "done"
+FAILED: Final = "failed"
+INTERRUPTED: Final = "interrupted"
+
+
+@dataclass
+class Stage:
+    """What a stage reports about itself while it runs; ``details`` must fit into JSON."""
+
+    name: str
+    rows: int = 0
+    seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class RunLog:
+    """Writes the rows of one run.
+
+    Parameters
+    ----------
+    warehouse
+        Where.
+    profile, config_sha256
+        What the run was told.
+    """
+
+    def __init__(self, warehouse: Warehouse, profile: str, config_sha256: str) -> None:
+        self.run_id: Final = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.stages: list[Stage] = []
+        self._warehouse = warehouse
+        self._constants = {
+            "run_id": self.run_id,
+            "cores": core_count(warehouse.spark),
+            "profile": profile,
+            "config_sha256": config_sha256,
+            "code_version": __version__,
+        }
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """Record a stage: running while the body runs, then done or failed."""
+        stage = Stage(name)
+        started_at, start = datetime.now(UTC), time.monotonic()
+        row = {**self._constants, "stage": name, "status": RUNNING, "started_at": started_at}
+        self._warehouse.append_rows("runs", [row])
+        self.stages.append(stage)
+        try:
+            yield stage
+        except BaseException as error:
+            stage.seconds = time.monotonic() - start
+            self._fail(row, stage, error)
+            raise
+        stage.seconds = time.monotonic() - start
+        self._close(row, stage, DONE, None)
+
+    def _fail(self, row: dict[str, Any], stage: Stage, error: BaseException) -> None:
+        """Undo what the stage left half done; if even that fails, the next run does it."""
+        try:
+            _undo(self._warehouse, [self.run_id])
+            self._close(row, stage, FAILED, f"{type(error).__name__}: {error}"[:2000])
+        except Exception:
+            _LOG.exception("the failed stage %s could not be undone; the next run will", stage.name)
+
+    def _close(self, row: dict[str, Any], stage: Stage, status: str, error: str | None) -> None:
+        speed = stage.rows / stage.seconds if stage.seconds else None
+        closed = {
+            **row,
+            "status": status,
+            "ended_at": datetime.now(UTC),
+            "seconds": stage.seconds,
+            "rows": stage.rows,
+            "rows_per_second": speed,
+            "rows_per_second_per_core": speed and speed / row["cores"],
+            "details": json.dumps(stage.details, sort_keys=True, default=str),
+            "error": error,
+        }
+        condition = f"run_id = '{self.run_id}' AND stage = '{stage.name}'"
+        self._warehouse.replace("runs", self._warehouse.to_frame("runs", [closed]), condition)
+
+
+_LEDGERS: Final = (
+    # ledger, the tables whose rows count only once the ledger names their run, run column
+    ("ingest_files", (("traffic", "ingest_run"), ("quarantine", "run_id"))),
+    ("scored_files", (("scores", "run_id"),)),
+)
+
+
+def recover(warehouse: Warehouse) -> list[str]:
+    """Undo what killed runs left half done, and mark them as interrupted.
+
+    Rows of records are written first and their ledger row last. Rows of a run that never reached
+    its ledger are removed; the files are then new again. Call it only while holding the lock.
+
+    Returns
+    -------
+    list of str
+        The runs that were found.
+    """
+    if not warehouse.exists("runs"):
+        return []
+    running = warehouse.read("runs").where(F.col("status") == RUNNING)
+    dead = sorted(row.run_id for row in running.select("run_id").distinct().collect())
+    if not dead:
+        return []
+    _undo(warehouse, dead)
+    warehouse.update(
+        "runs",
+        F.col("run_id").isin(dead) & (F.col("status") == RUNNING),
+        {"status": F.lit(INTERRUPTED), "ended_at": F.current_timestamp()},
+    )
+    return dead
+
+
+def _undo(warehouse: Warehouse, run_ids: list[str]) -> None:
+    """Remove rows of runs that never reached the ledger of their table."""
+    for ledger, tables in _LEDGERS:
+        entered = warehouse.read(ledger).where(F.col("run_id").isin(run_ids))
+        entered_runs = {row.run_id for row in entered.select("run_id").distinct().collect()}
+        orphans = [run_id for run_id in run_ids if run_id not in entered_runs]
+        for table, column in tables:
+            if orphans:
+                warehouse.delete(table, F.col(column).isin(orphans))

@@ -1,0 +1,262 @@
+"""The tables of a warehouse: columns, types, meaning of each row. ``docs/tables.md`` explains them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pyspark.sql import types as T
+
+from iotscore.columns import FEATURES, HYBRID, flag_column, norm_column, score_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_STRING = T.StringType()
+_INT = T.IntegerType()
+_LONG = T.LongType()
+_DOUBLE = T.DoubleType()
+_BOOLEAN = T.BooleanType()
+_DATE = T.DateType()
+_TIMESTAMP = T.TimestampType()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's columns, and those whose minimum and maximum Delta keeps per data file.
+
+    Queries that filter by a column in ``indexed`` skip data files; for the others statistics
+    would only cost time at each write.
+    """
+
+    schema: T.StructType
+    indexed: tuple[str, ...]
+
+
+def _struct(columns: Iterable[tuple[str, T.DataType]]) -> T.StructType:
+    return T.StructType([T.StructField(name, kind) for name, kind in columns])
+
+
+_RECORD = (
+    ("file_id", _STRING),
+    ("row_no", _LONG),
+    ("source_file", _STRING),
+    ("device_id", _INT),
+    ("device", _STRING),
+    ("family", _STRING),
+    ("attack", _STRING),
+    ("label", _INT),
+    ("event_day", _DATE),
+)
+RECORD_COLUMNS: Final = tuple(name for name, _ in _RECORD)
+"""What identifies and describes a record; ``traffic`` and ``scores`` share these columns."""
+
+DETECTORS: Final = ("iforest", "lstm")
+"""Detectors whose columns ``scores`` has from the start; others are added when first written."""
+
+
+def score_fields(detectors: Iterable[str]) -> T.StructType:
+    """Return the columns that scoring computes: per detector and fused."""
+    columns: list[tuple[str, T.DataType]] = []
+    for name in detectors:
+        columns += [
+            (score_column(name), _DOUBLE),
+            (norm_column(name), _DOUBLE),
+            (flag_column(name), _BOOLEAN),
+        ]
+    columns += [(score_column(HYBRID), _DOUBLE), (flag_column(HYBRID), _BOOLEAN)]
+    return _struct(columns)
+
+
+def raw_score_fields(detectors: Iterable[str]) -> T.StructType:
+    """Return the raw score columns alone."""
+    return _struct((score_column(name), _DOUBLE) for name in detectors)
+
+
+_SCORES_TAIL = (
+    ("model_version", _STRING),
+    ("split", _STRING),
+    ("run_id", _STRING),
+    ("scored_at", _TIMESTAMP),
+)
+
+_METRIC_SCOPE = (
+    ("evaluation_id", _STRING),
+    ("run_id", _STRING),
+    ("model_version", _STRING),
+    ("detector", _STRING),
+    ("scope", _STRING),
+    ("scope_value", _STRING),
+)
+
+TABLES: Final[dict[str, Table]] = {
+    "traffic": Table(
+        _struct([*_RECORD, *((name, _DOUBLE) for name in FEATURES), ("ingest_run", _STRING)]),
+        ("file_id", "row_no", "device_id", "label", "event_day", "ingest_run"),
+    ),
+    "ingest_files": Table(
+        _struct(
+            [
+                ("file_id", _STRING),
+                ("source_file", _STRING),
+                ("device_id", _INT),
+                ("device", _STRING),
+                ("family", _STRING),
+                ("attack", _STRING),
+                ("label", _INT),
+                ("event_day", _DATE),
+                ("bytes", _LONG),
+                ("sha256", _STRING),
+                ("modified_at", _TIMESTAMP),
+                ("rows_read", _LONG),
+                ("rows_accepted", _LONG),
+                ("rows_quarantined", _LONG),
+                ("rows_expected", _LONG),
+                ("status", _STRING),
+                ("reason", _STRING),
+                ("is_synthetic", _BOOLEAN),
+                ("run_id", _STRING),
+                ("ingested_at", _TIMESTAMP),
+            ]
+        ),
+        ("file_id", "status", "run_id"),
+    ),
+    "quarantine": Table(
+        _struct(
+            [
+                ("file_id", _STRING),
+                ("source_file", _STRING),
+                ("row_no", _LONG),
+                ("reason", _STRING),
+                ("detail", _STRING),
+                ("raw_text", _STRING),
+                ("run_id", _STRING),
+                ("quarantined_at", _TIMESTAMP),
+            ]
+        ),
+        ("file_id", "run_id"),
+    ),
+    "models": Table(
+        _struct(
+            [
+                ("model_version", _STRING),
+                ("manifest", _STRING),
+                ("bundle", T.BinaryType()),
+                ("bundle_sha256", _STRING),
+                ("run_id", _STRING),
+                ("created_at", _TIMESTAMP),
+            ]
+        ),
+        ("model_version",),
+    ),
+    "model_aliases": Table(
+        _struct(
+            [
+                ("alias", _STRING),
+                ("model_version", _STRING),
+                ("reason", _STRING),
+                ("run_id", _STRING),
+                ("promoted_at", _TIMESTAMP),
+            ]
+        ),
+        ("alias",),
+    ),
+    "scores": Table(
+        _struct([*_RECORD, *((f.name, f.dataType) for f in score_fields(DETECTORS)), *_SCORES_TAIL]),
+        ("file_id", "row_no", "device_id", "event_day", "model_version", "run_id"),
+    ),
+    "scored_files": Table(
+        _struct(
+            [
+                ("model_version", _STRING),
+                ("file_id", _STRING),
+                ("rows_scored", _LONG),
+                ("run_id", _STRING),
+                ("scored_at", _TIMESTAMP),
+            ]
+        ),
+        ("model_version", "file_id", "run_id"),
+    ),
+    "score_histogram": Table(
+        _struct(
+            [
+                ("model_version", _STRING),
+                ("file_id", _STRING),
+                ("label", _INT),
+                ("split", _STRING),
+                ("detector", _STRING),
+                ("bin", _LONG),
+                ("flag", _BOOLEAN),
+                ("low", _DOUBLE),
+                ("high", _DOUBLE),
+                ("rows", _LONG),
+                ("run_id", _STRING),
+            ]
+        ),
+        ("model_version", "file_id", "detector"),
+    ),
+    "metrics": Table(
+        _struct(
+            [
+                *_METRIC_SCOPE,
+                ("threshold_policy", _STRING),
+                ("uses_labels", _BOOLEAN),
+                ("threshold", _DOUBLE),
+                ("weighting", _STRING),
+                ("rows", _LONG),
+                *((name, _DOUBLE) for name in ("tp", "fp", "tn", "fn")),
+                ("accuracy", _DOUBLE),
+                ("balanced_accuracy", _DOUBLE),
+                ("precision_attack", _DOUBLE),
+                ("recall_attack", _DOUBLE),
+                ("f1_attack", _DOUBLE),
+                ("precision_benign", _DOUBLE),
+                ("recall_benign", _DOUBLE),
+                ("f1_benign", _DOUBLE),
+                ("fpr", _DOUBLE),
+                ("roc_auc", _DOUBLE),
+                ("roc_auc_error", _DOUBLE),
+                ("average_precision", _DOUBLE),
+                ("average_precision_error", _DOUBLE),
+                ("data_kind", _STRING),
+                ("evaluated_at", _TIMESTAMP),
+            ]
+        ),
+        ("evaluation_id", "model_version"),
+    ),
+    "roc_points": Table(
+        _struct(
+            [
+                *_METRIC_SCOPE,
+                ("point", _INT),
+                ("threshold", _DOUBLE),
+                ("fpr", _DOUBLE),
+                ("tpr", _DOUBLE),
+            ]
+        ),
+        ("evaluation_id", "model_version"),
+    ),
+    "runs": Table(
+        _struct(
+            [
+                ("run_id", _STRING),
+                ("stage", _STRING),
+                ("status", _STRING),
+                ("started_at", _TIMESTAMP),
+                ("ended_at", _TIMESTAMP),
+                ("seconds", _DOUBLE),
+                ("rows", _LONG),
+                ("rows_per_second", _DOUBLE),
+                ("rows_per_second_per_core", _DOUBLE),
+                ("cores", _INT),
+                ("profile", _STRING),
+                ("config_sha256", _STRING),
+                ("code_version", _STRING),
+                ("details", _STRING),
+                ("error", _STRING),
+            ]
+        ),
+        ("run_id", "stage", "status"),
+    ),
+}
+"""Every table of a warehouse by its plain name."""

@@ -1,0 +1,49 @@
+"""The Spark session that a job runs in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import SparkSession
+
+from iotscore.errors import EnvironmentFaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+
+
+def open_session(app_name: str, settings: Mapping[str, str] | None = None) -> SparkSession:
+    """Return the session that spark-submit configured, or start a local one.
+
+    Parameters
+    ----------
+    app_name
+        Name shown by Spark's tools.
+    settings
+        Spark settings for a session that is started here.
+
+    Raises
+    ------
+    EnvironmentFaultError
+        The session lacks Delta Lake.
+    """
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in (settings or {}).items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    extensions = spark.conf.get("spark.sql.extensions", "") or ""
+    if _DELTA_EXTENSION not in extensions:
+        message = (
+            f"the Spark session has spark.sql.extensions={extensions!r}; it needs "
+            f"{_DELTA_EXTENSION}. Start jobs with ./spark-submit.sh, which passes "
+            "conf/spark-defaults.conf"
+        )
+        raise EnvironmentFaultError(message)
+    return spark
+
+
+def core_count(spark: SparkSession) -> int:
+    """Return how many tasks run at a time."""
+    return int(spark.sparkContext.defaultParallelism)

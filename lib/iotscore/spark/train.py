@@ -1,0 +1,194 @@
+"""Benign records to a model version: sample on the driver, fit, calibrate, promote."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from pyspark.sql import functions as F
+
+from iotscore import __version__, splits
+from iotscore.detect.autoencoder import LstmAutoencoder
+from iotscore.detect.bundle import to_bytes, version_of
+from iotscore.detect.model import fit_model
+from iotscore.detect.threshold import share_above
+from iotscore.errors import TrainingError
+from iotscore.spark.ingest import INGESTED
+from iotscore.spark.registry import promote, save_model
+from iotscore.spark.sample import hash_cutoff, take_fraction, to_matrix, with_split
+from iotscore.splits import SplitPlan, cut_file
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from iotscore.detect.model import Model, TrainSettings
+    from iotscore.detect.protocol import Detector, FloatArray
+    from iotscore.spark.runs import Stage
+    from iotscore.spark.tables import Warehouse
+
+_LOG = logging.getLogger(__name__)
+_LEAST_ROWS: Final = 2
+_LIBRARIES: Final = ("numpy", "scikit-learn", "keras", "pyspark", "delta-spark")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train; ``conf/base.yaml`` explains each value.
+
+    Attributes
+    ----------
+    model
+        Detectors, weights, scaling, calibration.
+    min_updates
+        Least gradient updates of the autoencoder; epochs are added for small samples.
+    parameters
+        Everything the manifest should repeat for people, as plain values.
+    """
+
+    seed: int
+    fraction: float
+    train_share: float
+    calibration_share: float
+    max_train_rows: int
+    max_calibration_rows: int
+    min_updates: int
+    model: TrainSettings
+    parameters: dict[str, Any]
+
+
+def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage) -> str:
+    """Fit a model on the benign records in ``traffic`` and make it the champion.
+
+    Returns
+    -------
+    str
+        The model version.
+
+    Raises
+    ------
+    TrainingError
+        There are no benign records, or too few.
+    """
+    files = _benign_files(warehouse)
+    plan, frame = _split_benign(warehouse, files, options)
+    matrices = {
+        split: to_matrix(frame.where(F.col("split") == split))
+        for split in (splits.TRAIN, splits.CALIBRATION)
+    }
+    fit_rows, calibration_rows = matrices[splits.TRAIN], matrices[splits.CALIBRATION]
+    _check_rows(len(fit_rows), len(calibration_rows), options)
+    settings = replace(
+        options.model,
+        detectors=tuple(
+            _with_min_updates(detector, len(fit_rows), options.min_updates)
+            for detector in options.model.detectors
+        ),
+    )
+    model = fit_model(fit_rows, calibration_rows, settings, _log_epoch)
+    bundle = to_bytes(model)
+    model_version = version_of(bundle)
+    manifest = {
+        "model_version": model_version,
+        "parameters": options.parameters,
+        "normalisation": settings.normalisation,
+        "detectors": {name: fitted.parameters for name, fitted in model.detectors.items()},
+        "weights": model.weights,
+        "calibrations": {name: vars(value) for name, value in model.calibrations.items()},
+        "thresholds": model.thresholds,
+        "features": list(model.features),
+        "split": plan.to_json(),
+        "training_files": [
+            {key: row[key] for key in ("file_id", "source_file", "sha256", "rows_read")}
+            for row in files
+        ],
+        "rows": {"train": len(fit_rows), "calibration": len(calibration_rows)},
+        "is_synthetic": any(row["is_synthetic"] for row in files),
+        "calibration_share_flagged": _shares_flagged(model, calibration_rows),
+        "versions": {
+            "iotscore": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+        },
+    }
+    save_model(warehouse, model_version, manifest, bundle, run_id)
+    promote(warehouse, model_version, "trained", run_id)
+    stage.rows = len(fit_rows) + len(calibration_rows)
+    stage.details = {"model_version": model_version, "rows": manifest["rows"]}
+    return model_version
+
+
+def _benign_files(warehouse: Warehouse) -> list[dict[str, Any]]:
+    benign = (F.col("label") == 0) & (F.col("status") == INGESTED)
+    rows = warehouse.read("ingest_files").where(benign).orderBy("source_file").collect()
+    if not rows:
+        message = (
+            f"the warehouse {warehouse.root} has no benign records; a model is fitted on benign "
+            "records only: ingest files such as 1.benign.csv first"
+        )
+        raise TrainingError(message)
+    return [row.asDict() for row in rows]
+
+
+def _split_benign(
+    warehouse: Warehouse, files: list[dict[str, Any]], options: TrainOptions
+) -> tuple[SplitPlan, DataFrame]:
+    """Cut the benign files, cap both parts, and return the plan and the benign records with it."""
+    parts = {
+        row["file_id"]: cut_file(row["rows_read"], options.train_share, options.calibration_share)
+        for row in files
+    }
+    open_plan = SplitPlan(options.seed, options.fraction, parts)
+    traffic = warehouse.read("traffic").where(F.col("label") == 0)
+    benign = traffic.where(F.col("file_id").isin(sorted(parts)))
+    sample = take_fraction(benign, options.fraction, options.seed)
+    uncapped = with_split(sample, open_plan)
+    plan = replace(
+        open_plan,
+        train_cutoff=hash_cutoff(
+            uncapped.where(F.col("split") == splits.TRAIN), options.max_train_rows, options.seed
+        ),
+        calibration_cutoff=hash_cutoff(
+            uncapped.where(F.col("split") == splits.CALIBRATION),
+            options.max_calibration_rows,
+            options.seed,
+        ),
+    )
+    return plan, with_split(sample, plan)
+
+
+def _check_rows(train_rows: int, calibration_rows: int, options: TrainOptions) -> None:
+    needs_calibration = options.model.normalisation == "frozen"
+    if train_rows < _LEAST_ROWS or (needs_calibration and calibration_rows < _LEAST_ROWS):
+        message = (
+            f"the benign files give {train_rows} training and {calibration_rows} calibration "
+            f"records; at least {_LEAST_ROWS} of each are needed: ingest longer benign captures, "
+            "or raise train.train_share and train.calibration_share"
+        )
+        raise TrainingError(message)
+
+
+def _with_min_updates(detector: Detector, rows: int, min_updates: int) -> Detector:
+    """Add epochs to the autoencoder until it gets its least number of gradient updates."""
+    if not isinstance(detector, LstmAutoencoder):
+        return detector
+    steps = -(-rows // detector.batch_size)
+    return replace(detector, epochs=max(detector.epochs, -(-min_updates // steps)))
+
+
+def _log_epoch(detector: str, epoch: int, loss: float) -> None:
+    if epoch == 1 or epoch % 50 == 0:
+        _LOG.info("train: %s epoch %d, loss %.6g", detector, epoch, loss)
+
+
+def _shares_flagged(model: Model, calibration: FloatArray) -> dict[str, float]:
+    """Measure again which share of the calibration rows each threshold flags."""
+    if not model.thresholds:
+        return {}
+    columns = model.score(calibration)
+    return {
+        name: share_above(columns[f"{name}_score"], threshold)
+        for name, threshold in model.thresholds.items()
+    }
