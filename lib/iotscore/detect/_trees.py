@@ -91,13 +91,17 @@ class Trees:
 
     def _link_fault(self) -> str | None:
         sizes = np.diff(self.offsets)
-        position = np.arange(self.feature.size) - np.repeat(self.offsets[:-1], sizes)
+        start = np.repeat(self.offsets[:-1], sizes)
+        position = np.arange(self.feature.size) - start
         size = np.repeat(sizes, sizes)
         inner = self.left >= 0
         for child in (self.left, self.right):
             # Children after their parent: a walk cannot go round in circles.
             if not ((child > position) & (child < size))[inner].all():
                 return "a child lies outside its tree"
+        children = np.concatenate([(start + child)[inner] for child in (self.left, self.right)])
+        if not np.array_equal(np.sort(children), np.flatnonzero(position > 0)):
+            return "a node has no parent, or two"
         if ((self.feature < 0) | (self.feature >= self.n_features))[inner].any():
             return "a split names a feature that does not exist"
         if not np.isfinite(self.threshold[inner]).all() or not np.isfinite(self.length).all():

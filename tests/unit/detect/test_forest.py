@@ -110,6 +110,7 @@ def damage(name: str, index: int, value: float) -> Callable[[], Trees]:
     [
         ("left", 2, 5),  # past the end
         ("right", 2, 2),  # itself: an endless walk
+        ("right", 2, 3),  # the same child twice
         ("right", 0, -1),  # an inner node with one child
         ("feature", 0, 2),  # a column that is not there
         ("feature", 2, -1),
