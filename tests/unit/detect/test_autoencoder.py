@@ -190,6 +190,18 @@ def test_wild_weights_are_refused(value: float) -> None:
         fold(weights)
 
 
+def test_largest_weights_and_rows_have_finite_scores() -> None:
+    """Weights of +-1e6 and values of +-1e30, the limits of both, leave no score infinite or NaN."""
+    rng = np.random.default_rng(4)
+    weights = [np.float32(1e6) * rng.choice([-1, 1], s) for s in keras_shapes(115, 64)]
+    rows = np.float32(1e30) * rng.choice([-1, 1], (200, 115))
+    one_sided = np.full((1, 115), 1e30)
+    network = fold([weight.astype(np.float32) for weight in weights])
+    assert np.isfinite(network.errors(rows.astype(np.float32))).all()
+    positive = fold([np.abs(weight).astype(np.float32) for weight in weights])
+    assert np.isfinite(positive.errors(one_sided.astype(np.float32))).all()
+
+
 def test_weights_that_do_not_fit_together_are_refused() -> None:
     """A layer of another width is told with the shapes found and needed."""
     arrays = fold(random_weights(4, 2)).to_arrays()
