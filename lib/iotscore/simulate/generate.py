@@ -40,8 +40,9 @@ _HEADER: Final = (",".join(SOURCE_FEATURES) + "\n").encode("ascii")
 def kept_records(total: int, wanted: int) -> NDArray[np.bool_]:
     """Choose which records of a capture become rows.
 
-    All of them, or runs of consecutive records spread evenly from the first record on, so that a
-    small file still covers the whole capture and still has neighbours.
+    All of them; or the first one, the cold start that every published file begins with, and runs
+    of consecutive records spread evenly over the rest, so that a short file still covers the whole
+    capture and still has neighbours.
 
     Parameters
     ----------
@@ -55,13 +56,16 @@ def kept_records(total: int, wanted: int) -> NDArray[np.bool_]:
     ndarray of shape (total,), bool
         Exactly `wanted` are true.
     """
-    runs = -(-wanted // RUN_ROWS)
-    lengths = np.full(runs, wanted // runs)
-    lengths[: wanted % runs] += 1
-    starts = np.arange(runs) * total // runs
     kept = np.zeros(total, dtype=bool)
-    offsets = np.arange(wanted) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    kept[np.repeat(starts, lengths) + offsets] = True
+    kept[0] = True
+    others, skipped = wanted - 1, total - wanted
+    runs = -(-others // RUN_ROWS)
+    if runs:
+        run = np.arange(runs + 1)
+        first = run * others // runs
+        start = first[:-1] + (run * skipped // runs)[1:] + 1
+        lengths = np.diff(first)
+        kept[np.arange(others) + np.repeat(start - first[:-1], lengths)] = True
     return kept
 
 

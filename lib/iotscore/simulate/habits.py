@@ -46,14 +46,14 @@ _COMMON: Final = (_LOOKUP, _CLOCK, _ADDRESS)
 
 
 def _odd(every: float) -> Habit:
-    """Return talks of some minutes with hosts that the device has never met."""
+    """Return slow talks, an hour or so, with hosts that the device has never met."""
     return Habit(
         every,
         (74, 240, 60),
         (74, 590, 0),
         spread=1.0,
-        times=8.0,
-        step=30.0,
+        times=7.0,
+        step=120.0,
         fresh="host",
         vary=0.5,
         host=93,
@@ -80,14 +80,14 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(39.0, (102,), (102,), fan=5, step=0.005, spread=0.003),
         Habit(31.0, (98,), (98,), host=5, spread=0.2),
         Habit(25.0, (60,), (60,), host=5, port=1, spread=0.3),
-        _odd(1800.0),
+        _odd(1600.0),
         *_COMMON,
     ),
     2: (
         Habit(30.0, (380, 60), (60, 420), spread=0.02, step=0.9),
         Habit(60.0, (110,), (90,), spread=0.05, host=1),
         Habit(400.0, (110, 60), (90, 0), spread=0.5, times=2.0, host=2),
-        _odd(4000.0),
+        _odd(3600.0),
         *_COMMON,
     ),
     3: (
@@ -95,7 +95,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(37.4, (60, 60), (60, 60), spread=0.1, host=1),
         Habit(125.0, (74, 60, 300, 60), (74, 0, 60, 330), spread=0.05, fresh="socket", host=2,
               vary=0.1),
-        _odd(1800.0),
+        _odd(1600.0),
         *_COMMON,
     ),
     4: (
@@ -110,7 +110,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(60.0, (60,), (60,), spread=0.02, host=2),
         Habit(700.0, (74, 66, 590, 66, 300), (74, 0, 66, 590, 66), spread=1.0, fresh="socket",
               host=3, times=4.0, vary=0.4),
-        _odd(700.0),
+        _odd(580.0),
         *_COMMON,
     ),
     5: (
@@ -119,7 +119,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(40.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
         Habit(29.0, (60, 60), (60, 0), spread=0.3, host=2),
         _uploads(1500.0, 12.0),
-        _odd(1800.0),
+        _odd(1600.0),
         *_COMMON,
     ),
     6: (
@@ -128,7 +128,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(50.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
         Habit(24.0, (90, 60), (90, 60), spread=0.02, host=2),
         _uploads(550.0, 13.0),
-        _odd(1800.0),
+        _odd(1600.0),
         *_COMMON,
     ),
     7: (
@@ -136,7 +136,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(29.8, (204, 204), (226, 226), spread=0.005, step=0.5, host=1),
         Habit(60.0, (60,), (60,), spread=0.05, host=1),
         Habit(60.0, (110, 62), (60, 60), spread=0.02, host=2),
-        _odd(1800.0),
+        _odd(1600.0),
         *_COMMON,
     ),
     8: (
@@ -147,14 +147,14 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(25.0, (60,), (60,), host=3, spread=0.01),
         Habit(12000.0, (86, 83, 88, 86), (60, 0, 90, 0), spread=1.0, host=4, times=25.0,
               step=0.007),
-        _odd(1800.0),
+        _odd(1600.0),
         *_COMMON,
     ),
     9: (
         Habit(25.0, (330,), (278,), spread=0.004),
         Habit(25.1, (330,), (278,), spread=0.004, host=1),
         Habit(25.0, (60,), (60,), spread=0.01, host=2),
-        _odd(4000.0),
+        _odd(3600.0),
         *_COMMON,
     ),
 }  # fmt: skip

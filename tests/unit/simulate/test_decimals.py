@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,8 +14,13 @@ from hypothesis.extra.numpy import arrays
 
 from iotscore.simulate.decimals import csv_bytes
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def read(data):
+    Rows = NDArray[np.float64]
+
+
+def read(data: bytes) -> Rows:
     """Return CSV text without a header as an array."""
     return np.array(list(csv.reader(io.StringIO(data.decode("ascii")))), dtype=np.float64)
 
@@ -27,14 +33,14 @@ def read(data):
         elements=st.floats(-1e307, 1e307, allow_nan=False, allow_subnormal=False),
     )
 )
-def test_every_number_comes_back_to_ten_digits(rows):
+def test_every_number_comes_back_to_ten_digits(rows: Rows) -> None:
     """Any finite number of any magnitude survives with a relative error of 5.1e-10."""
     np.testing.assert_allclose(read(csv_bytes(rows)), rows, rtol=5.1e-10, atol=0.0)
 
 
 @settings(deadline=None)
 @given(st.floats(-1e307, 1e307, allow_nan=False, allow_subnormal=False))
-def test_digits_are_those_of_the_standard_library(value):
+def test_digits_are_those_of_the_standard_library(value: float) -> None:
     """The value is the one that ten digits of Python's own formatting stand for."""
     mine = float(csv_bytes(np.array([[value]])))
     assert mine == pytest.approx(float(f"{value:.10g}"), rel=1.1e-10)
@@ -63,11 +69,11 @@ def test_digits_are_those_of_the_standard_library(value):
         (5e-324, "4.940656458E-324"),
     ],
 )
-def test_forms_of_the_published_files(value, text):
+def test_forms_of_the_published_files(value: float, text: str) -> None:
     """Plain digits in the middle, capital E with a sign and two digits outside."""
     assert csv_bytes(np.array([[value]])) == (text + "\n").encode()
 
 
-def test_layout_of_lines():
+def test_layout_of_lines() -> None:
     """Commas between numbers, a line feed after each row, nothing else."""
     assert csv_bytes(np.array([[1.0, 2.5], [3.0, 4.0]])) == b"1,2.5\n3,4\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,11 @@ from iotscore.columns import SOURCE_FEATURES
 from iotscore.errors import ConfigError
 from iotscore.simulate.layout import FILES, FULL_ROWS, MIN_ROWS, allocate, write_metadata
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def test_files_are_those_of_the_original():
+
+def test_files_are_those_of_the_original() -> None:
     """9 benign, 45 gafgyt and 35 mirai files, 7,062,606 rows."""
     families = [file.kind.split(".")[0] for file in FILES]
     assert [families.count(name) for name in ("benign", "gafgyt", "mirai")] == [9, 45, 35]
@@ -22,35 +27,35 @@ def test_files_are_those_of_the_original():
     assert not any(file.kind.startswith("mirai") for file in FILES if file.device in (3, 7))
 
 
-def test_full_size_is_exactly_the_original():
+def test_full_size_is_exactly_the_original() -> None:
     """Asking for all rows gives each file its original count."""
     assert allocate(FULL_ROWS) == tuple(file.original_rows for file in FILES)
 
 
 @settings(deadline=None)
 @given(st.integers(MIN_ROWS * len(FILES), 3 * FULL_ROWS))
-def test_shares_sum_up_and_follow_the_original(rows):
+def test_shares_sum_up_and_follow_the_original(rows: int) -> None:
     """Shares sum to the request exactly, none is too small, and larger files get no fewer rows."""
     shares = allocate(rows)
     assert sum(shares) == rows
     assert min(shares) >= MIN_ROWS
     ordered = sorted(zip([file.original_rows for file in FILES], shares, strict=True))
-    assert all(b[1] >= a[1] - 1 for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(b[1] >= a[1] - 1 for a, b in pairwise(ordered))
 
 
-def test_shares_are_within_one_row_of_proportional():
+def test_shares_are_within_one_row_of_proportional() -> None:
     """Where no file is small, largest remainders move a share by less than one row."""
     for file, share in zip(FILES, allocate(200_000), strict=True):
         assert abs(share - 200_000 * file.original_rows / FULL_ROWS) < 1
 
 
-def test_too_few_rows_are_refused_with_the_number_needed():
+def test_too_few_rows_are_refused_with_the_number_needed() -> None:
     """The message says what was asked for and what is needed."""
     with pytest.raises(ConfigError, match=re.escape("266") + ".*267"):
         allocate(MIN_ROWS * len(FILES) - 1)
 
 
-def test_metadata_round_trip(tmp_path):
+def test_metadata_round_trip(tmp_path: Path) -> None:
     """What is written says of each file and feature what was put in."""
     shares = allocate(1000)
     write_metadata(tmp_path, shares)
@@ -63,7 +68,7 @@ def test_metadata_round_trip(tmp_path):
     assert tuple(row[0] for row in features) == SOURCE_FEATURES
 
 
-def test_metadata_equals_the_original_byte_for_byte(tmp_path, nbaiot):
+def test_metadata_equals_the_original_byte_for_byte(tmp_path: Path, nbaiot: Path) -> None:
     """All three files, at full size, are the published ones."""
     write_metadata(tmp_path, allocate(FULL_ROWS))
     for mine, theirs in (
