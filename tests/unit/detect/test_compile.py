@@ -10,6 +10,8 @@ import textwrap
 import zipfile
 from pathlib import Path
 
+import pytest
+
 LIB = Path(__file__).parents[3] / "lib"
 
 SCORE = """
@@ -47,17 +49,26 @@ def copied_package(folder: Path) -> Path:
     return folder
 
 
-def test_kernels_run_from_a_zip_and_leave_nothing_behind(tmp_path: Path) -> None:
-    """Executors import the code from a zip; each run has another path, so nothing is cached."""
-    archive = tmp_path / "iotscore.zip"
+def zipped_package(archive: Path) -> Path:
+    """Return a zip of the package, as executors get it."""
     with zipfile.ZipFile(archive, "w") as content:
         for source in sorted((LIB / "iotscore").rglob("*.py")):
             content.write(source, source.relative_to(LIB))
+    return archive
+
+
+def test_kernels_of_a_zip_are_cached_by_content(tmp_path: Path) -> None:
+    """Spark puts the zip at another path in every run; equal code is compiled once all the same."""
     cache = tmp_path / "cache"
-    module, directory = score_with(archive, cache)
-    assert module.startswith(str(archive))
-    assert directory == "None"
-    assert not list(cache.rglob("*.nb*"))
+    found = []
+    for name in ("first.zip", "second.zip"):
+        archive = zipped_package(tmp_path / name)
+        module, directory = score_with(archive, cache)
+        assert module.startswith(str(archive))
+        found.append((directory, sorted(cache.rglob("*.nbc"))))
+    assert found[0] == found[1]
+    assert found[0][1]
+    assert cache in Path(found[0][0]).parents
 
 
 def test_kernels_are_cached_beside_their_source(tmp_path: Path) -> None:
@@ -68,11 +79,13 @@ def test_kernels_are_cached_beside_their_source(tmp_path: Path) -> None:
     assert list(Path(directory).glob("*.nbc"))
 
 
-def test_kernels_run_where_no_cache_can_be_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zipped", [False, True])
+def test_kernels_run_where_no_cache_can_be_written(tmp_path: Path, zipped: bool) -> None:
     """With files in place of every cache folder, kernels compile anew and still run."""
     root = copied_package(tmp_path)
     (root / "iotscore" / "detect" / "__pycache__").write_text("in the way")
     nowhere = tmp_path / "a_file"
     nowhere.write_text("in the way")
-    _, directory = score_with(root, nowhere)
+    path = zipped_package(tmp_path / "iotscore.zip") if zipped else root
+    _, directory = score_with(path, nowhere)
     assert directory == "None"
