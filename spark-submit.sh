@@ -120,10 +120,12 @@ if [[ " ${extra[*]-} " != *deploy-mode[\ =]cluster* ]]; then
         scratch="$(mktemp -d "${TMPDIR:-/tmp}/iotscore.XXXXXX")"
         IOTSCORE_STDERR="$scratch/stderr"
         mkfifo "$IOTSCORE_STDERR"
-        # This descriptor stays open in Spark's process, so the copy ends when Spark has ended,
-        # even if no Python was ever started.
+        # Descriptor 9 stays open in Spark's process, so the copy ends when Spark has ended, even
+        # if no Python was ever started. 8 is opened here, while there is a writer for certain.
         exec 9<>"$IOTSCORE_STDERR"
-        { cat "$IOTSCORE_STDERR" >&2 && rm -rf "$scratch"; } 9>&- >/dev/null </dev/null &
+        exec 8<"$IOTSCORE_STDERR"
+        { cat && rm -rf "$scratch"; } <&8 >&2 8<&- 9>&- &
+        exec 8<&-
     fi
     export IOTSCORE_STDERR
     export PYSPARK_DRIVER_PYTHON="$root/scripts/driver_python.sh"
