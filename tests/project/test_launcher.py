@@ -1,0 +1,221 @@
+"""spark-submit.sh: what it refuses, what it passes on, and where output goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINT_ARGUMENTS = 'printf "%s\\n" "$@"'
+
+
+def script(path: Path, body: str) -> Path:
+    """Write an executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/usr/bin/env bash\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """A copy of what spark-submit.sh needs, with jobs, Java and Spark settings of our own."""
+
+    tree: Path
+
+    def java(self, version: str) -> None:
+        """Put a java on the PATH that only knows its version."""
+        script(self.tree / "bin" / "java", f"echo 'openjdk version \"{version}\" 2025' >&2")
+
+    def fake_spark(self, body: str) -> None:
+        """Replace spark-submit."""
+        script(self.tree / "spark" / "bin" / "spark-submit", body)
+        (self.tree / "spark" / "jars").mkdir(exist_ok=True)
+
+    def run(
+        self,
+        *arguments: str,
+        through: Path | None = None,
+        **environment: str,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run spark-submit.sh as a user would, in a clean environment."""
+        variables = {
+            "PATH": os.pathsep.join(
+                [str(self.tree / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+            ),
+            "SPARK_PROPERTIES": str(self.tree / "plain.conf"),
+            **environment,
+        }
+        if (self.tree / "spark").exists():
+            variables.setdefault("SPARK_HOME", str(self.tree / "spark"))
+        return subprocess.run(
+            [through or self.tree / "spark-submit.sh", *arguments],
+            cwd=through.parent if through else None,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Launcher:
+    """Return a launcher in a folder with a space in its name, with the one job ``echo``."""
+    tree = tmp_path / "a tree"
+    for name in ("conf", "scripts"):
+        shutil.copytree(ROOT / name, tree / name)
+    (tree / "lib" / "iotscore").mkdir(parents=True)
+    (tree / "lib" / "iotscore" / "__init__.py").write_text('"""Stand-in."""\n')
+    shutil.copy(ROOT / "spark-submit.sh", tree)
+    (tree / "jobs").mkdir()
+    (tree / "jobs" / "echo.py").write_text("")
+    (tree / "plain.conf").write_text("spark.ui.enabled false\n")
+    return Launcher(tree)
+
+
+def test_without_arguments_the_usage_is_told(launcher: Launcher) -> None:
+    """No job is the user's fault: usage on standard error, exit code 2, no JVM."""
+    result = launcher.run()
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "usage: ./spark-submit.sh JOB" in result.stderr
+    assert "Jobs: echo" in result.stderr
+
+
+def test_help_is_an_answer(launcher: Launcher) -> None:
+    """--help prints the usage on standard output and succeeds."""
+    result = launcher.run("--help")
+    assert result.returncode == 0
+    assert "DRIVER_MEMORY" in result.stdout
+    assert "#" not in result.stdout
+
+
+@pytest.mark.parametrize("job", ["nope", "../jobs/echo", "echo.py", "", "_private"])
+def test_an_unknown_job_lists_the_known_ones(launcher: Launcher, job: str) -> None:
+    """Anything that is not the name of a file in jobs/ exits with 2 and one line."""
+    (launcher.tree / "jobs" / "_private.py").write_text("")
+    result = launcher.run(job)
+    assert result.returncode == 2
+    assert result.stderr == f"There is no job named '{job}'. Choose one of: echo\n"
+
+
+@pytest.mark.parametrize("version", ["1.8.0_392", "11.0.2", "25"])
+def test_another_java_is_refused_in_one_line(launcher: Launcher, version: str) -> None:
+    """A Java that Spark cannot use exits with 2, its number and what to type."""
+    launcher.java(version)
+    launcher.fake_spark(PRINT_ARGUMENTS)
+    result = launcher.run("echo")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    major = version.removeprefix("1.").split(".")[0]
+    assert f"Java 17 or 21; the PATH has {major}. Type: " in line
+
+
+def test_java_home_is_asked_first(launcher: Launcher) -> None:
+    """JAVA_HOME wins over the PATH, as it does in Spark, so it gets the blame."""
+    launcher.java("17.0.1")
+    launcher.fake_spark(PRINT_ARGUMENTS)
+    result = launcher.run("echo", JAVA_HOME="/nowhere")
+    assert result.returncode == 2
+    assert "JAVA_HOME (/nowhere) has none" in result.stderr
+
+
+def test_arguments_arrive_unchanged(launcher: Launcher) -> None:
+    """Blanks, globs, quotes and empty arguments reach the job; those after -- reach Spark."""
+    launcher.java("17.0.1")
+    launcher.fake_spark(PRINT_ARGUMENTS)
+    query = "SELECT 'a  b', \"*\" FROM scores; $HOME"
+    result = launcher.run("echo", query, "*", "", "--", "--conf", "spark.x=a b", MASTER="local[1]")
+    assert result.returncode == 0, result.stderr
+    arguments = result.stdout.splitlines()
+    job = str(launcher.tree / "jobs" / "echo.py")
+    assert arguments[arguments.index(job) :] == [job, query, "*", ""]
+    assert arguments[arguments.index(job) - 2 : arguments.index(job)] == ["--conf", "spark.x=a b"]
+    assert arguments[:2] == ["--master", "local[1]"]
+
+
+def test_the_zip_is_built_and_passed(launcher: Launcher) -> None:
+    """Executors get dist/iotscore.zip with the package at its root."""
+    launcher.java("21")
+    launcher.fake_spark(PRINT_ARGUMENTS)
+    arguments = launcher.run("echo").stdout.splitlines()
+    archive = launcher.tree / "dist" / "iotscore.zip"
+    assert arguments[arguments.index("--py-files") + 1] == str(archive)
+    assert zipfile.ZipFile(archive).namelist() == ["iotscore/__init__.py"]
+
+
+def test_it_works_from_anywhere_through_a_link(launcher: Launcher, tmp_path: Path) -> None:
+    """The root is found through symbolic links, and the caller's folder stays the current one."""
+    launcher.java("17")
+    launcher.fake_spark('pwd; echo "$IOTSCORE_HOME"')
+    link = tmp_path / "elsewhere" / "link.sh"
+    link.parent.mkdir()
+    link.symlink_to("../a tree/spark-submit.sh")
+    result = launcher.run("echo", through=link)
+    assert result.stdout.splitlines() == [str(link.parent), str(launcher.tree)]
+
+
+def test_the_two_streams_stay_apart(launcher: Launcher) -> None:
+    """Spark joins a driver's standard error to its output; the launcher keeps it out again."""
+    launcher.java("17")
+    launcher.fake_spark(
+        '"$PYSPARK_DRIVER_PYTHON" -c '
+        "'import sys; print(1); print(2, file=sys.stderr); sys.exit(3)' 2>&1"
+    )
+    result = launcher.run("echo")
+    assert (result.returncode, result.stdout, result.stderr) == (3, "1\n", "2\n")
+
+
+def test_nothing_stays_behind_if_spark_never_starts(launcher: Launcher, tmp_path: Path) -> None:
+    """When Spark dies before Python starts, the copying of standard error ends and is removed."""
+    launcher.java("17")
+    launcher.fake_spark("exit 1")
+    (tmp_path / "scratch").mkdir()
+    # Captured pipes are read until every writer is gone: a process left behind would hang here.
+    assert launcher.run("echo", TMPDIR=str(tmp_path / "scratch")).returncode == 1
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("option", [("--deploy-mode", "cluster"), ("--deploy-mode=cluster",)])
+def test_a_driver_on_the_cluster_gets_no_local_python(
+    launcher: Launcher, option: tuple[str, ...]
+) -> None:
+    """In cluster mode a driver's Python set here would be looked for on another machine."""
+    launcher.java("17")
+    launcher.fake_spark('echo "${PYSPARK_DRIVER_PYTHON:-unset}"')
+    assert launcher.run("echo", "--", *option).stdout == "unset\n"
+    assert launcher.run("echo").stdout != "unset\n"
+
+
+def test_unreadable_settings_are_named(launcher: Launcher) -> None:
+    """A wrong SPARK_PROPERTIES is told before anything starts."""
+    launcher.java("17")
+    launcher.fake_spark(PRINT_ARGUMENTS)
+    result = launcher.run("echo", SPARK_PROPERTIES="missing.conf")
+    assert result.returncode == 2
+    assert "missing.conf cannot be read" in result.stderr
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_exit_codes_pass_through_the_real_spark_submit(launcher: Launcher, code: int) -> None:
+    """A job's exit code is the script's, and standard output holds what the job prints."""
+    (launcher.tree / "jobs" / "echo.py").write_text(
+        "import sys, iotscore\n"
+        "print(sys.argv[1:], iotscore.__doc__)\n"
+        "print('told', file=sys.stderr)\n"
+        f"sys.exit({code})\n"
+    )
+    result = launcher.run("echo", "a b", JAVA_HOME="", TMPDIR=str(launcher.tree))
+    assert result.returncode == code, result.stderr
+    assert result.stdout == "['a b'] Stand-in.\n"
+    assert "told\n" in result.stderr
