@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 stamp=.venv/.iotscore-setup
-# The folder is part of the stamp because a virtual environment does not survive being moved.
+# The folder is part of it because a virtual environment does not survive being moved.
 wanted="$(cat requirements.lock setup.py | cksum) $PWD"
 if [[ -x .venv/bin/python && -f "$stamp" && "$(<"$stamp")" == "$wanted" ]]; then
     exit 0
@@ -59,7 +59,11 @@ for name in UV_DEFAULT_INDEX UV_INDEX UV_FIND_LINKS SSL_CERT_FILE; do
     if [[ -n "${!name}" ]]; then export "${name?}"; else unset "$name"; fi
 done
 
-if ! suits .venv/bin/python; then
+moved=""
+if [[ -f "$stamp" && "$(<"$stamp")" != *" $PWD" ]]; then
+    moved=yes  # the commands in it still start with the old folder's Python
+fi
+if [[ -n "$moved" ]] || ! suits .venv/bin/python; then
     python="$(find_python)"
     echo "Making .venv with $("$python" --version) ..." >&2
     "$python" -m venv --clear .venv
