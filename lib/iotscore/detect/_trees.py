@@ -181,33 +181,30 @@ def pack(trees: Trees) -> tuple[npt.NDArray[Any], FloatArray, Any, Any]:
     a tree share cache lines. Thresholds become float32 by rounding towards minus infinity: for a
     float32 ``x``, ``x <= t`` then holds for the rounded threshold exactly when it holds for ``t``.
     """
-    total = trees.feature.size
-    nodes = np.zeros(total, dtype=_forest_kernel.NODE)
-    lengths = np.zeros(total)
+    nodes = np.zeros(trees.feature.size, dtype=_forest_kernel.NODE)
+    lengths = np.zeros(trees.feature.size)
     steps = np.zeros(trees.n_trees, dtype=np.int32)
     rounded = round_down(trees.threshold)
-    for tree in range(trees.n_trees):
-        start = int(trees.offsets[tree])
-        level = [0]
-        placed = first = start
-        placed += 1
-        depth = 0
-        while level:
-            following: list[int] = []
-            for at, node in enumerate(level, start=first):
-                source = start + node
-                lengths[at] = trees.length[source]
-                if trees.left[source] < 0:
-                    nodes[at] = (np.inf, 0, at)
-                else:
-                    nodes[at] = (rounded[source], trees.feature[source], placed)
-                    placed += 2
-                    following += [int(trees.left[source]), int(trees.right[source])]
-            first += len(level)
-            depth += bool(following)
-            level = following
-        steps[tree] = depth
-    return nodes, lengths, trees.offsets[:-1].astype(np.int32), steps
+    roots = trees.offsets[:-1]
+    free = roots + 1
+    # One level of all trees at a time: where its nodes stand, where they go, and in which tree.
+    source, slot, tree = roots, roots, np.arange(trees.n_trees)
+    while source.size:
+        inner = trees.left[source] >= 0
+        lengths[slot] = trees.length[source]
+        nodes["threshold"][slot] = np.where(inner, rounded[source], np.inf)
+        nodes["feature"][slot] = np.where(inner, trees.feature[source], 0)
+        nodes["left"][slot] = slot
+        source, slot, tree = source[inner], slot[inner], tree[inner]
+        child = free[tree] + 2 * (np.arange(tree.size) - np.searchsorted(tree, tree))
+        nodes["left"][slot] = child
+        free = free + 2 * np.bincount(tree, minlength=trees.n_trees)
+        steps[np.unique(tree)] += 1
+        pair = np.stack([trees.left[source], trees.right[source]], axis=1)
+        source = (roots[tree][:, np.newaxis] + pair).ravel()
+        slot = np.stack([child, child + 1], axis=1).ravel()
+        tree = np.repeat(tree, 2)
+    return nodes, lengths, roots.astype(np.int32), steps
 
 
 def round_down(values: FloatArray) -> Float32Array:
