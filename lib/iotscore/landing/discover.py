@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from pyarrow import fs
@@ -14,6 +13,9 @@ from pyarrow import fs
 from iotscore.errors import InputError
 from iotscore.labels import FileLabel, label_file
 from iotscore.landing.metadata import METADATA_FILES, Metadata, read_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SYNTHETIC_MARKER: Final = "SYNTHETIC.json"
 """Demo data carries this file, so that every report can call the data synthetic."""
@@ -97,18 +99,8 @@ def discover(folder: str, patterns: Sequence[str]) -> Landing:
     InputError
         The folder or a metadata file in it cannot be read.
     """
-    filesystem, root = open_folder(folder)
-    infos = {
-        info.path[len(root) :].lstrip("/"): info
-        for info in filesystem.get_file_info(fs.FileSelector(root, recursive=True))
-        if info.type == fs.FileType.File
-    }
-    metadata = read_metadata(
-        {
-            name: filesystem.open_input_stream(infos[name].path).read()
-            for name in sorted(METADATA_FILES & infos.keys())
-        }
-    )
+    infos, metadata_texts = _read_folder(folder)
+    metadata = read_metadata(metadata_texts)
     files = [
         LandingFile(
             file_id=file_id_of(path),
@@ -122,6 +114,31 @@ def discover(folder: str, patterns: Sequence[str]) -> Landing:
         if path.lower().endswith(".csv") and path not in METADATA_FILES
     ]
     return Landing(files, metadata, SYNTHETIC_MARKER in infos)
+
+
+def _read_folder(folder: str) -> tuple[dict[str, fs.FileInfo], dict[str, bytes]]:
+    """Return the files by their path below the folder, and the contents of the metadata files."""
+    filesystem, root = open_folder(folder)
+    try:
+        infos = {
+            info.path[len(root) :].lstrip("/"): info
+            for info in filesystem.get_file_info(fs.FileSelector(root, recursive=True))
+            if info.type == fs.FileType.File
+        }
+        texts = {
+            name: filesystem.open_input_stream(infos[name].path).read()
+            for name in sorted(METADATA_FILES & infos.keys())
+        }
+    except OSError as error:
+        message = f"cannot read the input folder {folder!r}: {error}; check who may read it"
+        raise InputError(message) from error
+    except UnicodeDecodeError as error:
+        message = (
+            f"the input folder {folder!r} holds a file whose name is no UTF-8 text: "
+            f"{error.object!r}; rename it"
+        )
+        raise InputError(message) from error
+    return infos, texts
 
 
 def _mtime(info: fs.FileInfo) -> datetime:

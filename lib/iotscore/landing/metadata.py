@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import zip_longest
+from typing import Final, TypeVar
 
 from iotscore.columns import N_FEATURES, SOURCE_FEATURES
 from iotscore.errors import InputError
@@ -13,6 +14,10 @@ from iotscore.errors import InputError
 DEVICE_INFO: Final = "device_info.csv"
 DATA_SUMMARY: Final = "data_summary.csv"
 FEATURE_LIST: Final = "features.csv"
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_MOST_DIGITS: Final = 18
+"""What surely fits into a table's 64-bit integers."""
 METADATA_FILES: Final = frozenset({DEVICE_INFO, DATA_SUMMARY, FEATURE_LIST})
 
 
@@ -48,10 +53,7 @@ def read_metadata(texts: dict[str, bytes]) -> Metadata:
     if FEATURE_LIST in texts:
         _check_feature_list(texts[FEATURE_LIST])
     return Metadata(
-        devices={
-            _number(row, "DeviceID", DEVICE_INFO): row["DeviceName"]
-            for row in _rows(texts.get(DEVICE_INFO, b""), DEVICE_INFO, ("DeviceID", "DeviceName"))
-        },
+        devices=_devices(texts.get(DEVICE_INFO, b"")),
         expected_rows=_expected_rows(texts.get(DATA_SUMMARY, b"")),
     )
 
@@ -59,6 +61,14 @@ def read_metadata(texts: dict[str, bytes]) -> Metadata:
 def parse_summary(content: bytes) -> dict[str, int]:
     """Return the data rows by file name of a file in the form of ``data_summary.csv``."""
     return _expected_rows(content)
+
+
+def _devices(content: bytes) -> dict[int, str]:
+    devices: dict[int, str] = {}
+    for row in _rows(content, DEVICE_INFO, ("DeviceID", "DeviceName")):
+        number = _number(row, "DeviceID", DEVICE_INFO)
+        _add(devices, number, _text(row, "DeviceName", DEVICE_INFO), DEVICE_INFO)
+    return devices
 
 
 def _expected_rows(content: bytes) -> dict[str, int]:
@@ -72,8 +82,15 @@ def _expected_rows(content: bytes) -> dict[str, int]:
                 f"{N_FEATURES} are needed: is this the right folder?"
             )
             raise InputError(message)
-        expected[row["File Name"]] = _number(row, "Data Count", DATA_SUMMARY)
+        file_name = _text(row, "File Name", DATA_SUMMARY)
+        _add(expected, file_name, _number(row, "Data Count", DATA_SUMMARY), DATA_SUMMARY)
     return expected
+
+
+def _add(known: dict[_K, _V], key: _K, value: _V, name: str) -> None:
+    if known.setdefault(key, value) != value:
+        message = f"{name}: {key!r} is listed twice, with {known[key]!r} and {value!r}; keep one"
+        raise InputError(message)
 
 
 def _check_feature_list(content: bytes) -> None:
@@ -95,17 +112,39 @@ def _rows(content: bytes, name: str, columns: tuple[str, ...]) -> list[dict[str,
     except UnicodeDecodeError as error:
         message = f"{name} is no UTF-8 text ({error}); save it as UTF-8"
         raise InputError(message) from error
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if row]
-    header = rows[0]
+    try:
+        # Universal line ends: a lone carriage return ends a line too.
+        lines = csv.reader(io.StringIO(text, newline=None))
+        rows = [[cell.strip() for cell in row] for row in lines if row]
+    except csv.Error as error:
+        message = f"{name} is no CSV file: {error}"
+        raise InputError(message) from error
+    header = rows[0] if rows else []
     if missing := [column for column in columns if column not in header]:
         message = f"{name} lacks the columns {missing}; found {header}"
         raise InputError(message)
-    return [dict(zip(header, row, strict=False)) for row in rows[1:] if any(row)]
+    return [
+        dict(zip_longest(header, row[: len(header)], fillvalue="")) for row in rows[1:] if any(row)
+    ]
 
 
 def _number(row: dict[str, str], column: str, name: str) -> int:
-    text = row.get(column, "")
-    if not text.isdecimal():
-        message = f"{name} has {text!r} as {column} in the row {list(row.values())}; needs a number"
+    text = row[column]
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        message = (
+            f"{name} has {text[:40]!r} as {column} in the row {_shown(row)}; needs a number of at "
+            f"most {_MOST_DIGITS} digits"
+        )
         raise InputError(message)
     return int(text)
+
+
+def _text(row: dict[str, str], column: str, name: str) -> str:
+    if not row[column]:
+        message = f"{name} has no {column} in the row {_shown(row)}; needs one"
+        raise InputError(message)
+    return row[column]
+
+
+def _shown(row: dict[str, str]) -> list[str]:
+    return [cell[:40] for cell in row.values()]

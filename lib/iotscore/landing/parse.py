@@ -19,6 +19,7 @@ from pyarrow import csv
 from iotscore.columns import FEATURES, N_FEATURES
 
 _NUMBER = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_BOM = b"\xef\xbb\xbf"
 _NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)(?:\(\w*\))?", re.IGNORECASE)
 
 REASONS: Final[dict[str, str]] = {
@@ -70,6 +71,9 @@ def parse_chunk(content: bytes, columns: tuple[str, ...], first_row: int, rows: 
 
 
 def _parse_whole(content: bytes, columns: tuple[str, ...], rows: int) -> pa.Table | None:
+    # pyarrow drops a byte order mark at the start of whatever it is given, here any chunk.
+    if content.startswith(_BOM):
+        return None
     try:
         table = csv.read_csv(
             pa.BufferReader(content),
@@ -106,7 +110,10 @@ def _parse_lines(content: bytes, columns: tuple[str, ...], first_row: int) -> Pa
             refused.append(RefusedLine(row_no, raw, *parsed))
     by_column = zip(*values, strict=True) if values else [()] * len(columns)
     table = pa.table(
-        {name: pa.array(column, pa.float64()) for name, column in zip(columns, by_column, strict=True)}
+        {
+            name: pa.array(column, pa.float64())
+            for name, column in zip(columns, by_column, strict=True)
+        }
     )
     return ParsedChunk(_numbered(table, row_numbers), refused)
 

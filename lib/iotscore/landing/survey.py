@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 4 << 20
 _HEADER_LIMIT = 1 << 16
+_NAME_LIMIT = 40
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -131,6 +132,8 @@ def _read_header(head: bytes) -> tuple[tuple[str, ...], int, str | None, str | N
     line = head[:end].removeprefix(_BOM).rstrip(b"\r\n")
     if not head:
         return (), 0, "empty_file", "the file has no bytes"
+    if end == _HEADER_LIMIT and not head.endswith(b"\n"):
+        return (), 0, "no_header", f"the first line is longer than {_HEADER_LIMIT} bytes"
     names = [name.strip() for name in line.decode("utf-8", "replace").split(",")]
     known = dict(zip(SOURCE_FEATURES, FEATURES, strict=True))
     if not set(names) & known.keys():
@@ -142,7 +145,11 @@ def _read_header(head: bytes) -> tuple[tuple[str, ...], int, str | None, str | N
     }
     if found := {kind: columns for kind, columns in problems.items() if columns}:
         detail = "; ".join(
-            f"{len(columns)} {kind}: {', '.join(columns[:5])}" for kind, columns in found.items()
+            f"{len(columns)} {kind}: {_shortened(columns)}" for kind, columns in found.items()
         )
         return (), end, "wrong_columns", detail
     return tuple(known[name] for name in names), end, None, None
+
+
+def _shortened(names: list[str]) -> str:
+    return ", ".join(name[:_NAME_LIMIT] or "(no name)" for name in names[:5])

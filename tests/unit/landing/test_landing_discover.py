@@ -1,0 +1,183 @@
+"""What lies in a landing folder."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from iotscore.errors import InputError
+from iotscore.landing.discover import discover, file_id_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATTERNS = (
+    r"(?P<device_id>\d)\.(?P<family>benign|gafgyt)(?:\.(?P<attack>[a-z]+))?\.csv",
+    r"(?P<device>[^/]+)/(?P<family>gafgyt)_attacks/(?P<attack>[a-z]+)\.csv",
+)
+
+
+def put(folder: Path, *names: str) -> None:
+    """Make files that hold their own names."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name, encoding="utf-8")
+
+
+def found(folder: str) -> list[str]:
+    """Return the paths that a discovery lists."""
+    return [file.source_file for file in discover(folder, PATTERNS).files]
+
+
+def test_flat_and_nested_layouts(tmp_path: Path) -> None:
+    """Both layouts are found, in order, with their labels; what no pattern fits has none."""
+    put(tmp_path, "3.gafgyt.tcp.csv", "Ennio_Doorbell/gafgyt_attacks/tcp.csv", "notes.csv")
+    (tmp_path / "device_info.csv").write_text("DeviceID,DeviceName\r\n3,Ennio_Doorbell\r\n")
+    landing = discover(str(tmp_path), PATTERNS)
+    flat, nested, other = landing.files
+    assert [file.source_file for file in landing.files] == [
+        "3.gafgyt.tcp.csv",
+        "Ennio_Doorbell/gafgyt_attacks/tcp.csv",
+        "notes.csv",
+    ]
+    assert flat.label == nested.label
+    assert flat.label is not None
+    assert (flat.label.device_id, flat.label.device) == (3, "Ennio_Doorbell")
+    assert other.label is None
+    assert not landing.is_synthetic
+
+
+def test_only_csv_files_count(tmp_path: Path) -> None:
+    """Other endings are passed over; the ending's case does not matter."""
+    put(tmp_path, "a.txt", "b.csv.gz", "c.CSV", "d.csv~", "README", "SYNTHETIC.json")
+    landing = discover(str(tmp_path), PATTERNS)
+    assert [file.source_file for file in landing.files] == ["c.CSV"]
+    assert landing.is_synthetic
+
+
+def test_metadata_are_no_traffic_and_give_expectations(tmp_path: Path) -> None:
+    """The metadata files beside the traffic are read; one of the same name deeper down is not."""
+    put(tmp_path, "1.benign.csv", "2.benign.csv", "deeper/device_info.csv")
+    summary = "File Name, Data Count, Feature Count\r\n1.benign.csv,17,115\r\n"
+    (tmp_path / "data_summary.csv").write_text(summary, newline="")
+    landing = discover(str(tmp_path), PATTERNS)
+    expected = {file.source_file: file.rows_expected for file in landing.files}
+    assert expected == {"1.benign.csv": 17, "2.benign.csv": None, "deeper/device_info.csv": None}
+
+
+def test_a_marker_deeper_down_marks_nothing(tmp_path: Path) -> None:
+    """Only the marker beside the files calls the folder synthetic."""
+    put(tmp_path, "1.benign.csv", "old/SYNTHETIC.json")
+    assert not discover(str(tmp_path), PATTERNS).is_synthetic
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a b.csv", 'it\'s "1".csv', "Gerät ümlaut 电.csv", "100%25.csv", "#h?x&y.csv", "a\\b.csv"],
+)
+@pytest.mark.parametrize("parent", ["", "plain", "a b%20 'é#"])
+def test_odd_names_are_found(tmp_path: Path, parent: str, name: str) -> None:
+    """Spaces, quotes, percent signs and letters of any script are kept as they are."""
+    put(tmp_path, f"{parent}/{name}".lstrip("/"))
+    (file,) = discover(str(tmp_path), PATTERNS).files
+    assert file.source_file == f"{parent}/{name}".lstrip("/")
+    assert (tmp_path / file.source_file).stat().st_size == file.size
+
+
+@pytest.mark.parametrize("parent", ["land", "a b%20c", "é#?x"])
+def test_a_folder_can_be_given_in_several_ways(tmp_path: Path, parent: str) -> None:
+    """A slash at the end, dots in the path and a URI give the same paths, so the same ids."""
+    folder = tmp_path / parent
+    put(folder, "x/1.benign.csv")
+    for spelling in (f"{folder}", f"{folder}/", f"{folder}//", f"{folder}/../{parent}"):
+        assert found(spelling) == ["x/1.benign.csv"], spelling
+    assert found(folder.as_uri()) == ["x/1.benign.csv"]
+
+
+def test_a_folder_named_like_a_file_is_walked(tmp_path: Path) -> None:
+    """A folder x.csv is a folder: what lies in it is found, itself it is no file."""
+    put(tmp_path, "x.csv/1.benign.csv")
+    (tmp_path / "empty.csv").mkdir()
+    assert found(str(tmp_path)) == ["x.csv/1.benign.csv"]
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    """A link to a file or a folder counts as what it leads to; a link to nowhere is no file."""
+    put(tmp_path, "elsewhere/1.benign.csv")
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "dead.csv").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "landing" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "landing" / "2.benign.csv").symlink_to(tmp_path / "elsewhere" / "1.benign.csv")
+    assert found(str(tmp_path / "landing")) == ["2.benign.csv", "linked/1.benign.csv"]
+
+
+def test_a_folder_without_files_gives_none(tmp_path: Path) -> None:
+    """An empty folder is no fault here; the stage decides."""
+    assert found(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("missing", "does not exist"), ("a file.csv", "is not a folder")]
+)
+def test_what_is_no_folder_is_told(tmp_path: Path, name: str, told: str) -> None:
+    """A missing folder, or a file in its place, is the user's fault; the message names it."""
+    put(tmp_path, "a file.csv")
+    with pytest.raises(InputError, match=told) as caught:
+        discover(str(tmp_path / name), PATTERNS)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["", "relative/folder", "nosuch://bucket/folder", "s 3://x"])
+def test_what_is_no_path_is_told(folder: str) -> None:
+    """A path that no file system takes is the user's fault; the message names it."""
+    with pytest.raises(InputError, match="cannot open the input folder") as caught:
+        discover(folder, PATTERNS)
+    assert repr(folder) in str(caught.value)
+
+
+def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
+    """A file name that is no UTF-8 is told with its bytes, instead of a traceback."""
+    try:
+        (tmp_path / os.fsdecode(b"caf\xe9.csv")).touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(InputError, match=r"no UTF-8 text.*caf\\xe9\.csv.*rename it"):
+        discover(str(tmp_path), PATTERNS)
+
+
+def test_an_unreadable_folder_is_told(tmp_path: Path) -> None:
+    """A folder inside that nobody may list is the user's fault, not a traceback."""
+    (tmp_path / "closed").mkdir(mode=0o000)
+    if os.access(tmp_path / "closed", os.R_OK):
+        pytest.skip("this user may read everything")
+    with pytest.raises(InputError, match="check who may read it"):
+        discover(str(tmp_path), PATTERNS)
+
+
+def test_file_ids_never_change() -> None:
+    """Ids are in every table already written: these values must stay."""
+    assert file_id_of("3.gafgyt.tcp.csv") == "37e7b174604944ef"
+    assert file_id_of("Ennio_Doorbell/gafgyt_attacks/tcp.csv") == "a17a95624aecb711"
+    assert file_id_of("Gerät.csv") == "435b97d885cf72fa"
+
+
+def test_the_time_of_change_is_exact_to_the_microsecond(tmp_path: Path) -> None:
+    """The ledger compares times for equality, so they must not drift."""
+    put(tmp_path, "1.benign.csv")
+    os.utime(tmp_path / "1.benign.csv", ns=(0, 1_763_769_600_123_456_789))
+    (file,) = discover(str(tmp_path), PATTERNS).files
+    assert file.modified_at == datetime(2025, 11, 22, 0, 0, 0, 123456, tzinfo=UTC)
+
+
+def test_the_real_sample_has_89_files(nbaiot: Path) -> None:
+    """All of the data set's files are named, labelled and expected to hold 400 rows."""
+    patterns = [r"(?P<device_id>\d)\.(?P<family>benign|gafgyt|mirai)(?:\.(?P<attack>[a-z]+))?\.csv"]
+    landing = discover(str((nbaiot / "sample").resolve()), patterns)
+    assert len(landing.files) == 89
+    assert {file.rows_expected for file in landing.files} == {400}
+    assert sum(file.label is not None and file.label.label == 0 for file in landing.files) == 9
+    assert len({file.file_id for file in landing.files}) == 89
