@@ -8,11 +8,16 @@ configurable list of regular expressions with named groups.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 BENIGN = "benign"
+_LARGEST_ID = 2**31 - 1
+"""Tables keep the number of a device in 32 bits."""
 GROUPS = frozenset({"device_id", "device", "family", "attack", "event_day"})
 """The named groups that a file pattern may use; one of the first two is required."""
 
@@ -49,7 +54,7 @@ def pattern_fault(pattern: str) -> str | None:
     """Say what is wrong with a file pattern, or return None for a good one."""
     try:
         groups = set(re.compile(pattern).groupindex)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         return f"is no regular expression: {error}"
     if unknown := groups - GROUPS:
         return f"has unknown groups {sorted(unknown)}; known are {sorted(GROUPS)}"
@@ -75,7 +80,8 @@ def label_file(
     Returns
     -------
     FileLabel or None
-        None if no pattern matches, or if the name gives a day that does not exist.
+        None if no pattern matches, or if what the pattern found is no day, no number of a device
+        (0 to 2,147,483,647), or no device at all.
     """
     for pattern in patterns:
         match = re.fullmatch(pattern, relative_path)
@@ -88,19 +94,23 @@ def _from_groups(groups: Mapping[str, str | None], devices: Mapping[int, str]) -
     day_text = groups.get("event_day")
     try:
         event_day = date.fromisoformat(day_text) if day_text else None
+        device_id, device = _device(groups, devices)
     except ValueError:
         return None
-    device_id, device = _device(groups, devices)
-    family = groups.get("family")
+    if not device or (device_id is not None and device_id > _LARGEST_ID):
+        return None
+    family = groups.get("family") or None
     label = None if family is None else int(family != BENIGN)
-    return FileLabel(device_id, device, family, groups.get("attack"), label, event_day)
+    attack = (groups.get("attack") or None) if label else None
+    return FileLabel(device_id, device, family, attack, label, event_day)
 
 
-def _device(
-    groups: Mapping[str, str | None], devices: Mapping[int, str]
-) -> tuple[int | None, str]:
+def _device(groups: Mapping[str, str | None], devices: Mapping[int, str]) -> tuple[int | None, str]:
     number, name = groups.get("device_id"), groups.get("device")
-    if number is not None:
+    if number:
+        if not number.isdecimal():
+            message = f"{number!r} is no number of a device"
+            raise ValueError(message)
         device_id = int(number)
         return device_id, name or devices.get(device_id, f"device_{device_id}")
     ids = {device: device_id for device_id, device in devices.items()}
