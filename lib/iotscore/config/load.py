@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from pydantic import ValidationError
 
 from iotscore.config.schema import Settings
 from iotscore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_YAML_FAULTS: Final = (yaml.YAMLError, ValueError, RecursionError)
+"""PyYAML lets ValueError through for a date or number that looks like one and is none."""
+_SHOWN_LIMIT: Final = 80
 
 
 def load_settings(
@@ -42,11 +49,14 @@ def load_settings(
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_describe(error)) from error
+        raise ConfigError(_describe(error, merged)) from error
 
 
 def _profile_path(conf: Path, profile: str) -> Path:
     names = sorted(path.stem for path in (conf / "profiles").glob("*.yaml"))
+    if not names:
+        message = f"there is no configuration in {conf}; needs base.yaml and profiles/NAME.yaml"
+        raise ConfigError(message)
     if profile not in names:
         message = f"there is no profile {profile!r}; choose one of: {', '.join(names)}"
         raise ConfigError(message)
@@ -55,8 +65,8 @@ def _profile_path(conf: Path, profile: str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        content = _parse_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, *_YAML_FAULTS) as error:
         reason = " ".join(str(error).split())
         message = f"cannot read the configuration file {path}: {reason}"
         raise ConfigError(message) from error
@@ -68,16 +78,32 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
+def _parse_yaml(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
+    return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """Safe YAML in which a key that is given twice is an error, not silently the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        keys = [
+            self.construct_object(key, deep=True)
+            for key, _ in node.value
+            if key.tag != "tag:yaml.org,2002:merge"
+        ]
         for position, key in enumerate(keys):
             if key in keys[:position]:
                 message = f"the key {key!r} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
         return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 wants a dot in a number with an exponent and reads 1e-3 as text; YAML 1.2 does not.
+_UniqueKeyLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    [*"-+0123456789"],
+)
 
 
 def _parse_assignment(assignment: str) -> dict[str, Any]:
@@ -86,9 +112,9 @@ def _parse_assignment(assignment: str) -> dict[str, Any]:
         message = f"--set {assignment!r} is not of the form key=value, such as seed=7"
         raise ConfigError(message)
     try:
-        value: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        message = f"--set {key}: {text!r} is no YAML value"
+        value: Any = _parse_yaml(text)
+    except _YAML_FAULTS as error:
+        message = f"--set {key}: {_shown(text)} is no YAML value: {' '.join(str(error).split())}"
         raise ConfigError(message) from error
     for part in reversed(key.split(".")):
         value = {part: value}
@@ -99,25 +125,55 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         known = merged.get(key)
-        both = isinstance(known, Mapping) and isinstance(value, Mapping)
-        merged[key] = _merge(known, value) if both else value
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merge(known, value)
+        else:
+            merged[key] = value
     return merged
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: ValidationError, merged: Mapping[str, Any]) -> str:
+    by_key: dict[str, list[Any]] = {}
+    for fault in error.errors(include_url=False):
+        by_key.setdefault(_key_of(fault, merged), []).append(fault)
     faults = [
-        f"{'.'.join(map(str, fault['loc'])) or '(whole)'}: {_describe_fault(fault)}"
-        for fault in error.errors()
+        f"{key}: {_describe_fault(first)}" + "".join(f", or {_need(fault)}" for fault in others)
+        for key, (first, *others) in by_key.items()
     ]
     return f"the configuration has {len(faults)} fault(s): " + "; ".join(faults)
 
 
+def _key_of(fault: Any, merged: Mapping[str, Any]) -> str:  # noqa: ANN401 - as below
+    """Return the dotted key of a fault, without the alternatives that pydantic adds to it."""
+    if fault["type"] == "missing":
+        return ".".join(map(str, fault["loc"]))
+    value: Any = merged
+    parts: list[str] = []
+    for part in fault["loc"]:
+        is_item = isinstance(value, list) and isinstance(part, int)
+        if not is_item and not (isinstance(value, Mapping) and part in value):
+            break
+        parts.append(str(part))
+        value = value[part]
+    return ".".join(parts) or "(whole)"
+
+
 def _describe_fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails differs by version
     if fault["type"] == "extra_forbidden":
-        return f"unknown key (value {fault['input']!r}); remove it or mend its spelling"
+        return f"unknown key (value {_shown(fault['input'])}); remove it or mend its spelling"
     if fault["type"] == "missing":
         return "missing; needs a value"
-    reason = str(fault["msg"]).removeprefix("Value error, ")
-    if isinstance(fault["input"], dict | list) or fault["type"] == "value_error":
-        return reason
-    return f"found {fault['input']!r}; {reason[0].lower()}{reason[1:]}"
+    if fault["type"] == "value_error":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    return f"found {_shown(fault['input'])}; {_need(fault)}"
+
+
+def _need(fault: Any) -> str:  # noqa: ANN401 - as above
+    if fault["type"] == "model_type":
+        return "needs key: value pairs"
+    return str(fault["msg"][0]).lower() + str(fault["msg"][1:])
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_LIMIT else f"{text[:_SHOWN_LIMIT]}..."

@@ -13,10 +13,14 @@ OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
 
 
+_ROUNDING = 1e-9
+"""How far a sum of decimal shares may be from 1."""
+
+
 class _Section(BaseModel):
     """Unknown keys are faults, values are not coerced between types, nothing changes later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class IngestSettings(_Section):
@@ -98,7 +102,7 @@ class DetectorSettings(_Section):
             message = "no detector is left; at least one is needed"
             raise ValueError(message)
         total = sum(weights.values())
-        if abs(total - 1.0) > 1e-9:
+        if abs(total - 1.0) > _ROUNDING:
             message = f"the weights {weights} add up to {total:g}; they must add up to 1"
             raise ValueError(message)
         return self
@@ -138,7 +142,7 @@ class EvaluateSettings(_Section):
 
     splits: list[Literal["train", "calibration", "test"]] = Field(min_length=1)
     bins_per_e_fold: Count
-    roc_points: Annotated[int, Field(ge=2)]
+    roc_points: Annotated[int, Field(ge=3)]
     file_weights: str | None
 
 

@@ -40,8 +40,10 @@ def test_the_original_form_is_read() -> None:
         SUMMARY.rstrip(b"\r\n"),
         SUMMARY + b"\r\n,,\r\n\r\n",
         SUMMARY.replace(b",", b" , "),
-        b'"Data Count",x,"File Name",Feature Count\n'
-        b'49548,,1.benign.csv,115\n59718,y,"1.gafgyt.combo.csv",115\n',
+        (
+            b'"Data Count",x,"File Name",Feature Count\n'
+            b'49548,,1.benign.csv,115\n59718,y,"1.gafgyt.combo.csv",115\n'
+        ),
     ],
     ids=["lf", "cr", "mark", "no final line end", "blank rows", "spaces", "other columns"],
 )
