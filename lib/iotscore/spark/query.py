@@ -1,12 +1,22 @@
-"""Read-only SQL over a warehouse."""
+"""Read-only SQL over a warehouse.
+
+A statement is checked twice. Before anything else, each node of its parse tree must be on a list
+of what only reads: Spark evaluates some expressions while it analyses a statement, so a forbidden
+function must not get that far. Afterwards, each source in the analysed plan must be one of the
+warehouse's tables.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 
 from iotscore.errors import QueryError
+from iotscore.spark.read_only import check_parsed, check_sources, did_you_mean
 from iotscore.spark.schemas import TABLES
 
 if TYPE_CHECKING:
@@ -16,85 +26,76 @@ if TYPE_CHECKING:
 
     from iotscore.spark.tables import Warehouse
 
-_COMMANDS: Final = frozenset(
-    {"DescribeRelation", "DescribeQueryCommand", "ShowTables", "ShowColumns", "ShowFunctions"}
-)
-"""Statements that are no queries and still only read."""
-
-_WRITING_PACKAGES: Final = (
-    "org.apache.spark.sql.execution.command.",
-    "org.apache.spark.sql.execution.datasources.",
-    "org.apache.spark.sql.catalyst.plans.logical.InsertIntoStatement",
-    "org.apache.spark.sql.catalyst.plans.logical.MergeIntoTable",
-)
-
-_CODE_FUNCTIONS: Final = frozenset({"reflect", "java_method", "try_reflect"})
-"""SQL functions that call any Java method."""
-
 
 def register_tables(warehouse: Warehouse) -> None:
-    """Make every table known by its plain name, and nothing else readable."""
+    """Make every table known by its plain name, and no file readable by its path."""
+    conf = warehouse.spark.conf
+    conf.set("spark.sql.runSQLOnFiles", "false")
+    # With it, '${env:NAME}' in a statement would show the job's environment.
+    conf.set("spark.sql.variable.substitute", "false")
     for name in TABLES:
         warehouse.read(name).createOrReplaceTempView(name)
-    warehouse.spark.conf.set("spark.sql.runSQLOnFiles", "false")
 
 
 def run_query(spark: SparkSession, statement: str) -> DataFrame:
-    """Return the result of one statement.
+    """Return the result of one statement; a query's rows are computed when they are asked for.
+
+    Parameters
+    ----------
+    spark
+        Session in which :func:`register_tables` was called.
+    statement
+        SQL; comments and a semicolon at its end are fine.
 
     Raises
     ------
     QueryError
         The statement is no valid SQL, names unknown tables or columns, or does more than read.
     """
+    with told_in_one_line():
+        is_query = check_parsed(spark, statement)
+        result = spark.sql(statement)
+        if is_query:
+            check_sources(result)
+    return result
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """Turn Spark's errors about a statement, also those while it runs, into a QueryError."""
     try:
-        _check_reads_only(spark, statement)
-        return spark.sql(statement)
-    except PySparkException as error:
-        lines = [line for line in str(error).strip().splitlines() if line.strip()]
-        message = f"the statement cannot be run: {lines[0][:400]}"
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        if (fault := _explain(error)) is None:
+            raise
+        message = f"the statement cannot be run: {fault}"
         raise QueryError(message) from error
 
 
-def _check_reads_only(spark: SparkSession, statement: str) -> None:
-    session = spark._jsparkSession  # noqa: SLF001 - only Spark's own parser knows its grammar
-    plan = session.sessionState().sqlParser().parsePlan(statement)
-    if plan.getClass().getSimpleName() in _COMMANDS:
-        return
-    for node in _nodes(plan):
-        if _changes_something(node):
-            message = (
-                f"the statement does more than read ({node.getClass().getSimpleName()}); this job "
-                "runs queries only: SELECT, WITH, DESCRIBE, SHOW TABLES"
-            )
-            raise QueryError(message)
-    text = plan.toString().lower()
-    if found := sorted(name for name in _CODE_FUNCTIONS if f"'{name}(" in text):
-        message = f"the statement calls {found[0]}, which runs Java code; this job only reads"
-        raise QueryError(message)
+def _explain(error: PySparkException | Py4JJavaError) -> str | None:
+    """Return what Spark says in one line, with position and suggestions; None if it is a bug.
+
+    Faults of a statement have a condition in brackets, such as ``[DIVIDE_BY_ZERO]``. Those of a
+    running query are wrapped in others that have none.
+    """
+    for text in _messages(error):
+        if re.match(r"(\{LINE:\d+\} )?\[[A-Z0-9_.]+\]", text):
+            if missing := re.match(r"\[TABLE_OR_VIEW_NOT_FOUND\] [^`]*`([^`]*)`", text):
+                name = missing[1]
+                known = f"the tables are {', '.join(TABLES)}"
+                return f"there is no table {name}{did_you_mean(name, TABLES)}; {known}"
+            return re.sub(r"\s*SQLSTATE: \w+", "", text.splitlines()[0]).strip("; ")[:400]
+    return None
 
 
-def _changes_something(node: Any) -> bool:  # noqa: ANN401 - a JVM object
-    name = node.getClass().getName()
-    interfaces = {one.getSimpleName() for one in _supertypes(node.getClass())}
-    return name.startswith(_WRITING_PACKAGES) or bool(
-        interfaces & {"Command", "ParsedStatement", "UnaryCommand", "BinaryCommand"}
-    )
+def _messages(error: PySparkException | Py4JJavaError) -> Iterator[str]:
+    """Yield the messages of a Spark error and of its causes, the outermost first."""
+    yield str(error).strip()
+    java = error.java_exception if isinstance(error, Py4JJavaError) else _origin(error)
+    while java is not None:
+        yield str(java.getMessage()).strip()
+        java = java.getCause()
 
 
-def _supertypes(java_class: Any) -> Iterator[Any]:  # noqa: ANN401 - a JVM object
-    """Yield every class and interface above a class."""
-    while java_class is not None:
-        yield java_class
-        for interface in java_class.getInterfaces():
-            yield from _supertypes(interface)
-        java_class = java_class.getSuperclass()
-
-
-def _nodes(plan: Any) -> Iterator[Any]:  # noqa: ANN401 - a JVM object
-    yield plan
-    for children in (plan.children(), plan.innerChildren()):
-        for position in range(children.size()):
-            child = children.apply(position)
-            if "plans.logical" in child.getClass().getName():
-                yield from _nodes(child)
+def _origin(error: PySparkException) -> Any:  # noqa: ANN401 - a JVM object or None
+    return getattr(error, "_origin", None)

@@ -1,0 +1,32 @@
+-- What did the last 50 stages do, how fast, and did they fail?
+--
+-- started_at: time, UTC
+-- run_id: the run; a nightly run has several stages
+-- stage: ingest, train, score or evaluate
+-- status: running, done, failed or interrupted
+-- rows: records worked on
+-- seconds: duration
+-- rows_per_second: speed
+-- rows_per_second_per_core: speed divided by the cores
+-- cores: tasks that could run at a time
+-- profile: the profile it ran with
+-- code_version: version of the project
+-- error: what a failed stage said
+-- details: counts of the stage, as JSON
+SELECT
+    started_at,
+    run_id,
+    stage,
+    status,
+    rows,
+    round(seconds, 1) AS seconds,
+    round(rows_per_second) AS rows_per_second,
+    round(rows_per_second_per_core) AS rows_per_second_per_core,
+    cores,
+    profile,
+    code_version,
+    error,
+    details
+FROM runs
+ORDER BY started_at DESC, stage
+LIMIT 50

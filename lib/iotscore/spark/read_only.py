@@ -1,0 +1,200 @@
+"""What a statement may do: read the tables of a warehouse, and nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from py4j.java_gateway import JavaObject, is_instance_of  # type: ignore[import-untyped]
+
+from iotscore.errors import QueryError
+from iotscore.spark.schemas import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pyspark.sql import DataFrame, SparkSession
+
+_QUERY_NODES: Final = frozenset(
+    """
+    Aggregate Distinct Except Filter Generate GlobalLimit Intersect Join LateralJoin LocalLimit
+    LocalRelation Offset OneRowRelation PipeOperator Pivot Project Repartition
+    RepartitionByExpression Sample Sort SubqueryAlias Union Unpivot UnresolvedHaving UnresolvedHint
+    UnresolvedInlineTable UnresolvedQualify UnresolvedSubqueryColumnAliases
+    UnresolvedTVFAliases UnresolvedTableValuedFunction UnresolvedWith WithWindowDefinition
+    """.split()  # noqa: SIM905 - one word per line would hide the list
+)
+"""What Spark's parser makes of queries."""
+
+_COMMANDS: Final = frozenset(
+    """
+    DescribeColumn DescribeFunction DescribeQueryCommand DescribeRelation ExplainCommand
+    ShowColumns ShowFunctions ShowTables
+    """.split()  # noqa: SIM905 - one word per line would hide the list
+)
+"""Statements that are no queries and still only read; Spark runs them at once."""
+
+_COMMAND_PARTS: Final = frozenset({"CurrentNamespace", "UnresolvedFunctionName"})
+
+_TABLE_NAMES: Final = frozenset({"UnresolvedRelation", "UnresolvedTableOrView"})
+
+_READING_NODES: Final = _QUERY_NODES | _COMMANDS | _COMMAND_PARTS | _TABLE_NAMES
+
+_FORBIDDEN_FUNCTIONS: Final = frozenset(
+    {
+        *("reflect", "java_method", "try_reflect"),  # call any Java method
+        *("from_xml", "schema_of_xml", "from_protobuf", "to_protobuf"),  # can open a schema file
+    }
+)
+
+_TABLE_FUNCTIONS: Final = frozenset(
+    """
+    collations explode explode_outer inline inline_outer json_tuple posexplode posexplode_outer
+    range sql_keywords stack variant_explode variant_explode_outer
+    """.split()  # noqa: SIM905 - one word per line would hide the list
+)
+"""Table functions that read no table; Delta's ``table_changes_by_path``, say, reads any folder."""
+
+_COMPUTED_NAMES: Final = frozenset(
+    {"ExpressionWithUnresolvedIdentifier", "PlanWithUnresolvedIdentifier"}
+)
+"""``IDENTIFIER('ref' || 'lect')``: names that are known only after the check."""
+
+_HARMLESS_LEAVES: Final = frozenset(
+    {"CTERelationRef", "LocalRelation", "OneRowRelation", "Range", "UnionLoopRef"}
+)
+"""Sources in an analysed plan that are no tables."""
+
+_ALLOWED: Final = (
+    "runs one query (SELECT, WITH, VALUES, TABLE, FROM), EXPLAIN, DESCRIBE, SHOW TABLES, "
+    "SHOW COLUMNS or SHOW FUNCTIONS"
+)
+
+
+def check_parsed(spark: SparkSession, statement: str) -> bool:
+    """Refuse a statement unless each part of its parse tree is known to read only.
+
+    Returns
+    -------
+    bool
+        True for a query, False for a command such as DESCRIBE, which Spark runs at once.
+
+    Raises
+    ------
+    QueryError
+        Something in it is not on the list, or reads more than the tables.
+    """
+    # Only Spark's own parser, with Delta's in front of it, knows what a statement will be.
+    session = spark._jsparkSession  # noqa: SLF001
+    plan = session.sessionState().sqlParser().parsePlan(statement)
+    functions = _builtin_functions(spark)
+    for node, is_plan in _tree(spark, plan):
+        name = _name(node)
+        if name in _COMPUTED_NAMES:
+            message = "the statement computes a name with IDENTIFIER(...); write the name itself"
+            raise QueryError(message)
+        if is_plan and name not in _READING_NODES:
+            what = re.sub("(Command|Statement)$", "", name).removeprefix("Unresolved")
+            message = f"{what} is refused, because this job only reads: it {_ALLOWED}"
+            raise QueryError(message)
+        if name in _TABLE_NAMES:
+            _check_table_name(list(_items(node.multipartIdentifier())))
+        if name == "UnresolvedTableValuedFunction":
+            _check_function(node.name().last(), _TABLE_FUNCTIONS)
+        elif name == "UnresolvedGenerator":
+            _check_function(node.name().funcName(), functions)
+        elif name == "UnresolvedFunction":
+            _check_function(node.nameParts().last(), functions)
+    return _name(plan) not in _COMMANDS
+
+
+def _check_table_name(parts: list[str]) -> None:
+    if len(parts) > 1:
+        message = (
+            f"{'.'.join(parts)} is refused, because only the warehouse's tables can be read, by "
+            f"their plain names: {', '.join(TABLES)}"
+        )
+        raise QueryError(message)
+
+
+def _builtin_functions(spark: SparkSession) -> frozenset[str]:
+    """Return the names of Spark's own functions, without those of a metastore."""
+    analysis: Any = spark._jvm.org.apache.spark.sql.catalyst.analysis  # type: ignore[union-attr] # noqa: SLF001
+    names = analysis.FunctionRegistry.builtin().listFunction().mkString(" ").split()
+    return frozenset(name.replace("`", "").rpartition(".")[2] for name in names)
+
+
+def _check_function(name: str, known: frozenset[str]) -> None:
+    function = name.lower()
+    if function in _FORBIDDEN_FUNCTIONS:
+        message = f"the function {function} is refused, because it can run code or open files"
+        raise QueryError(message)
+    if function not in known:
+        kind = "table function" if known is _TABLE_FUNCTIONS else "function"
+        message = f"there is no {kind} {function}{did_you_mean(function, known)}"
+        raise QueryError(message)
+
+
+def check_sources(result: DataFrame) -> None:
+    """Refuse an analysed query that reads anything but the registered tables."""
+    todo = [result._jdf.queryExecution().analyzed()]  # noqa: SLF001 - there is no public way
+    while todo:
+        node = todo.pop()
+        name = _name(node)
+        if name == "View" and node.isTempView():
+            continue
+        below = [*_items(node.children()), *_items(node.subqueries())]
+        if not below and name not in _HARMLESS_LEAVES:
+            message = f"the statement reads {name}, which is none of the warehouse's tables"
+            raise QueryError(message)
+        todo += below
+
+
+def _tree(spark: SparkSession, plan: Any) -> Iterator[tuple[Any, bool]]:  # noqa: ANN401
+    """Yield all plans and expressions in a parse tree, and which of them are plans.
+
+    It goes through the fields of every node, not its children only: the query in a WITH or in an
+    EXPLAIN is no child of its node, and something forbidden could hide there.
+    """
+    gateway = spark.sparkContext._gateway  # noqa: SLF001 - is_instance_of needs it
+    kinds: dict[str, list[bool]] = {}
+    todo = [plan]
+    while todo:
+        node = todo.pop()
+        if not isinstance(node, JavaObject):
+            continue
+        java_name = node.getClass().getName()
+        if java_name not in kinds:
+            kinds[java_name] = [is_instance_of(gateway, node, kind) for kind in _KINDS]
+        is_plan, is_expression, is_collection, is_record = kinds[java_name]
+        if is_plan or is_expression:
+            yield node, is_plan
+        if is_collection:
+            todo += _items(node)
+        elif is_record:
+            todo += _items(node.productIterator())
+
+
+_KINDS: Final = (
+    "org.apache.spark.sql.catalyst.plans.logical.LogicalPlan",
+    "org.apache.spark.sql.catalyst.expressions.Expression",
+    "scala.collection.Iterable",
+    "scala.Product",
+)
+
+
+def _items(collection: Any) -> Iterator[Any]:  # noqa: ANN401 - a Scala collection or iterator
+    iterator = collection.iterator()
+    while iterator.hasNext():
+        yield iterator.next()
+
+
+def _name(node: Any) -> str:  # noqa: ANN401 - a JVM object
+    return str(node.getClass().getSimpleName()).removesuffix("$")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a bracket with the known names that are most like a mistyped one, or nothing."""
+    close = difflib.get_close_matches(name.lower(), list(known), 3)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
