@@ -137,6 +137,20 @@ def test_a_whole_curve_is_that_of_scikit_learn() -> None:
     assert points.tpr == pytest.approx(tpr)
 
 
+@settings(deadline=None)
+@given(ROWS, st.sampled_from([0.5, 2.0, 7.0]))
+def test_points_never_cut_a_bin(rows: list[tuple[float, bool]], width: float) -> None:
+    """Thresholds of a curve over bins lie between bins: the flags there give the point exactly."""
+    scores, labels = split(rows)
+    assume(labels.any() and not labels.all())
+    counts = binned(scores, labels, width)
+    for fpr, tpr, threshold in zip(*roc_points(counts, 100), strict=True):
+        assert counts.split_by(threshold) == 0
+        exact = Confusion.from_scores(scores, labels, threshold)
+        assert confusion_at(counts, threshold) == exact
+        assert (exact.fpr, exact.recall_attack) == (fpr, tpr)
+
+
 def test_curves_need_both_classes_and_room() -> None:
     """A single class has no curve; fewer than three points are refused."""
     counts = ScoreCounts.from_scores(np.ones(3), np.ones(3, dtype=bool))
