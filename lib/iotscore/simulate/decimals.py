@@ -11,7 +11,8 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numba import njit
+
+from iotscore.detect._compile import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ _HUNDRED: Final = np.uint64(100)
 _LOG10_OF_2: Final = math.log10(2.0)
 
 
-@njit(cache=True)
+@compiled
 def _put_ten(text: NDArray[Any], at: int, number: int) -> None:
     """Write a number below 1e10 with exactly ten digits."""
     left = np.uint64(number)
@@ -52,7 +53,7 @@ def _put_ten(text: NDArray[Any], at: int, number: int) -> None:
         left = rest
 
 
-@njit(cache=True)
+@compiled
 def _digits_of(x: float) -> tuple[Any, int]:
     """Return ten significant digits of a positive number and its decimal exponent."""
     # From the binary exponent: right, or one too small.
@@ -71,7 +72,7 @@ def _digits_of(x: float) -> tuple[Any, int]:
     return number, exponent
 
 
-@njit(cache=True)
+@compiled
 def _put_number(text: NDArray[Any], at: int, value: float) -> int:
     """Write one finite number; return the next position."""
     if 0.0 <= value < _POWERS[2] and value == math.floor(value):
@@ -91,7 +92,7 @@ def _put_number(text: NDArray[Any], at: int, value: float) -> int:
     return at if plain else _put_power(text, at, exponent)
 
 
-@njit(cache=True)
+@compiled
 def _put_plain(text: NDArray[Any], at: int, number: int, whole: int) -> int:
     """Write ten digits, `whole` of them before the point, without zeros at the end."""
     if whole <= 0:
@@ -120,7 +121,7 @@ def _put_plain(text: NDArray[Any], at: int, number: int, whole: int) -> int:
     return at
 
 
-@njit(cache=True)
+@compiled
 def _put_power(text: NDArray[Any], at: int, exponent: int) -> int:
     """Write ``E``, a sign and two or three digits; return the next position."""
     text[at] = _E
@@ -136,7 +137,7 @@ def _put_power(text: NDArray[Any], at: int, exponent: int) -> int:
     return at + 2
 
 
-@njit(cache=True)
+@compiled
 def _put_rows(rows: NDArray[Any], text: NDArray[Any]) -> int:
     at = 0
     n_rows, n_columns = rows.shape

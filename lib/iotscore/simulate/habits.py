@@ -75,11 +75,29 @@ def _uploads(every: float, times: float) -> Habit:
     )
 
 
+def _report(host: int) -> Habit:
+    """Return a run of large packets after one large reply, on a channel of small ones.
+
+    While the replies pause, their last residual counts again with every packet: this is how pcc
+    comes to exceed 1.
+    """
+    return Habit(
+        10800.0,
+        (60, *(330,) * 12),
+        (1450, *(0,) * 12),
+        spread=1.0,
+        step=0.02,
+        vary=0.1,
+        host=host,
+    )
+
+
 HABITS: Final[dict[int, tuple[Habit, ...]]] = {
     1: (
         Habit(39.0, (102,), (102,), fan=5, step=0.005, spread=0.003),
         Habit(31.0, (98,), (98,), host=5, spread=0.2),
         Habit(25.0, (60,), (60,), host=5, port=1, spread=0.3),
+        _report(5),
         _odd(1600.0),
         *_COMMON,
     ),
@@ -95,6 +113,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(37.4, (60, 60), (60, 60), spread=0.1, host=1),
         Habit(125.0, (74, 60, 300, 60), (74, 0, 60, 330), spread=0.05, fresh="socket", host=2,
               vary=0.1),
+        _report(1),
         _odd(1600.0),
         *_COMMON,
     ),
@@ -110,6 +129,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(60.0, (60,), (60,), spread=0.02, host=2),
         Habit(700.0, (74, 66, 590, 66, 300), (74, 0, 66, 590, 66), spread=1.0, fresh="socket",
               host=3, times=4.0, vary=0.4),
+        _report(0),
         _odd(580.0),
         *_COMMON,
     ),
@@ -128,6 +148,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(50.0, (73,), (120,), spread=0.1, fresh="socket", times=1.3, host=90),
         Habit(24.0, (90, 60), (90, 60), spread=0.02, host=2),
         _uploads(550.0, 13.0),
+        _report(2),
         _odd(1600.0),
         *_COMMON,
     ),
@@ -147,6 +168,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(25.0, (60,), (60,), host=3, spread=0.01),
         Habit(12000.0, (86, 83, 88, 86), (60, 0, 90, 0), spread=1.0, host=4, times=25.0,
               step=0.007),
+        _report(2),
         _odd(1600.0),
         *_COMMON,
     ),
@@ -154,6 +176,7 @@ HABITS: Final[dict[int, tuple[Habit, ...]]] = {
         Habit(25.0, (330,), (278,), spread=0.004),
         Habit(25.1, (330,), (278,), spread=0.004, host=1),
         Habit(25.0, (60,), (60,), spread=0.01, host=2),
+        _report(2),
         _odd(3600.0),
         *_COMMON,
     ),

@@ -107,10 +107,8 @@ def allocate(rows: int) -> tuple[int, ...]:
             break
         small |= too_small
     shares = np.where(small, MIN_ROWS, quotas)
-    # A stable sort gives ties to the earlier file.
-    order = np.argsort(np.where(small, -1, remainders), kind="stable")[::-1]
-    order = order[np.lexsort((order, -remainders[order]))]
-    order = order[~small[order]]
+    # Largest remainder first; a stable sort gives ties to the earlier file.
+    order = np.argsort(np.where(small, 1, -remainders), kind="stable")
     shares[order[: rows - int(shares.sum())]] += 1
     return tuple(int(share) for share in shares)
 

@@ -43,10 +43,14 @@ def test_shares_sum_up_and_follow_the_original(rows: int) -> None:
     assert all(b[1] >= a[1] - 1 for a, b in pairwise(ordered))
 
 
-def test_shares_are_within_one_row_of_proportional() -> None:
-    """Where no file is small, largest remainders move a share by less than one row."""
+def test_shares_are_rounded_by_largest_remainder() -> None:
+    """Where no file is small, the files with the largest remainders get the rows left over."""
+    up, down = [], []
     for file, share in zip(FILES, allocate(200_000), strict=True):
-        assert abs(share - 200_000 * file.original_rows / FULL_ROWS) < 1
+        whole, remainder = divmod(200_000 * file.original_rows, FULL_ROWS)
+        assert share in (whole, whole + 1)
+        (up if share > whole else down).append(remainder)
+    assert min(up) >= max(down)
 
 
 def test_too_few_rows_are_refused_with_the_number_needed() -> None:

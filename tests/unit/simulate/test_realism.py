@@ -186,6 +186,15 @@ def test_mirai_has_no_covariance(by_class: dict[str, Rows]) -> None:
     assert by_class["benign"][:, linked].any()
 
 
+def test_pcc_leaves_its_textbook_range(by_class: dict[str, Rows]) -> None:
+    """Benign pcc passes 1 in a few per cent of the rows, but never grows without bound."""
+    size = np.abs(by_class["benign"][:, column("HH_L0.01_pcc")])
+    assert 0.005 < np.mean(size > 1.0) < 0.06
+    for rows in by_class.values():
+        pccs = [i for i, name in enumerate(SOURCE_FEATURES) if name.endswith("_pcc")]
+        assert np.abs(rows[:, pccs]).max() < 3.0
+
+
 def test_sender_streams_differ_only_where_addresses_are_shared(by_class: dict[str, Rows]) -> None:
     """MI_dir equals H in nearly every row, and in attacks in all of them."""
     same = {name: (rows[:, :15] == rows[:, 15:30]).all(axis=1) for name, rows in by_class.items()}
