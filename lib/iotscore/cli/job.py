@@ -1,4 +1,4 @@
-"""Run a job: arguments, configuration, session, lock, and an exit code that schedulers understand."""
+"""Run a job: configuration, session, lock, and an exit code that schedulers understand."""
 
 from __future__ import annotations
 

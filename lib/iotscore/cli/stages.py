@@ -19,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def ingest_stage(job: Job) -> None:
-    """Landing files to ``traffic``."""
+    """Ingest what is new in the landing folder."""
     with job.runs.stage("ingest") as stage:
         ingest(job.warehouse, job.input, ingest_options(job.settings), job.runs.run_id, stage)
     found = stage.details
@@ -31,7 +31,7 @@ def ingest_stage(job: Job) -> None:
 
 
 def train_stage(job: Job) -> str:
-    """Benign records to a champion; return its version."""
+    """Train a champion; return its version."""
     with job.runs.stage("train") as stage:
         version = train(job.warehouse, train_options(job.settings), job.runs.run_id, stage)
     rows = stage.details["rows"]
@@ -44,7 +44,7 @@ def train_stage(job: Job) -> str:
 
 
 def score_stage(job: Job, model_version: str | None) -> str:
-    """Records to ``scores``; return the version of the model that scored."""
+    """Score new records; return the version of the model that scored."""
     with job.runs.stage("score") as stage:
         options = score_options(job.settings)
         version = score(job.warehouse, model_version, options, job.runs.run_id, stage)
@@ -53,7 +53,7 @@ def score_stage(job: Job, model_version: str | None) -> str:
 
 
 def evaluate_stage(job: Job, model_version: str | None) -> str | None:
-    """Scores and labels to ``metrics``; return the evaluation's id, None without labels."""
+    """Measure a model; return the evaluation's id, None without labels."""
     with job.runs.stage("evaluate") as stage:
         options = evaluate_options(job.settings)
         evaluation_id = evaluate(job.warehouse, model_version, options, job.runs.run_id, stage)

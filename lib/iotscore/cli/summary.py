@@ -97,7 +97,9 @@ def _figures_table(rows: list[dict[str, Any]]) -> Table:
     title = f"Detection on {first['rows']:,} labelled rows{weighting}: {kind}"
     table = Table(title=title, title_justify="left")
     for column in ("detector", "AUC", "threshold by", "TPR", "FPR", "accuracy", "bal. accuracy"):
-        table.add_column(column, justify="left" if column in ("detector", "threshold by") else "right")
+        table.add_column(
+            column, justify="left" if column in ("detector", "threshold by") else "right"
+        )
     for row in rows:
         policy = row["threshold_policy"] + ("*" if row["uses_labels"] else "")
         figures = ("recall_attack", "fpr", "accuracy", "balanced_accuracy")

@@ -23,7 +23,7 @@ from iotscore.spark.session import core_count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyspark import Accumulator, RDD
+    from pyspark import RDD, Accumulator
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.landing.discover import LandingFile

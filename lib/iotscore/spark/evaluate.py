@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 from pyspark.sql import functions as F
 
 from iotscore.evaluation.figures import Judgement, measure
+from iotscore.evaluation.scopes import ScoredFile
 from iotscore.spark.histogram import histogram
 from iotscore.spark.ingest import INGESTED
 from iotscore.spark.registry import load_model
-from iotscore.evaluation.scopes import ScoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from pyspark.sql import DataFrame
 
     from iotscore.spark.registry import StoredModel
@@ -68,7 +69,7 @@ def evaluate(
     stored = load_model(warehouse, model_version)
     counted = _update_histogram(warehouse, stored, options, run_id)
     files = _labelled_files(warehouse, stored.version)
-    bins = (
+    bins: pd.DataFrame = (
         warehouse.read("score_histogram")
         .where(F.col("model_version") == stored.version)
         .where(F.col("label").isNotNull() & F.col("split").isin(*options.splits))
@@ -100,8 +101,7 @@ def evaluate(
         "data_kind": _data_kind(warehouse),
         "evaluated_at": datetime.now(UTC),
     }
-    curve = warehouse.to_frame("roc_points", [{**point, **common} for point in points])
-    warehouse.replace("roc_points", curve, f"evaluation_id = '{evaluation_id}'")
+    warehouse.append_rows("roc_points", [{**point, **common} for point in points])
     warehouse.append_rows("metrics", [{**row, **stamp} for row in metrics])
     return evaluation_id
 

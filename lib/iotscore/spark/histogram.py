@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import pandas as pd
 from pyspark.sql import functions as F
 
 from iotscore.columns import HYBRID, flag_column, score_column
@@ -19,6 +18,7 @@ from iotscore.detect.metrics import ScoreCounts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from pyspark.sql import Column, DataFrame
 
 _SCALE: Final = float(2**40)
@@ -77,7 +77,8 @@ def counts_by_detector(counted: DataFrame) -> dict[str, ScoreCounts]:
         F.sum(F.when(F.col("label") == 0, F.col("rows")).otherwise(0)).alias("negatives"),
         F.sum(F.when(F.col("label") == 1, F.col("rows")).otherwise(0)).alias("positives"),
     )
-    frame = grouped.toPandas().sort_values(["detector", "bin", "flag"], na_position="first")
+    frame: pd.DataFrame = grouped.toPandas()
+    frame = frame.sort_values(["detector", "bin", "flag"], na_position="first")
     return {str(name): to_counts(part) for name, part in frame.groupby("detector")}
 
 

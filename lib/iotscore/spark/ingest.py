@@ -82,9 +82,9 @@ def ingest(
     if not landing.files:
         message = f"the input folder {folder!r} holds no CSV file; give --input the folder of them"
         raise InputError(message)
-    seen = {row.file_id: row for row in warehouse.read("ingest_files").collect()
-            if row.status == INGESTED}  # fmt: skip
-    refused_before = _refused_unchanged(warehouse, landing.files)
+    ledger_rows = warehouse.read("ingest_files").collect()
+    seen = {row.file_id: row for row in ledger_rows if row.status == INGESTED}
+    refused_before = _refused_unchanged(landing.files, ledger_rows)
     candidates = [
         file
         for file in landing.files
@@ -116,12 +116,12 @@ def _is_untouched(file: LandingFile, row: Any) -> bool:  # noqa: ANN401 - a pysp
     )
 
 
-def _refused_unchanged(warehouse: Warehouse, files: Sequence[LandingFile]) -> set[str]:
+def _refused_unchanged(files: Sequence[LandingFile], ledger: Sequence[Any]) -> set[str]:
     """Return files that were refused before and have not changed since."""
-    rows = warehouse.read("ingest_files").where(F.col("status") == REFUSED).collect()
     by_id: dict[str, list[Any]] = {}
-    for row in rows:
-        by_id.setdefault(row.file_id, []).append(row)
+    for row in ledger:
+        if row.status == REFUSED:
+            by_id.setdefault(row.file_id, []).append(row)
     return {
         file.file_id
         for file in files
@@ -283,7 +283,9 @@ def _report(
     }
     for row in ledger:
         if row["status"] == REFUSED:
-            _LOG.warning("refused %s: %s; see the table quarantine", row["source_file"], row["reason"])
+            _LOG.warning(
+                "refused %s: %s; see the table quarantine", row["source_file"], row["reason"]
+            )
 
 
 def _raise_faults(plan: _Plan) -> None:

@@ -62,4 +62,6 @@ def _log_lines(stage: str, done: Accumulator[int], total: int, stop: threading.E
     while not stop.wait(_LOG_EVERY_SECONDS):
         rate = done.value / (time.monotonic() - started)
         share = min(done.value / total, 1.0) if total else 1.0
-        _LOG.info("%s: %d of %d rows (%.0f %%), %.0f rows/s", stage, done.value, total, 100 * share, rate)
+        _LOG.info(
+            "%s: %d of %d rows (%.0f %%), %.0f rows/s", stage, done.value, total, 100 * share, rate
+        )

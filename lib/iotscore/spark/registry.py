@@ -80,8 +80,12 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
         raise ModelError(message)
     rows = warehouse.read("models").where(F.col("model_version") == wanted).limit(1).collect()
     if not rows:
-        known = [row.model_version for row in warehouse.read("models").select("model_version").collect()]
-        message = f"there is no model {wanted!r}; known are {known or 'none yet: run the job train'}"
+        known = [
+            row.model_version for row in warehouse.read("models").select("model_version").collect()
+        ]
+        message = (
+            f"there is no model {wanted!r}; known are {known or 'none yet: run the job train'}"
+        )
         raise ModelError(message)
     bundle = bytes(rows[0].bundle)
     if (found := version_of(bundle)) != wanted:

@@ -1,4 +1,8 @@
-"""The run record: one row per stage of a run, and the clean-up after a run that was killed."""
+"""The run record, and the clean-up after a run that was killed.
+
+``runs`` is append-only: a stage adds a row when it starts (``running``) and one when it ends. A
+start without an end is a stage that was killed, once nobody else holds the writer's lock.
+"""
 
 from __future__ import annotations
 
@@ -84,12 +88,12 @@ class RunLog:
         try:
             _undo(self._warehouse, [self.run_id])
             self._close(row, stage, FAILED, f"{type(error).__name__}: {error}"[:2000])
-        except Exception:
+        except Exception:  # noqa: BLE001 - the error that counts is the one being told already
             _LOG.exception("the failed stage %s could not be undone; the next run will", stage.name)
 
     def _close(self, row: dict[str, Any], stage: Stage, status: str, error: str | None) -> None:
         speed = stage.rows / stage.seconds if stage.seconds else None
-        closed = {
+        ended = {
             **row,
             "status": status,
             "ended_at": datetime.now(UTC),
@@ -100,14 +104,14 @@ class RunLog:
             "details": json.dumps(stage.details, sort_keys=True, default=str),
             "error": error,
         }
-        condition = f"run_id = '{self.run_id}' AND stage = '{stage.name}'"
-        self._warehouse.replace("runs", self._warehouse.to_frame("runs", [closed]), condition)
+        self._warehouse.append_rows("runs", [ended])
 
 
 _LEDGERS: Final = (
     # ledger, the tables whose rows count only once the ledger names their run, run column
     ("ingest_files", (("traffic", "ingest_run"), ("quarantine", "run_id"))),
     ("scored_files", (("scores", "run_id"),)),
+    ("metrics", (("roc_points", "run_id"),)),
 )
 
 
@@ -124,17 +128,17 @@ def recover(warehouse: Warehouse) -> list[str]:
     """
     if not warehouse.exists("runs"):
         return []
-    running = warehouse.read("runs").where(F.col("status") == RUNNING)
-    dead = sorted(row.run_id for row in running.select("run_id").distinct().collect())
-    if not dead:
+    rows = [row.asDict() for row in warehouse.read("runs").collect()]
+    ended = {(row["run_id"], row["stage"]) for row in rows if row["status"] != RUNNING}
+    killed = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
+    if not killed:
         return []
-    _undo(warehouse, dead)
-    warehouse.update(
-        "runs",
-        F.col("run_id").isin(dead) & (F.col("status") == RUNNING),
-        {"status": F.lit(INTERRUPTED), "ended_at": F.current_timestamp()},
-    )
-    return dead
+    run_ids = sorted({row["run_id"] for row in killed})
+    _undo(warehouse, run_ids)
+    now = datetime.now(UTC)
+    marks = [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed]
+    warehouse.append_rows("runs", marks)
+    return run_ids
 
 
 def _undo(warehouse: Warehouse, run_ids: list[str]) -> None:

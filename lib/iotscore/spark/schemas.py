@@ -1,4 +1,4 @@
-"""The tables of a warehouse: columns, types, meaning of each row. ``docs/tables.md`` explains them."""
+"""The tables of a warehouse: columns and types. ``docs/tables.md`` explains them."""
 
 from __future__ import annotations
 
@@ -162,7 +162,9 @@ TABLES: Final[dict[str, Table]] = {
         ("alias",),
     ),
     "scores": Table(
-        _struct([*_RECORD, *((f.name, f.dataType) for f in score_fields(DETECTORS)), *_SCORES_TAIL]),
+        _struct(
+            [*_RECORD, *((f.name, f.dataType) for f in score_fields(DETECTORS)), *_SCORES_TAIL]
+        ),
         ("file_id", "row_no", "device_id", "event_day", "model_version", "run_id"),
     ),
     "scored_files": Table(

@@ -47,7 +47,11 @@ class ScoreOptions:
 
 
 def score(
-    warehouse: Warehouse, model_version: str | None, options: ScoreOptions, run_id: str, stage: Stage
+    warehouse: Warehouse,
+    model_version: str | None,
+    options: ScoreOptions,
+    run_id: str,
+    stage: Stage,
 ) -> str:
     """Score what a model has not scored yet.
 
@@ -169,9 +173,9 @@ def _score_batch_minmax(
         new = _apply(records, udf(features_column()), _stamp(run_id, stored.version))
         earlier = warehouse.read("scores").where(F.col("model_version") == stored.version)
         with rows_progress("score", done, total):
-            new.select(*kept).unionByName(earlier.select(*kept)).write.mode(
-                "overwrite"
-            ).parquet(staging)
+            new.select(*kept).unionByName(earlier.select(*kept)).write.mode("overwrite").parquet(
+                staging
+            )
         raw = warehouse.spark.read.parquet(staging)
         calibrations = _extremes(raw, names)
         normalised = _finish(raw, bundle, stored, calibrations, {})
@@ -216,7 +220,9 @@ def _youden(
     chosen = {name: youden_threshold(of_detector) for name, of_detector in counts.items()}
     found = {name: value for name, value in chosen.items() if value is not None}
     if not found:
-        _LOG.warning("score: no flags, because a threshold of batch_minmax needs labels of both kinds")
+        _LOG.warning(
+            "score: no flags, because a threshold of batch_minmax needs labels of both kinds"
+        )
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import pandas_udf
 
 from iotscore.columns import FEATURES, score_column
 from iotscore.detect.bundle import from_bytes
@@ -89,7 +90,7 @@ def finishing_udf(
                 columns.setdefault(name, np.full(len(batch[0]), None, dtype=object))
             yield pd.DataFrame(columns)[schema.fieldNames()]
 
-    return F.pandas_udf(finish, schema)  # type: ignore[call-overload, no-any-return]
+    return pandas_udf(finish, schema)  # type: ignore[call-overload, no-any-return]
 
 
 def _features_udf(
@@ -108,7 +109,7 @@ def _features_udf(
             done.add(len(batch))
             yield pd.DataFrame(columns)[names]
 
-    return F.pandas_udf(score, schema)  # type: ignore[call-overload, no-any-return]
+    return pandas_udf(score, schema)  # type: ignore[call-overload, no-any-return]
 
 
 def _load(bundle: Broadcast[bytes], version: str) -> Model:

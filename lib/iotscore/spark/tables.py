@@ -109,15 +109,9 @@ class Warehouse:
         if self.exists(table):
             DeltaTable.forPath(self.spark, self.path(table)).delete(condition)
 
-    def update(self, table: str, condition: Column, values: Mapping[str, Column]) -> None:
-        """Change columns of the rows that meet a condition, in one commit."""
-        if self.exists(table):
-            target = DeltaTable.forPath(self.spark, self.path(table))
-            target.update(condition, dict(values))
-
     def remove_folder(self, name: str) -> None:
         """Delete a folder that is not a table, with all that it holds."""
-        jvm = self.spark.sparkContext._jvm  # noqa: SLF001 - Spark has no public file system API
+        jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001 - no public file system API
         path = jvm.org.apache.hadoop.fs.Path(self.path(name))
         conf = self.spark.sparkContext._jsc.hadoopConfiguration()  # noqa: SLF001
         path.getFileSystem(conf).delete(path, True)  # noqa: FBT003 - recursive, a Java argument

@@ -1,0 +1,174 @@
+"""Fixtures for all tests. Spark starts when the first test that needs it asks, and only once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from iotscore.columns import N_FEATURES, SOURCE_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyspark.sql import SparkSession
+
+    from iotscore.config import Settings
+    from iotscore.spark.tables import Warehouse
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def nbaiot() -> Path:
+    """Return the folder of real N-BaIoT rows, which the project does not ship."""
+    folder = Path(os.environ.get("IOTSCORE_NBAIOT_SAMPLE", ROOT.parent / "shared" / "nbaiot"))
+    if not (folder / "sample").is_dir():
+        pytest.skip(f"no N-BaIoT rows in {folder}; IOTSCORE_NBAIOT_SAMPLE may point at them")
+    return folder
+
+
+def spark_settings() -> dict[str, str]:
+    """Return conf/spark-defaults.conf, with the jars it names as local files."""
+    properties = ROOT / "conf" / "spark-defaults.conf"
+    lines = properties.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(None, 1) for line in lines if line.strip() and line[0] != "#")
+    settings = {key: value.strip() for key, value in pairs}
+    import pyspark
+
+    found = subprocess.run(
+        [ROOT / "scripts" / "jars.sh", properties],
+        env={**os.environ, "SPARK_HOME": str(Path(pyspark.__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    settings["spark.jars"] = found.stdout.strip()
+    del settings["spark.jars.packages"], settings["spark.jars.excludes"]
+    return settings
+
+
+@pytest.fixture(scope="session")
+def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    scratch = tmp_path_factory.mktemp("spark")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Spark's Python workers are processes of their own.
+    os.environ["PYTHONPATH"] = str(ROOT / "lib")
+    from iotscore.spark.session import open_session
+
+    settings = {
+        **spark_settings(),
+        "spark.master": "local[2]",
+        "spark.driver.memory": "2g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.local.dir": str(scratch / "local"),
+        # Test frames are tiny: more tasks would be all overhead.
+        "spark.sql.shuffle.partitions": "2",
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.log.level": "ERROR",
+    }
+    spark = open_session("iotscore tests", settings)
+    yield spark
+    spark.stop()
+
+
+@pytest.fixture
+def spark(_session: SparkSession) -> Iterator[SparkSession]:
+    """Return the one Spark session of this process, clean of what other tests cached."""
+    yield _session
+    _session.catalog.clearCache()
+    for view in _session.catalog.listTables():
+        if view.isTemporary:
+            _session.catalog.dropTempView(view.name)
+
+
+@pytest.fixture
+def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
+    """Return an empty warehouse."""
+    from iotscore.spark.tables import Warehouse
+
+    return Warehouse(spark, str(tmp_path / "warehouse"))
+
+
+@pytest.fixture(scope="session")
+def settings() -> Callable[..., Settings]:
+    """Return a loader of settings: profile, then assignments; the autoencoder trains briefly."""
+    from iotscore.config import load_settings
+
+    def load(profile: str, *assignments: str) -> Settings:
+        quick = ("detectors.lstm.min_updates=0", "detectors.lstm.epochs=3")
+        return load_settings(ROOT / "conf", profile, (), (*quick, *assignments))
+
+    return load
+
+
+def feature_rows(rows: int, seed: int, shift: float = 0.0) -> np.ndarray:
+    """Return made-up features: positive and skewed like packet sizes; ``shift`` moves them away."""
+    rng = np.random.default_rng(seed)
+    return rng.gamma(2.0, 50.0, (rows, N_FEATURES)) * (1.0 + shift * rng.random(N_FEATURES))
+
+
+def write_csv(path: Path, values: np.ndarray) -> None:
+    """Write a traffic file; ``repr`` keeps every bit of a float."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [",".join(SOURCE_FEATURES), *(",".join(map(repr, row)) for row in values.tolist())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def write_traffic() -> Callable[[Path, np.ndarray], None]:
+    """Return :func:`write_csv`."""
+    return write_csv
+
+
+@pytest.fixture(scope="session")
+def make_features() -> Callable[..., np.ndarray]:
+    """Return :func:`feature_rows`."""
+    return feature_rows
+
+
+@pytest.fixture(scope="session")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small landing folder: two devices, benign, two attacks, one unlabelled night."""
+    folder = tmp_path_factory.mktemp("landing")
+    files = {
+        "1.benign.csv": (90, 0.0),
+        "2.benign.csv": (60, 0.0),
+        "1.gafgyt.tcp.csv": (40, 3.0),
+        "2.mirai.syn.csv": (40, 0.4),
+        "1.2026-11-20.csv": (30, 0.2),
+    }
+    for seed, (name, (rows, shift)) in enumerate(files.items()):
+        write_csv(folder / name, feature_rows(rows, seed, shift))
+    (folder / "device_info.csv").write_text("DeviceID,DeviceName\n1,Doorbell\n2,Camera\n")
+    summary = ["File Name, Data Count, Feature Count"]
+    summary += [f"{name},{rows},115" for name, (rows, _) in files.items()]
+    (folder / "data_summary.csv").write_bytes("\r\n".join([*summary, ""]).encode())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def submit() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs ./spark-submit.sh as a user would, from another folder."""
+
+    def run(
+        *arguments: str | Path, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [ROOT / "spark-submit.sh", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env={**os.environ, **(environment or {})},
+        )
+
+    return run

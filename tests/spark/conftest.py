@@ -1,0 +1,122 @@
+"""Warehouses that several tests read and none may change."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from iotscore.cli.options import (
+    evaluate_options,
+    ingest_options,
+    score_options,
+    train_options,
+)
+from iotscore.spark.evaluate import evaluate
+from iotscore.spark.ingest import ingest
+from iotscore.spark.runs import RunLog
+from iotscore.spark.score import score
+from iotscore.spark.tables import Warehouse
+from iotscore.spark.train import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from iotscore.config import Settings
+
+
+class Stages:
+    """Run stages on a warehouse the way the jobs do."""
+
+    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
+        self.warehouse = warehouse
+        self.settings = settings
+
+    def _log(self) -> RunLog:
+        return RunLog(self.warehouse, "test", "0" * 64)
+
+    def ingest(self, folder: Path) -> dict[str, object]:
+        """Ingest and return the stage's details."""
+        log = self._log()
+        with log.stage("ingest") as stage:
+            options = ingest_options(self.settings)
+            ingest(self.warehouse, str(folder), options, log.run_id, stage)
+        return stage.details
+
+    def train(self) -> str:
+        """Train and return the model version."""
+        log = self._log()
+        with log.stage("train") as stage:
+            return train(self.warehouse, train_options(self.settings), log.run_id, stage)
+
+    def score(self, version: str | None = None) -> int:
+        """Score and return the rows."""
+        log = self._log()
+        with log.stage("score") as stage:
+            score(self.warehouse, version, score_options(self.settings), log.run_id, stage)
+        return stage.rows
+
+    def evaluate(self, version: str | None = None) -> str | None:
+        """Evaluate and return the evaluation's id."""
+        log = self._log()
+        with log.stage("evaluate") as stage:
+            options = evaluate_options(self.settings)
+            return evaluate(self.warehouse, version, options, log.run_id, stage)
+
+
+@pytest.fixture(scope="session")
+def stages() -> type[Stages]:
+    """Return the class that runs stages."""
+    return Stages
+
+
+@pytest.fixture(scope="session")
+def _night(
+    _session: SparkSession,
+    tmp_path_factory: pytest.TempPathFactory,
+    landing: Path,
+    settings: Callable[..., Settings],
+) -> Callable[[str], Path]:
+    """Return a maker of finished nights, each profile's made once."""
+    made: dict[str, Path] = {}
+
+    def make(profile: str) -> Path:
+        if profile not in made:
+            made[profile] = tmp_path_factory.mktemp(profile) / "warehouse"
+            run = Stages(Warehouse(_session, str(made[profile])), settings(profile))
+            run.ingest(landing)
+            run.train()
+            run.score()
+            run.evaluate()
+        return made[profile]
+
+    return make
+
+
+@pytest.fixture
+def night(spark: SparkSession, _night: Callable[[str], Path]) -> Warehouse:
+    """Return a warehouse after a night with the default profile; read it, do not write."""
+    return Warehouse(spark, str(_night("default")))
+
+
+@pytest.fixture
+def paper_night(spark: SparkSession, _night: Callable[[str], Path]) -> Warehouse:
+    """Return a warehouse after a night with the paper profile; read it, do not write."""
+    return Warehouse(spark, str(_night("paper")))
+
+
+@pytest.fixture
+def night_copy(
+    spark: SparkSession, _night: Callable[[str], Path], tmp_path: Path
+) -> Callable[[str], Warehouse]:
+    """Return a maker of private copies of a finished night, to write into."""
+
+    def copy(profile: str) -> Warehouse:
+        folder = shutil.copytree(_night(profile), tmp_path / f"{profile}-copy")
+        return Warehouse(spark, str(folder))
+
+    return copy

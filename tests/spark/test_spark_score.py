@@ -1,0 +1,167 @@
+"""Scoring: the same numbers as scikit-learn and Keras, whatever Spark does with the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+from sklearn.ensemble import IsolationForest
+from sklearn.preprocessing import MinMaxScaler
+
+from iotscore.columns import FEATURES
+from iotscore.spark.registry import load_model
+from iotscore.spark.scorer import features_column, scoring_udf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame
+
+    from iotscore.spark.tables import Warehouse
+
+pytestmark = pytest.mark.spark
+
+_SCORES = ["iforest_score", "lstm_score", "iforest_norm", "lstm_norm", "hybrid_score"]
+
+
+def _sorted(frame: DataFrame) -> pd.DataFrame:
+    return frame.toPandas().sort_values(["file_id", "row_no"], ignore_index=True)
+
+
+def test_every_record_is_scored_once(night: Warehouse) -> None:
+    """Scores hold every record of traffic exactly once, with what describes it."""
+    scores, traffic = _sorted(night.read("scores")), _sorted(night.read("traffic"))
+    shared = ["file_id", "row_no", "source_file", "device", "family", "attack", "event_day"]
+    pd.testing.assert_frame_equal(scores[shared], traffic[shared])
+    assert scores[_SCORES].notna().all().all()
+    ledger = night.read("scored_files").toPandas()
+    assert int(ledger["rows_scored"].sum()) == len(scores) == 260
+
+
+def test_equal_to_scikit_learn(night: Warehouse) -> None:
+    """The stored forest score is minus scikit-learn's, fitted and scored directly."""
+    train = _sorted(night.read("traffic").join(_split(night, "train"), ["file_id", "row_no"]))
+    traffic = _sorted(night.read("traffic"))
+    scaler = MinMaxScaler().fit(train[list(FEATURES)].to_numpy())
+    forest = IsolationForest(contamination="auto", random_state=42)
+    forest.fit(scaler.transform(train[list(FEATURES)].to_numpy()).astype(np.float32))
+    scaled = scaler.transform(traffic[list(FEATURES)].to_numpy()).astype(np.float32)
+    stored = _sorted(night.read("scores"))["iforest_score"].to_numpy()
+    np.testing.assert_allclose(stored, -forest.score_samples(scaled), rtol=0, atol=1e-9)
+
+
+def _split(warehouse: Warehouse, split: str) -> DataFrame:
+    return warehouse.read("scores").where(F.col("split") == split).select("file_id", "row_no")
+
+
+@pytest.mark.parametrize("batch", [1, 7, 10_000])
+def test_batch_size_changes_no_score(night: Warehouse, batch: int) -> None:
+    """Arrow batches of 1, 7 and 10,000 rows, in any partitioning, give identical scores."""
+    spark = night.spark
+    stored = load_model(night)
+    bundle = spark.sparkContext.broadcast(stored.bundle)
+    udf = scoring_udf(
+        bundle, stored.version, ("iforest", "lstm"), spark.sparkContext.accumulator(0)
+    )
+    key = "spark.sql.execution.arrow.maxRecordsPerBatch"
+    before = spark.conf.get(key)
+    spark.conf.set(key, str(batch))
+    try:
+        records = night.read("traffic").repartition(3).orderBy(F.rand(batch))
+        scored = records.select("file_id", "row_no", udf(features_column()).alias("s"))
+        again = _sorted(scored.select("file_id", "row_no", "s.*"))
+    finally:
+        spark.conf.set(key, str(before))
+    expected = _sorted(night.read("scores"))
+    assert (again[_SCORES].to_numpy() == expected[_SCORES].to_numpy()).all()
+    assert (again["is_anomaly"] == expected["is_anomaly"]).all()
+
+
+def test_empty_partitions_are_fine(night: Warehouse) -> None:
+    """Partitions without rows give no rows and no error."""
+    spark = night.spark
+    stored = load_model(night)
+    bundle = spark.sparkContext.broadcast(stored.bundle)
+    udf = scoring_udf(
+        bundle, stored.version, ("iforest", "lstm"), spark.sparkContext.accumulator(0)
+    )
+    few = night.read("traffic").limit(2).repartition(5)
+    assert few.select(udf(features_column()).alias("s")).select("s.*").count() == 2
+
+
+def test_flags_are_scores_above_thresholds(night: Warehouse) -> None:
+    """A flag says that the raw score (fused: the hybrid score) is above the model's threshold."""
+    thresholds = load_model(night).manifest["thresholds"]
+    scores = _sorted(night.read("scores"))
+    assert (scores["iforest_flag"] == (scores["iforest_score"] > thresholds["iforest"])).all()
+    assert (scores["is_anomaly"] == (scores["hybrid_score"] > thresholds["hybrid"])).all()
+
+
+def test_hybrid_is_the_weighted_sum(night: Warehouse) -> None:
+    """The hybrid score is 0.4 forest plus 0.6 autoencoder, both normalised."""
+    scores = _sorted(night.read("scores"))
+    expected = 0.4 * scores["iforest_norm"] + 0.6 * scores["lstm_norm"]
+    np.testing.assert_allclose(scores["hybrid_score"], expected, rtol=1e-12)
+
+
+def test_new_files_are_scored_alone(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable,
+    tmp_path: Path,
+    make_features: Callable[..., np.ndarray],
+    write_traffic: Callable[[Path, np.ndarray], None],
+) -> None:
+    """A later night scores only its own records, by the same model."""
+    warehouse = night_copy("default")
+    write_traffic(tmp_path / "in" / "2.2026-11-21.csv", make_features(25, 9))
+    run = stages(warehouse, settings("default"))
+    run.ingest(tmp_path / "in")
+    assert run.score() == 25
+    assert warehouse.read("scores").count() == 285
+    assert warehouse.read("scores").select("file_id", "row_no").distinct().count() == 285
+
+
+def test_batch_minmax_is_the_reports_fusion(paper_night: Warehouse) -> None:
+    """The paper profile normalises by the extremes of all it scored and takes half of each file."""
+    scores = _sorted(paper_night.read("scores"))
+    assert scores.groupby("source_file").size().to_dict() == {
+        "1.2026-11-20.csv": 15,
+        "1.benign.csv": 45,
+        "1.gafgyt.tcp.csv": 20,
+        "2.benign.csv": 30,
+        "2.mirai.syn.csv": 20,
+    }
+    raw = scores[["iforest_score", "lstm_score"]].to_numpy()
+    norm = scores[["iforest_norm", "lstm_norm"]].to_numpy()
+    np.testing.assert_allclose(norm, MinMaxScaler().fit_transform(raw), atol=1e-12)
+    np.testing.assert_allclose(scores["hybrid_score"], norm @ [0.4, 0.6], rtol=1e-12)
+    assert set(scores.query("label == 0")["split"]) == {"train"}
+
+
+def test_batch_minmax_follows_new_extremes(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable,
+    tmp_path: Path,
+    make_features: Callable[..., np.ndarray],
+    write_traffic: Callable[[Path, np.ndarray], None],
+) -> None:
+    """New records move the extremes, so every stored row of the model is normalised anew."""
+    warehouse = night_copy("paper")
+    before = _sorted(warehouse.read("scores"))
+    write_traffic(tmp_path / "in" / "2.gafgyt.udp.csv", make_features(30, 9, 9.0))
+    run = stages(warehouse, settings("paper"))
+    run.ingest(tmp_path / "in")
+    run.score()
+    after = _sorted(warehouse.read("scores"))
+    assert len(after) == len(before) + 15
+    np.testing.assert_allclose(after["lstm_norm"].agg(["min", "max"]), [0, 1], atol=1e-12)
+    kept = after[after["source_file"] != "2.gafgyt.udp.csv"]
+    assert (kept["lstm_score"].to_numpy() == before["lstm_score"].to_numpy()).all()
+    assert (kept["run_id"].to_numpy() == before["run_id"].to_numpy()).all()
+    assert kept["lstm_norm"].max() < before["lstm_norm"].max()

@@ -1,0 +1,125 @@
+"""Training: which records a model may see, and that the same records give the same model."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from iotscore.detect.model import fit_model
+from iotscore.errors import ModelError, TrainingError
+from iotscore.spark import train as train_module
+from iotscore.spark.registry import champion, load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from iotscore.detect.model import FitProgress, Model, TrainSettings
+    from iotscore.spark.tables import Warehouse
+
+pytestmark = pytest.mark.spark
+
+
+def _first_rows(landing: Path, start: float, end: float) -> np.ndarray:
+    """Return a part of each benign file, files in order of their ids as the driver sorts them."""
+    parts = []
+    for name in ("1.benign.csv", "2.benign.csv"):
+        rows = pd.read_csv(landing / name, float_precision="round_trip").to_numpy()
+        parts.append(rows[round(len(rows) * start) : round(len(rows) * end)])
+    return np.concatenate(parts)
+
+
+def _sorted(rows: np.ndarray) -> np.ndarray:
+    return rows[np.lexsort(rows.T)]
+
+
+def test_only_benign_thirds_reach_the_fit(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable,
+    landing: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fit sees the first third of the benign files, calibration the second, nothing else."""
+    seen: dict[str, np.ndarray] = {}
+
+    def spy(
+        train: np.ndarray, calibration: np.ndarray, options: TrainSettings, progress: FitProgress
+    ) -> Model:
+        seen.update(train=train, calibration=calibration)
+        return fit_model(train, calibration, options, progress)
+
+    monkeypatch.setattr(train_module, "fit_model", spy)
+    stages(night_copy("default"), settings("default")).train()
+    assert np.array_equal(_sorted(seen["train"]), _sorted(_first_rows(landing, 0, 1 / 3)))
+    assert np.array_equal(_sorted(seen["calibration"]), _sorted(_first_rows(landing, 1 / 3, 2 / 3)))
+
+
+def test_same_rows_same_version(
+    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable
+) -> None:
+    """Training again, with the table laid out anew, gives the same model bit by bit."""
+    warehouse = night_copy("default")
+    before = champion(warehouse)
+    shuffled = warehouse.read("traffic").repartition(5).orderBy(F.rand(1)).cache()
+    shuffled.count()
+    warehouse.replace("traffic", shuffled, "true")
+    assert stages(warehouse, settings("default")).train() == before
+    assert warehouse.read("models").count() == 1
+    assert stages(warehouse, settings("default", "seed=7")).train() != before
+
+
+def test_manifest_says_what_the_model_was_made_of(night: Warehouse) -> None:
+    """The manifest names training files with checksums, rows, thresholds and versions."""
+    manifest = json.loads(night.read("models").first().manifest)
+    assert [file["source_file"] for file in manifest["training_files"]] == [
+        "1.benign.csv",
+        "2.benign.csv",
+    ]
+    assert manifest["rows"] == {"train": 50, "calibration": 50}
+    assert set(manifest["thresholds"]) == {"iforest", "lstm", "hybrid"}
+    assert manifest["calibration_share_flagged"]["hybrid"] <= 0.02
+    assert manifest["versions"]["scikit-learn"]
+
+
+def test_cap_bounds_the_rows_on_the_driver(
+    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable
+) -> None:
+    """No more records than the cap are brought to the driver, whatever the table holds."""
+    warehouse = night_copy("default")
+    run = stages(warehouse, settings("default", "train.max_train_rows=20"))
+    version = run.train()
+    assert load_model(warehouse, version).manifest["rows"] == {"train": 20, "calibration": 50}
+
+
+def test_no_benign_records_is_an_error(
+    warehouse: Warehouse, stages: type, settings: Callable
+) -> None:
+    """Without benign records there is nothing to fit on, and the message says so."""
+    with pytest.raises(TrainingError, match="no benign records"):
+        stages(warehouse, settings("default")).train()
+
+
+def test_a_damaged_bundle_is_refused(night_copy: Callable[[str], Warehouse]) -> None:
+    """One flipped byte in the stored model is found before anything is scored."""
+    warehouse = night_copy("default")
+    row = warehouse.read("models").first().asDict()
+    row["bundle"] = bytearray(row["bundle"])
+    row["bundle"][-1] ^= 1
+    warehouse.replace("models", warehouse.to_frame("models", [row]), "true")
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(warehouse)
+
+
+def test_unknown_version_is_an_error(night: Warehouse, warehouse: Warehouse) -> None:
+    """A version that is not there is named together with those that are."""
+    known = champion(night)
+    with pytest.raises(ModelError, match=f"no model 'nope'; known are .*{known}"):
+        load_model(night, "nope")
+    with pytest.raises(ModelError, match="no champion yet"):
+        load_model(warehouse)
