@@ -74,13 +74,15 @@ def measure(
     Parameters
     ----------
     bins
-        Rows of ``score_histogram`` of labelled records: file_id, label, detector, bin, flag, low,
-        high, rows.
+        Rows of ``score_histogram``: file_id, label, detector, bin, flag, low, high, rows.
     files
-        The files, by id.
+        The labelled files, by id; bins of other files do not count.
     judgement
         What to measure.
     """
+    bins = bins[bins["file_id"].isin(list(files))]
+    if bins.empty:
+        return [], []
     units, weighting = _units(bins, files, judgement.file_weights)
     metrics: _Rows = []
     points: _Rows = []
@@ -125,7 +127,7 @@ class _Counter:
 
     def __init__(self, bins: pd.DataFrame, units: dict[str, int] | None) -> None:
         self.unit = 1 if units is None else _WEIGHT_UNIT
-        keyed = bins.assign(key=bins["bin"] * 2 + bins["flag"].fillna(value=False).astype(int))
+        keyed = bins.assign(key=bins["bin"] * 2 + bins["flag"].eq(other=True).astype(int))
         ends = keyed.groupby("key").agg(low=("low", "min"), high=("high", "max")).sort_index()
         self._low, self._high = ends["low"].to_numpy(), ends["high"].to_numpy()
         self._rows: dict[str, int] = {}
@@ -134,11 +136,11 @@ class _Counter:
             where = np.searchsorted(ends.index.to_numpy(), part["key"].to_numpy())
             rows = part["rows"].to_numpy()
             scale = 1 if units is None else units.get(str(file_id), 0)
-            self._rows[str(file_id)] = int(rows.sum())
+            self._rows[str(file_id)] = int(rows.sum()) if scale else 0
             self._files[str(file_id)] = (where, rows * scale, bool(part["label"].iloc[0]))
 
     def rows(self, scope: Scope) -> int:
-        """Return how many records a scope holds, each counted once."""
+        """Return how many records of a scope count, each once; without a weight none does."""
         return sum(self._rows.get(file_id, 0) for file_id in scope.file_ids)
 
     def counts(self, scope: Scope) -> ScoreCounts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from iotscore.labels import BENIGN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ def scopes_of(files: Sequence[ScoredFile]) -> list[Scope]:
 
     A family or an attack is compared with the benign records of all devices, a device with its
     own, and an attack file with the benign records of its device. A benign file stands alone: it
-    has a false positive rate and no more.
+    has a false positive rate and no more. A file that names a family but no attack counts towards
+    its family only.
     """
     benign = [file for file in files if file.family == BENIGN]
     attacks = [file for file in files if file.family != BENIGN]
@@ -54,11 +55,13 @@ def scopes_of(files: Sequence[ScoredFile]) -> list[Scope]:
     for family in _distinct(file.family for file in files):
         members = [file for file in attacks if file.family == family]
         scopes.append(_scope("family", family, [*members, *benign]))
-    for attack in _distinct(_attack_name(file) for file in attacks):
+    for attack in _distinct(_attack_name(file) for file in attacks if file.attack):
         members = [file for file in attacks if _attack_name(file) == attack]
         scopes.append(_scope("attack", attack, [*members, *benign]))
-    for device in _distinct(file.device for file in files):
-        scopes.append(_scope("device", device, [file for file in files if file.device == device]))
+    scopes += [
+        _scope("device", device, [file for file in files if file.device == device])
+        for device in _distinct(file.device for file in files)
+    ]
     for file in files:
         same_device = [one for one in benign if one.device == file.device and one != file]
         beside = [] if file.family == BENIGN else same_device
@@ -74,5 +77,5 @@ def _attack_name(file: ScoredFile) -> str:
     return f"{file.family}.{file.attack}"
 
 
-def _distinct(values: object) -> list[str]:
-    return sorted(set(values))  # type: ignore[call-overload]
+def _distinct(values: Iterable[str]) -> list[str]:
+    return sorted(set(values))
