@@ -40,8 +40,15 @@ def main(argv: Sequence[str]) -> int:
         if arguments.seed < 0:
             message = f"--seed is {arguments.seed}, but 0 or more is needed: give another one"
             raise ConfigError(message)
+        if arguments.processes is not None and arguments.processes < 1:
+            message = (
+                f"--processes is {arguments.processes}, but at least 1 is needed: leave it out "
+                f"for one per core"
+            )
+            raise ConfigError(message)
         written = generate(arguments.out, rows, arguments.seed, arguments.processes)
-    except IotscoreError as error:
+    except (IotscoreError, OSError) as error:
+        # An OSError here is a full disk or a folder that may not be written.
         sys.stderr.write(f"iotscore.simulate: {error}\n")
         return 2
     seconds = time.perf_counter() - started

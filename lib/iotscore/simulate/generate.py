@@ -153,6 +153,20 @@ def _write_marker(folder: Path, marker: dict[str, Any], *, complete: bool) -> No
     (folder / MARKER).write_text(text + "\n", encoding="utf-8")
 
 
+def _write_files(
+    folder: Path, work: list[tuple[TrafficFile, int]], seed: int, processes: int
+) -> None:
+    if processes == 1:
+        for file, rows in work:
+            write_file(folder, file, rows, seed)
+        return
+    _compile()
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        jobs = [pool.submit(write_file, folder, file, rows, seed) for file, rows in work]
+        for job in jobs:
+            job.result()
+
+
 def generate(folder: Path, rows: int, seed: int, processes: int | None = None) -> bool:
     """Write demo data of `rows` rows in the 92-file layout, and the marker that says so.
 
@@ -190,12 +204,8 @@ def generate(folder: Path, rows: int, seed: int, processes: int | None = None) -
         return False
     _write_marker(folder, marker, complete=False)
     write_metadata(folder, shares)
+    # Largest first, so that no process is left alone with a large file at the end.
     work = sorted(zip(FILES, shares, strict=True), key=lambda item: -item[0].original_rows)
-    _compile()
-    workers = processes or _cores()
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        jobs = [pool.submit(write_file, folder, file, share, seed) for file, share in work]
-        for job in jobs:
-            job.result()
+    _write_files(folder, work, seed, processes or _cores())
     _write_marker(folder, marker, complete=True)
     return True

@@ -127,6 +127,23 @@ def test_an_interrupted_run_is_finished(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
+def test_the_marker_is_there_before_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that dies at once leaves a folder that the next run recognises and finishes."""
+
+    def die(*_arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_metadata", die)
+        with pytest.raises(KeyboardInterrupt):
+            generate(tmp_path, ROWS, 1, 1)
+    assert not json.loads((tmp_path / MARKER).read_text())["complete"]
+    assert generate(tmp_path, ROWS, 1, 1)
+
+
+@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("marker", ['{"rows": 300, "seed": 2}', "not JSON", "[]"])
 def test_other_demo_data_is_not_overwritten(tmp_path: Path, marker: str) -> None:
     """Demo data of other parameters, or a damaged marker, is refused and left as it is."""
@@ -158,12 +175,24 @@ def test_closing_line_says_synthetic(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "nothing to do" in capsys.readouterr().out
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path below a file cannot become a folder: one line that names it, exit code 2."""
+    (tmp_path / "file").write_text("")
+    assert main(["--rows", "1000", "--out", str(tmp_path / "file" / "out")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert str(tmp_path / "file") in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--rows", "12"], "need 267"),
         (["--rows", "many"], "'full' (7,062,606)"),
         (["--rows", "1000", "--seed", "-1"], "0 or more"),
+        (["--rows", "1000", "--processes", "0"], "at least 1"),
     ],
 )
 def test_faults_of_the_user_are_one_line_and_exit_code_2(

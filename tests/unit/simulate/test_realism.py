@@ -78,6 +78,9 @@ CHIEF = {
 }
 """Factor by which a quantile may differ from the published one, either way."""
 
+MEDIANS = {"H_L5_weight": 1.5, "H_L0.01_weight": 1.5, "H_L5_mean": 1.3, "H_L0.01_mean": 1.3}
+"""Factor by which the median of an attack file may differ from the same real file's."""
+
 WITHIN_A_FACTOR_OF_TWO = {"benign": 0.80, "gafgyt": 0.92, "mirai": 0.94}
 """Share of all quantiles (covariance and pcc left out) that must be within a factor of 2."""
 
@@ -139,6 +142,22 @@ def test_most_quantiles_are_within_a_factor_of_two(
     """All features together: the share of quantiles within a factor of 2 is as stated."""
     found = np.array(list(factors(by_class[name], nbaiot, name).values()))
     assert np.mean(found <= 2.0) >= WITHIN_A_FACTOR_OF_TWO[name]
+
+
+def test_every_attack_file_has_the_medians_of_the_real_one(
+    simulated: dict[str, Rows], nbaiot: Path
+) -> None:
+    """Pace and sizes of each attack on each device are those of the real sample's file."""
+    outside = {}
+    for name, rows in simulated.items():
+        if "benign" in name:
+            continue
+        real = np.loadtxt(nbaiot / "sample" / f"{name}.csv", delimiter=",", skiprows=1)
+        for feature, band in MEDIANS.items():
+            mine, theirs = (np.median(values[:, column(feature)]) for values in (rows, real))
+            if not 1 / band <= mine / theirs <= band:
+                outside[name, feature] = (mine, theirs)
+    assert not outside
 
 
 @pytest.mark.parametrize(
