@@ -3,7 +3,7 @@
 -- started_at: time, UTC
 -- run_id: the run; a nightly run has several stages
 -- stage: ingest, train, score or evaluate
--- status: running, done, failed or interrupted
+-- status: running, done, failed, or interrupted (killed, found by the next run)
 -- rows: records worked on
 -- seconds: duration
 -- rows_per_second: speed
@@ -28,5 +28,9 @@ SELECT
     error,
     details
 FROM runs
+-- A stage has a row for its start and one for its end; the end says more.
+QUALIFY row_number() OVER (
+    PARTITION BY run_id, stage ORDER BY ended_at DESC NULLS LAST, status = 'running'
+) = 1
 ORDER BY started_at DESC, stage
 LIMIT 50

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from pyspark.logger import PySparkLogger
+
 from iotscore.cli.arguments import absolute, add_warehouse, home
 from iotscore.cli.job import guarded
 from iotscore.cli.rows import FORMATS, print_rows
@@ -35,6 +37,8 @@ def main(argv: list[str]) -> int:
 
 def _run(arguments: argparse.Namespace) -> None:
     statement = _statement(arguments)
+    # Spark's own account of a faulty statement, 60 lines of JSON, would come before our one.
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     spark = open_session("iotscore sql")
     try:
         warehouse = Warehouse(spark, absolute(arguments.warehouse))
