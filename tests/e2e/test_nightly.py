@@ -1,0 +1,202 @@
+"""The nightly job as people start it: real processes, real data, exit codes, what is printed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Submit = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = pytest.mark.e2e
+
+QUICK = ("--set", "detectors.lstm.min_updates=0")
+
+
+def _table(warehouse: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame:
+    return DeltaTable(str(warehouse / name)).to_pandas(columns=columns)
+
+
+def _sorted_scores(warehouse: Path) -> pd.DataFrame:
+    return _table(warehouse, "scores").sort_values(["file_id", "row_no"], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def sample_night(
+    nbaiot: Path, tmp_path_factory: pytest.TempPathFactory, submit: Submit
+) -> tuple[Path, str]:
+    """Return the warehouse of a night on the real sample, and what the job printed."""
+    warehouse = tmp_path_factory.mktemp("sample") / "warehouse"
+    arguments = ("--input", nbaiot / "sample", "--warehouse", warehouse, *QUICK)
+    done = submit("nightly", *arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return warehouse, done.stdout
+
+
+def test_real_sample_in_full(sample_night: tuple[Path, str]) -> None:
+    """All 35,600 real records are ingested, reconciled and scored, none is quarantined."""
+    warehouse, printed = sample_night
+    ledger = _table(warehouse, "ingest_files")
+    assert (len(ledger), int(ledger["rows_read"].sum())) == (89, 35_600)
+    assert (ledger["rows_read"] == ledger["rows_expected"]).all()
+    assert int(ledger["rows_quarantined"].sum()) == 0
+    scores = _table(warehouse, "scores", ["file_id", "row_no", "hybrid_score"])
+    assert len(scores) == len(scores.drop_duplicates(["file_id", "row_no"])) == 35_600
+    assert scores["hybrid_score"].notna().all()
+    for words in ("35,600", "89 reconciled", "iforest", "roc_youden*", "./spark-submit.sh sql"):
+        assert words in printed
+
+
+def test_second_night_changes_nothing(
+    sample_night: tuple[Path, str], nbaiot: Path, submit: Submit
+) -> None:
+    """The same landing folder again adds no record, no score and no metric."""
+    warehouse, _ = sample_night
+    names = ("traffic", "scores", "metrics", "models", "ingest_files")
+    before = {name: DeltaTable(str(warehouse / name)).version() for name in names}
+    done = submit("nightly", "--input", nbaiot / "sample", "--warehouse", warehouse, *QUICK)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {name: DeltaTable(str(warehouse / name)).version() for name in names} == before
+
+
+def test_real_scores_equal_the_libraries(sample_night: tuple[Path, str], nbaiot: Path) -> None:
+    """Forest scores of the real sample equal scikit-learn's, trained on the same thirds."""
+    from sklearn.ensemble import IsolationForest
+    from sklearn.preprocessing import MinMaxScaler
+
+    warehouse, _ = sample_night
+    columns = ["source_file", "row_no", "split", "iforest_score"]
+    scores = _table(warehouse, "scores", columns).sort_values(["source_file", "row_no"])
+    files = sorted(scores["source_file"].unique())
+    rows = np.concatenate([pd.read_csv(nbaiot / "sample" / name).to_numpy() for name in files])
+    # The driver sorts training rows by file id, so the order of files is that of their ids.
+    ledger = _table(warehouse, "ingest_files").set_index("source_file")["file_id"]
+    is_train = (scores["split"] == "train").to_numpy()
+    order = np.argsort(scores["source_file"].map(ledger)[is_train].to_numpy(), kind="stable")
+    train = rows[is_train][order]
+    scaler = MinMaxScaler().fit(train)
+    forest = IsolationForest(contamination="auto", random_state=42)
+    forest.fit(scaler.transform(train).astype(np.float32))
+    expected = -forest.score_samples(scaler.transform(rows).astype(np.float32))
+    np.testing.assert_allclose(scores["iforest_score"], expected, rtol=0, atol=1e-9)
+
+
+def test_paper_profile_on_the_half_it_samples(nbaiot: Path, tmp_path: Path, submit: Submit) -> None:
+    """The paper profile scores half of each file and prints the report's figures beside ours."""
+    warehouse = tmp_path / "warehouse"
+    arguments = ("--input", nbaiot / "sample", "--warehouse", warehouse, "--profile", "paper")
+    done = submit("nightly", *arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    scores = _table(warehouse, "scores")
+    assert len(scores) == 17_800
+    assert (scores.groupby("source_file").size() == 200).all()
+    assert scores["hybrid_score"].between(0, 1).all()
+    assert set(scores.loc[scores["label"] == 0, "split"]) == {"train"}
+    assert "report" in done.stdout
+    assert "0.9863" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def small_night(landing: Path, tmp_path_factory: pytest.TempPathFactory, submit: Submit) -> Path:
+    """Return the warehouse of a night on a few made-up files."""
+    warehouse = tmp_path_factory.mktemp("small") / "warehouse"
+    done = submit("nightly", "--input", landing, "--warehouse", warehouse, *QUICK)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return warehouse
+
+
+@pytest.mark.cluster
+def test_executors_of_their_own_give_the_same_scores(
+    small_night: Path, landing: Path, tmp_path: Path, submit: Submit
+) -> None:
+    """Two executor processes, which get code and model shipped, score exactly as local mode."""
+    done = submit(
+        "nightly",
+        "--input",
+        landing,
+        "--warehouse",
+        tmp_path / "warehouse",
+        *QUICK,
+        environment={"MASTER": "local-cluster[2,1,1024]", "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, other = _sorted_scores(small_night), _sorted_scores(tmp_path / "warehouse")
+    ignored = ["run_id", "scored_at"]
+    pd.testing.assert_frame_equal(
+        one.drop(columns=ignored), other.drop(columns=ignored), check_exact=True
+    )
+
+
+def test_query_result_alone_is_on_standard_output(small_night: Path, submit: Submit) -> None:
+    """A program can read the job's standard output: logs are elsewhere."""
+    query = "SELECT device, count(*) AS records FROM scores GROUP BY device ORDER BY device"
+    done = submit("sql", "--warehouse", small_night, query, "--format", "json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert rows == [{"device": "Camera", "records": 100}, {"device": "Doorbell", "records": 160}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--profile", "nope"), "there is no profile 'nope'; choose one of: default, paper"),
+        (("--set", "threshold.quantile=2", "--set", "a.b=1"), "2 fault(s)"),
+        (("--config", "/nonexistent.yaml"), "cannot read the configuration file"),
+    ],
+)
+def test_bad_configuration_is_told_before_spark_starts(
+    landing: Path, tmp_path: Path, submit: Submit, arguments: tuple[str, ...], words: str
+) -> None:
+    """Exit code 2, one line, no traceback, and nothing is written."""
+    warehouse = tmp_path / "warehouse"
+    done = submit("nightly", "--input", landing, "--warehouse", warehouse, *arguments)
+    _assert_user_fault(done, words)
+    assert not warehouse.exists()
+
+
+def test_missing_input_folder(tmp_path: Path, submit: Submit) -> None:
+    """A landing folder that is not there is the user's fault, told in one line."""
+    missing = tmp_path / "missing"
+    done = submit("nightly", "--input", missing, "--warehouse", tmp_path / "w")
+    _assert_user_fault(done, f"'{missing}' does not exist")
+
+
+def test_no_benign_records(landing: Path, tmp_path: Path, submit: Submit) -> None:
+    """Attacks alone cannot train a model; the message says what to ingest."""
+    (tmp_path / "in").mkdir()
+    shutil.copy(landing / "1.gafgyt.tcp.csv", tmp_path / "in")
+    done = submit("nightly", "--input", tmp_path / "in", "--warehouse", tmp_path / "w")
+    _assert_user_fault(done, "has no benign records")
+
+
+def test_unwritable_warehouse(landing: Path, tmp_path: Path, submit: Submit) -> None:
+    """A warehouse that cannot be a folder is told in one line."""
+    (tmp_path / "file").write_text("not a folder")
+    done = submit("nightly", "--input", landing, "--warehouse", tmp_path / "file" / "w")
+    _assert_user_fault(done, "cannot write the warehouse")
+
+
+def test_unreadable_table(small_night: Path, landing: Path, tmp_path: Path, submit: Submit) -> None:
+    """A table that lost its log is named; nothing is guessed."""
+    warehouse = shutil.copytree(small_night, tmp_path / "w")
+    first = warehouse / "ingest_files" / "_delta_log" / "00000000000000000000.json"
+    first.write_text("damaged\n")
+    done = submit("nightly", "--input", landing, "--warehouse", warehouse, *QUICK)
+    _assert_user_fault(done, "ingest_files")
+
+
+def _assert_user_fault(done: subprocess.CompletedProcess[str], words: str) -> None:
+    assert done.returncode == 2, done.stderr[-3000:]
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
