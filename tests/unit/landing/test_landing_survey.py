@@ -81,6 +81,8 @@ def test_chunks_cover_every_row_once(survey_of: Surveyor, header_end: bytes, bom
             assert chunk.rows > 0
             position += chunk.length
             assert chunk.length >= chunk_bytes or position == len(content)
+            surplus = content[chunk.offset + max(chunk_bytes - 1, 0) : position - 1]
+            assert b"\n" not in surplus, "a chunk ends with the first line that fills it"
         assert position == len(content)
 
     check()
