@@ -63,7 +63,7 @@ def scopes_of(files: Sequence[ScoredFile]) -> list[Scope]:
         for device in _distinct(file.device for file in files)
     ]
     for file in files:
-        same_device = [one for one in benign if one.device == file.device and one != file]
+        same_device = [one for one in benign if one.device == file.device]
         beside = [] if file.family == BENIGN else same_device
         scopes.append(_scope("file", file.source_file, [file, *beside]))
     return scopes
