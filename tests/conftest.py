@@ -74,6 +74,8 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.log.level": "ERROR",
+        # A test session is short: the second compiler would never earn back what it costs.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
     }
     spark = open_session("iotscore tests", settings)
     yield spark

@@ -54,6 +54,15 @@ def test_equal_to_scikit_learn(night: Warehouse) -> None:
     np.testing.assert_allclose(stored, -forest.score_samples(scaled), rtol=0, atol=1e-9)
 
 
+def test_equal_to_the_model_in_one_process(night: Warehouse) -> None:
+    """What Spark stored is bit for bit what the model computes on one matrix of all records."""
+    traffic = _sorted(night.read("traffic"))
+    direct = load_model(night).model.score(traffic[list(FEATURES)].to_numpy())
+    stored = _sorted(night.read("scores"))
+    for column, values in direct.items():
+        assert (stored[column].to_numpy() == values).all(), column
+
+
 def _split(warehouse: Warehouse, split: str) -> DataFrame:
     return warehouse.read("scores").where(F.col("split") == split).select("file_id", "row_no")
 

@@ -14,6 +14,8 @@ from iotscore.evaluation.published import reported_figures
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
 
+PAPER = "paper"
+"""The profile whose figures are put beside the published ones."""
 _PLAIN_WIDTH = 120
 _REPORT_COLUMNS = {
     "accuracy": "accuracy",
@@ -60,7 +62,7 @@ def print_evaluation(job: Job, evaluation_id: str) -> None:
     if any(row["uses_labels"] for row in rows):
         console.print("[dim]* threshold chosen with labels: what hindsight would reach[/dim]")
     reported = reported_figures(job.settings.sample.fraction)
-    if reported is not None:
+    if job.arguments.profile == PAPER and reported is not None:
         console.print(_report_table(rows, reported))
 
 

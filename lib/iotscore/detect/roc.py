@@ -52,7 +52,8 @@ def roc_auc(counts: ScoreCounts) -> Estimate:
     area = float(np.sum(positives * (below + inside / 2)))
     unsure = counts.low < counts.high
     bound = float(np.sum(positives[unsure] * inside[unsure]) / 2)
-    return Estimate(area, bound)
+    # Rounding must not move a perfect ranking past 1.
+    return Estimate(min(area, 1.0), bound)
 
 
 def average_precision(counts: ScoreCounts) -> Estimate:

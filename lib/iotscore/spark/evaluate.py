@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import functions as F
 
+from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import Judgement, measure
 from iotscore.evaluation.scopes import ScoredFile
 from iotscore.spark.histogram import histogram
@@ -69,6 +70,12 @@ def evaluate(
     stored = load_model(warehouse, model_version)
     counted = _update_histogram(warehouse, stored, options, run_id)
     files = _labelled_files(warehouse, stored.version)
+    stage.rows = counted
+    stage.details = {"model_version": stored.version, "rows_counted": counted}
+    evaluation_id = _evaluation_id(stored.version, list(files), options)
+    if _is_measured(warehouse, evaluation_id):
+        stage.details["evaluation_id"] = evaluation_id
+        return evaluation_id
     bins: pd.DataFrame = (
         warehouse.read("score_histogram")
         .where(F.col("model_version") == stored.version)
@@ -76,32 +83,23 @@ def evaluate(
         .select("file_id", "label", "detector", "bin", "flag", "low", "high", "rows")
         .toPandas()
     )
-    stage.rows = counted
-    stage.details = {"model_version": stored.version, "rows_counted": counted}
     if bins.empty:
         return None
-    evaluation_id = _evaluation_id(stored.version, bins["rows"].sum(), list(files), options)
     stage.details["evaluation_id"] = evaluation_id
-    if _is_measured(warehouse, evaluation_id):
-        return evaluation_id
     judgement = Judgement(
-        names=(*stored.model.detectors, "hybrid"),
+        names=(*stored.model.detectors, HYBRID),
         thresholds=stored.model.thresholds,
         roc_points=options.roc_points,
         file_weights=options.file_weights,
     )
     metrics, points = measure(bins, files, judgement)
-    common = {
+    stamp: dict[str, Any] = {
         "evaluation_id": evaluation_id,
         "run_id": run_id,
         "model_version": stored.version,
     }
-    stamp = {
-        **common,
-        "data_kind": _data_kind(warehouse),
-        "evaluated_at": datetime.now(UTC),
-    }
-    warehouse.append_rows("roc_points", [{**point, **common} for point in points])
+    warehouse.append_rows("roc_points", [{**point, **stamp} for point in points])
+    stamp |= {"data_kind": _data_kind(warehouse), "evaluated_at": datetime.now(UTC)}
     warehouse.append_rows("metrics", [{**row, **stamp} for row in metrics])
     return evaluation_id
 
@@ -149,11 +147,12 @@ def _labelled_files(warehouse: Warehouse, version: str) -> dict[str, ScoredFile]
     }
 
 
-def _evaluation_id(
-    version: str, rows: int, file_ids: Sequence[str], options: EvaluateOptions
-) -> str:
-    """Name an evaluation by what goes into it, so that the same one is not stored twice."""
-    content = [version, int(rows), sorted(file_ids), asdict(options)]
+def _evaluation_id(version: str, file_ids: Sequence[str], options: EvaluateOptions) -> str:
+    """Name an evaluation by what goes into it, so that the same one is not stored twice.
+
+    A file is scored whole and never changes, so its id stands for its records.
+    """
+    content = [version, sorted(file_ids), asdict(options)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
