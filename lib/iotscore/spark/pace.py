@@ -1,0 +1,76 @@
+"""Tell when a stage took longer per row than it usually does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SLOWER: Final = 0.3
+"""A stage that is slower than usual by more than this share is worth a warning."""
+_RUNS: Final = 10
+"""How many earlier runs say what is usual."""
+_FEWEST_RUNS: Final = 3
+"""With fewer, one odd run would decide; a shared machine's speed varies by a factor of 2."""
+_ROWS_FACTOR: Final = 10
+"""Runs with more or fewer rows by this factor do not compare: fixed costs weigh differently."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a stage took.
+
+    Attributes
+    ----------
+    rows
+        Records worked on, at least 1.
+    seconds
+        Duration.
+    cores
+        Tasks that could run at a time.
+    """
+
+    rows: int
+    seconds: float
+    cores: int
+
+    @property
+    def seconds_per_row(self) -> float:
+        """Duration per record in seconds."""
+        return self.seconds / self.rows
+
+
+def slow_warning(stage: str, now: Pace, earlier: Iterable[Pace]) -> str | None:
+    """Say that a stage was more than 30 % slower per row than usual; None if it was not.
+
+    Parameters
+    ----------
+    stage
+        Its name.
+    now
+        The run to judge.
+    earlier
+        Finished runs of the same stage, the newest first. The last ten on as many cores and with
+        a similar number of rows (within a factor of 10) count; of fewer than three nothing is
+        concluded.
+    """
+    alike = [one.seconds_per_row for one in earlier if _comparable(one, now)][:_RUNS]
+    if len(alike) < _FEWEST_RUNS:
+        return None
+    usual = median(alike)
+    if now.seconds_per_row <= (1 + _SLOWER) * usual:
+        return None
+    return (
+        f"{stage} took {now.seconds_per_row * 1e6:,.4g} us per row, "
+        f"{now.seconds_per_row / usual - 1:.0%} more than the median of its last {len(alike)} "
+        f"comparable runs, {usual * 1e6:,.4g} us; look for other work on the machine, then "
+        "compare rows, memory, profile and code version: sql --query runs_recent"
+    )
+
+
+def _comparable(one: Pace, now: Pace) -> bool:
+    similar = now.rows <= one.rows * _ROWS_FACTOR and one.rows <= now.rows * _ROWS_FACTOR
+    return similar and one.cores == now.cores

@@ -1,0 +1,77 @@
+"""When a stage counts as slower than usual."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iotscore.spark.pace import Pace, slow_warning
+
+USUAL = [Pace(1000, 1.0, 2)] * 10
+
+
+def test_a_slow_stage_is_told_with_both_numbers() -> None:
+    """The warning names the stage, its pace, the usual one, and where to look."""
+    warning = slow_warning("score", Pace(2000, 3.0, 2), USUAL)
+    assert warning is not None
+    assert warning.startswith(
+        "score took 1,500 us per row, 50% more than the median of its last 10 comparable runs, "
+        "1,000 us;"
+    )
+    assert warning.endswith("sql --query runs_recent")
+
+
+@pytest.mark.parametrize(("seconds", "is_slow"), [(0.1, False), (1.29, False), (1.31, True)])
+def test_the_limit_is_thirty_percent(seconds: float, is_slow: bool) -> None:
+    """Up to 30 % is the noise of a machine."""
+    assert (slow_warning("score", Pace(1000, seconds, 2), USUAL) is not None) == is_slow
+
+
+def test_one_odd_run_does_not_decide() -> None:
+    """The median stands against single runs that were very quick or very slow."""
+    odd = [Pace(1000, 0.01, 2), *USUAL[:7], Pace(1000, 99.0, 2), Pace(1000, 0.01, 2)]
+    assert slow_warning("score", Pace(1000, 1.2, 2), odd) is None
+    assert slow_warning("score", Pace(1000, 1.4, 2), odd) is not None
+
+
+def test_only_the_last_ten_count() -> None:
+    """What was usual before, here ten times quicker, is forgotten."""
+    old = [Pace(1000, 0.1, 2)] * 50
+    assert slow_warning("score", Pace(1000, 1.2, 2), [*USUAL, *old]) is None
+    assert slow_warning("score", Pace(1000, 1.2, 2), [*USUAL[:4], *old]) is not None
+
+
+@pytest.mark.parametrize(
+    ("quick", "counts"),
+    [
+        (Pace(1000, 0.1, 2), True),
+        (Pace(100, 0.01, 2), True),
+        (Pace(10_000, 1.0, 2), True),
+        (Pace(99, 0.0099, 2), False),
+        (Pace(10_001, 1.0001, 2), False),
+        (Pace(1000, 0.1, 4), False),
+    ],
+)
+def test_only_comparable_runs_count(quick: Pace, counts: bool) -> None:
+    """Other cores and ten times more or fewer rows say nothing about this run."""
+    assert (slow_warning("score", Pace(1000, 1.0, 2), [quick] * 10) is not None) == counts
+
+
+def test_two_runs_are_no_habit() -> None:
+    """With fewer than three comparable runs nothing is concluded."""
+    slow = Pace(1000, 9.0, 2)
+    assert slow_warning("score", slow, []) is None
+    assert slow_warning("score", slow, [*USUAL[:2], Pace(1000, 1.0, 4)]) is None
+    assert slow_warning("score", slow, USUAL[:3]) is not None
+
+
+PACES = st.builds(Pace, st.integers(1, 10**9), st.floats(1e-3, 1e6), st.just(2))
+
+
+@settings(deadline=None)
+@given(PACES, st.lists(PACES, max_size=30))
+def test_a_run_as_quick_as_all_others_is_never_slow(now: Pace, earlier: list[Pace]) -> None:
+    """Whatever the history, a run quicker than each of it raises no warning."""
+    quickest = min((one.seconds_per_row for one in earlier), default=1.0)
+    assert slow_warning("score", Pace(now.rows, quickest * now.rows * 0.99, 2), earlier) is None
