@@ -9,6 +9,8 @@
 -- rows_per_second: speed
 -- rows_per_second_per_core: speed divided by the cores
 -- cores: tasks that could run at a time
+-- peak_memory_mib: most memory of all the job's processes on the driver's machine, in MiB
+-- driver_memory_mib: most memory of the driver's Python process alone, in MiB
 -- profile: the profile it ran with
 -- code_version: version of the project
 -- error: what a failed stage said
@@ -23,6 +25,8 @@ SELECT
     round(rows_per_second) AS rows_per_second,
     round(rows_per_second_per_core) AS rows_per_second_per_core,
     cores,
+    round(peak_memory_bytes / 1048576) AS peak_memory_mib,
+    round(driver_memory_bytes / 1048576) AS driver_memory_mib,
     profile,
     code_version,
     error,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
 from iotscore.errors import WarehouseError
 from iotscore.spark.lock import writer_lock
-from iotscore.spark.runs import RunLog, recover
+from iotscore.spark.runs import RunLog, Stage, recover
+from iotscore.spark.session import core_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +45,68 @@ def test_a_failed_stage_is_recorded_with_its_error(warehouse: Warehouse) -> None
         raise error
     failed = warehouse.read("runs").where("status = 'failed'").first()
     assert failed.error == "ValueError: so bad"
+
+
+def test_memory_of_a_stage_is_recorded(warehouse: Warehouse) -> None:
+    """Ends, also failed ones, have the peak of the driver and, above it, that of all processes."""
+    log = RunLog(warehouse, "default", "abc")
+    with log.stage("ingest"):
+        block = np.ones(200 << 20, dtype=np.uint8)
+        time.sleep(1.5)
+        del block
+    error = ValueError("so bad")
+    with pytest.raises(ValueError, match="so bad"), log.stage("score"):
+        raise error
+    rows = {row.status: row for row in warehouse.read("runs").where("stage = 'ingest'").collect()}
+    failed = warehouse.read("runs").where("status = 'failed'").first()
+    assert rows["running"].peak_memory_bytes is None
+    assert rows["running"].driver_memory_bytes is None
+    assert rows["done"].driver_memory_bytes - failed.driver_memory_bytes > 190 << 20
+    for row in (rows["done"], failed):
+        # Spark's JVM alone takes more than this.
+        assert row.peak_memory_bytes > row.driver_memory_bytes + (100 << 20)
+
+
+def test_a_stage_is_compared_with_its_earlier_runs(warehouse: Warehouse) -> None:
+    """Only ends that are done, of this stage, on these cores and in other runs count."""
+    log = RunLog(warehouse, "default", "abc")
+    cores = core_count(warehouse.spark)
+    usual = {"stage": "score", "status": "done", "rows": 1000, "seconds": 1.0, "cores": cores}
+    others: list[dict[str, Any]] = [
+        {"status": "failed"},
+        {"status": "running", "seconds": None, "rows": None},
+        {"rows": 0},
+        {"stage": "ingest"},
+        {"run_id": log.run_id},
+        {"cores": cores + 1},
+    ]
+    quick = [{**usual, "seconds": 0.1, **other} for other in others for _ in range(3)]
+    history = [{"run_id": str(n), **row} for n, row in enumerate([usual] * 3 + quick)]
+    warehouse.append_rows("runs", history)
+    assert log.slow_warning(Stage("score", rows=1000, seconds=1.2)) is None
+    warning = log.slow_warning(Stage("score", rows=1000, seconds=1.5))
+    assert warning is not None
+    assert "its last 3 comparable runs, 1,000 us" in warning
+
+
+def test_the_newest_runs_say_what_is_usual(warehouse: Warehouse) -> None:
+    """Of many earlier runs the last ten count, whatever order they are stored in."""
+    log = RunLog(warehouse, "default", "abc")
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    row = {"stage": "score", "status": "done", "rows": 1000, "cores": core_count(warehouse.spark)}
+    nights = [
+        {**row, "run_id": str(n), "ended_at": day + timedelta(n), "seconds": 1.0 if n > 9 else 9.0}
+        for n in range(20)
+    ]
+    warehouse.append_rows("runs", nights)
+    assert log.slow_warning(Stage("score", rows=1000, seconds=1.5)) is not None
+
+
+def test_a_stage_without_rows_is_compared_with_nothing(warehouse: Warehouse) -> None:
+    """A night without anything new neither divides by its rows nor reads the run record."""
+    log = RunLog(warehouse, "default", "abc")
+    assert log.slow_warning(Stage("score", rows=0, seconds=9.0)) is None
+    assert "_earlier" not in vars(log)
 
 
 def test_rows_of_a_killed_ingest_are_undone(

@@ -1,4 +1,4 @@
-"""One function per stage: record it in ``runs``, call the library, log one closing line."""
+"""One function per stage: record it in ``runs``, call the library, log its end."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def ingest_stage(job: Job) -> None:
         ingest(job.warehouse, job.input, ingest_options(job.settings), job.runs.run_id, stage)
     found = stage.details
     _tell(
+        job,
         stage,
         f"{found['files_ingested']} new files of {found['files_found']}, "
         f"{found['rows_accepted']} rows accepted, {found['rows_quarantined']} quarantined",
@@ -36,6 +37,7 @@ def train_stage(job: Job) -> str:
         version = train(job.warehouse, train_options(job.settings), job.runs.run_id, stage)
     rows = stage.details["rows"]
     _tell(
+        job,
         stage,
         f"model {version} fitted on {rows['train']} benign rows, "
         f"calibrated on {rows['calibration']}; it is the champion now",
@@ -48,7 +50,7 @@ def score_stage(job: Job, model_version: str | None) -> str:
     with job.runs.stage("score") as stage:
         options = score_options(job.settings)
         version = score(job.warehouse, model_version, options, job.runs.run_id, stage)
-    _tell(stage, f"{stage.rows} rows of {stage.details['files']} files by model {version}")
+    _tell(job, stage, f"{stage.rows} rows of {stage.details['files']} files by model {version}")
     return version
 
 
@@ -58,10 +60,12 @@ def evaluate_stage(job: Job, model_version: str | None) -> str | None:
         options = evaluate_options(job.settings)
         evaluation_id = evaluate(job.warehouse, model_version, options, job.runs.run_id, stage)
     found = "no labelled rows to measure on" if evaluation_id is None else evaluation_id
-    _tell(stage, f"{stage.rows} new rows counted, evaluation {found}")
+    _tell(job, stage, f"{stage.rows} new rows counted, evaluation {found}")
     return evaluation_id
 
 
-def _tell(stage: Stage, outcome: str) -> None:
+def _tell(job: Job, stage: Stage, outcome: str) -> None:
     rate = f", {stage.rows / stage.seconds:,.0f} rows/s" if stage.rows else ""
     _LOG.info("%s: %s (%.1f s%s)", stage.name, outcome, stage.seconds, rate)
+    if warning := job.runs.slow_warning(stage):
+        _LOG.warning("%s", warning)

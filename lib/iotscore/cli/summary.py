@@ -127,12 +127,18 @@ def _report_table(rows: list[dict[str, Any]], reported: dict[str, dict[str, floa
 def _stages_table(job: Job) -> Table:
     table = Table(title="Stages", title_justify="left")
     table.add_column("stage")
-    for heading in ("rows", "seconds", "rows/s"):
+    for heading in ("rows", "seconds", "rows/s", "peak memory"):
         table.add_column(heading, justify="right")
     for stage in job.runs.stages:
         rate = f"{stage.rows / stage.seconds:,.0f}" if stage.rows else ""
-        table.add_row(stage.name, f"{stage.rows:,}", f"{stage.seconds:.1f}", rate)
+        table.add_row(
+            stage.name, f"{stage.rows:,}", f"{stage.seconds:.1f}", rate, _size(stage.memory.job)
+        )
     return table
+
+
+def _size(size: int | None) -> str:
+    return "" if size is None else f"{size / 2**30:.2f} GiB"
 
 
 def _details(job: Job, name: str) -> dict[str, Any]:

@@ -13,11 +13,14 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import functions as F
 
 from iotscore import __version__
+from iotscore.spark.memory import MemoryPeak, sampled
+from iotscore.spark.pace import Pace, slow_warning
 from iotscore.spark.session import core_count
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
 
+_HISTORY_ROWS: Final = 1000
+"""Ends of stages that are looked at for what is usual: more than half a year of nights."""
+
 
 @dataclass
 class Stage:
@@ -41,6 +47,7 @@ class Stage:
     rows: int = 0
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
+    memory: MemoryPeak = field(default_factory=MemoryPeak)
 
 
 class RunLog:
@@ -58,7 +65,7 @@ class RunLog:
         self.run_id: Final = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.stages: list[Stage] = []
         self._warehouse = warehouse
-        self._constants = {
+        self._constants: dict[str, Any] = {
             "run_id": self.run_id,
             "cores": core_count(warehouse.spark),
             "profile": profile,
@@ -75,13 +82,37 @@ class RunLog:
         self._warehouse.append_rows("runs", [row])
         self.stages.append(stage)
         try:
-            yield stage
+            with sampled(stage.memory):
+                yield stage
         except BaseException as error:
             stage.seconds = time.monotonic() - start
             self._fail(row, stage, error)
             raise
         stage.seconds = time.monotonic() - start
         self._close(row, stage, DONE, None)
+
+    def slow_warning(self, stage: Stage) -> str | None:
+        """Say that a finished stage was slower per row than usual; None if it was not."""
+        if not stage.rows:
+            return None
+        now = Pace(stage.rows, stage.seconds, self._constants["cores"])
+        return slow_warning(stage.name, now, self._earlier.get(stage.name, ()))
+
+    @cached_property
+    def _earlier(self) -> dict[str, list[Pace]]:
+        """What finished stages of other runs took, the newest first; read once a job."""
+        ended = (
+            self._warehouse.read("runs")
+            .where((F.col("status") == DONE) & (F.col("rows") > 0))
+            .where(F.col("run_id") != self.run_id)
+            .select("stage", "rows", "seconds", "cores")
+            .orderBy(F.col("ended_at").desc())
+            .limit(_HISTORY_ROWS)
+        )
+        paces: dict[str, list[Pace]] = {}
+        for row in ended.collect():
+            paces.setdefault(row.stage, []).append(Pace(row.rows, row.seconds, row.cores))
+        return paces
 
     def _fail(self, row: dict[str, Any], stage: Stage, error: BaseException) -> None:
         """Undo what the stage left half done; if even that fails, the next run does it."""
@@ -101,6 +132,8 @@ class RunLog:
             "rows": stage.rows,
             "rows_per_second": speed,
             "rows_per_second_per_core": speed and speed / row["cores"],
+            "peak_memory_bytes": stage.memory.job,
+            "driver_memory_bytes": stage.memory.driver,
             "details": json.dumps(stage.details, sort_keys=True, default=str),
             "error": error,
         }

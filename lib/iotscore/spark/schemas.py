@@ -251,6 +251,8 @@ TABLES: Final[dict[str, Table]] = {
                 ("rows_per_second", _DOUBLE),
                 ("rows_per_second_per_core", _DOUBLE),
                 ("cores", _INT),
+                ("peak_memory_bytes", _LONG),
+                ("driver_memory_bytes", _LONG),
                 ("profile", _STRING),
                 ("config_sha256", _STRING),
                 ("code_version", _STRING),
