@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,9 +65,9 @@ def _watch(peak: MemoryPeak, stop: threading.Event) -> None:
         top, ending = _top_process(), False
         while not ending:
             ending = stop.is_set()
-            started = time.monotonic()
+            started = time.thread_time()
             _sample(top, peak)
-            stop.wait(max(_INTERVAL_SECONDS, (time.monotonic() - started) / _BUSY_SHARE))
+            stop.wait(max(_INTERVAL_SECONDS, (time.thread_time() - started) / _BUSY_SHARE))
     except Exception as error:  # noqa: BLE001 - a measurement must never end a stage
         _LOG.warning("memory is not measured for the rest of this stage: %r", error)
 
