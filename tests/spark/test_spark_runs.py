@@ -86,7 +86,7 @@ def test_a_stage_is_compared_with_its_earlier_runs(warehouse: Warehouse) -> None
     assert log.slow_warning(Stage("score", rows=1000, seconds=1.2)) is None
     warning = log.slow_warning(Stage("score", rows=1000, seconds=1.5))
     assert warning is not None
-    assert "its last 3 comparable runs, 1,000 us" in warning
+    assert "its last 3 comparable runs, 1,000.0 us" in warning
 
 
 def test_the_newest_runs_say_what_is_usual(warehouse: Warehouse) -> None:

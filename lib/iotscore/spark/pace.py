@@ -64,9 +64,9 @@ def slow_warning(stage: str, now: Pace, earlier: Iterable[Pace]) -> str | None:
     if now.seconds_per_row <= (1 + _SLOWER) * usual:
         return None
     return (
-        f"{stage} took {now.seconds_per_row * 1e6:,.4g} us per row, "
+        f"{stage} took {now.seconds_per_row * 1e6:,.1f} us per row, "
         f"{now.seconds_per_row / usual - 1:.0%} more than the median of its last {len(alike)} "
-        f"comparable runs, {usual * 1e6:,.4g} us; look for other work on the machine, then "
+        f"comparable runs, {usual * 1e6:,.1f} us; look for other work on the machine, then "
         "compare rows, memory, profile and code version: sql --query runs_recent"
     )
 

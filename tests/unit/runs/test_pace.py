@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iotscore.cli.stages import _tell
 from iotscore.spark.pace import Pace, slow_warning
+from iotscore.spark.runs import Stage
+
+if TYPE_CHECKING:
+    from iotscore.cli.job import Job
 
 USUAL = [Pace(1000, 1.0, 2)] * 10
 
@@ -16,8 +24,8 @@ def test_a_slow_stage_is_told_with_both_numbers() -> None:
     warning = slow_warning("score", Pace(2000, 3.0, 2), USUAL)
     assert warning is not None
     assert warning.startswith(
-        "score took 1,500 us per row, 50% more than the median of its last 10 comparable runs, "
-        "1,000 us;"
+        "score took 1,500.0 us per row, 50% more than the median of its last 10 comparable runs, "
+        "1,000.0 us;"
     )
     assert warning.endswith("sql --query runs_recent")
 
@@ -64,6 +72,19 @@ def test_two_runs_are_no_habit() -> None:
     assert slow_warning("score", slow, []) is None
     assert slow_warning("score", slow, [*USUAL[:2], Pace(1000, 1.0, 4)]) is None
     assert slow_warning("score", slow, USUAL[:3]) is not None
+
+
+@pytest.mark.parametrize("warning", [None, "score took long"])
+def test_a_stage_ends_with_at_most_one_warning(
+    warning: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A slow stage's closing line is followed by its warning; another stage's stands alone."""
+    job = SimpleNamespace(runs=SimpleNamespace(slow_warning=lambda _: warning))
+    caplog.set_level("INFO")
+    _tell(cast("Job", job), Stage("score", rows=10, seconds=2.0), "all well")
+    told = [("INFO", "score: all well (2.0 s, 5 rows/s)")]
+    expected = told if warning is None else [*told, ("WARNING", warning)]
+    assert expected == [(one.levelname, one.getMessage()) for one in caplog.records]
 
 
 PACES = st.builds(Pace, st.integers(1, 10**9), st.floats(1e-3, 1e6), st.just(2))
