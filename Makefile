@@ -3,13 +3,18 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java demo-data demo test test-fast lint format type lock zip fetch-data clean
+.PHONY: help setup java demo-data demo test test-fast bench bench-kernels lint format type lock zip \
+	fetch-data clean
 
 ROWS ?= 200000
 SEED ?= 1
 OUT ?= demo/data
 WAREHOUSE ?= demo/warehouse
 ARGS ?=
+REPEATS ?= 3
+NAIVE_ROWS ?= 100000
+REPORT_ROWS ?= 200000
+BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
 PYTHON_BIN := .venv/bin/python
 SHELL_FILES := spark-submit.sh $(wildcard scripts/*.sh deploy/*.sh) .ci/run
@@ -35,6 +40,16 @@ test: setup java ## run every test [ARGS="-k forest"]
 
 test-fast: setup ## run the tests that need no Spark [ARGS=]
 	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)
+
+bench: setup java ## measure the jobs beside other ways [ROWS=1000000|full REPEATS=3]
+	@$(PYTHON_BIN) benchmarks/bench.py --rows $(BENCH_ROWS) \
+		--repeats $(REPEATS) --naive-rows $(NAIVE_ROWS) --report-rows $(REPORT_ROWS) $(ARGS)
+
+bench-kernels: setup ## measure the kernels beside scikit-learn and Keras
+	@mkdir -p demo
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+		$(PYTHON_BIN) -m pytest -q benchmarks --benchmark-json=demo/bench-kernels.json $(ARGS)
+	@$(PYTHON_BIN) benchmarks/report.py --kernels demo/bench-kernels.json
 
 lint: setup type ## check style, types, layers and shell scripts
 	@.venv/bin/ruff check .

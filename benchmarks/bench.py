@@ -1,0 +1,184 @@
+"""Measure the jobs beside what else one could do: ``python benchmarks/bench.py --rows 1000000``.
+
+All contenders run in turn, round by round, in one session on one machine, on the same table and
+the same model; every second round in the opposite order. Ratios are taken within a round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from agreement import check_agreement
+from cores import core_count
+from iotscore.errors import IotscoreError
+from iotscore.simulate.layout import FULL_ROWS
+from machine import machine, versions
+from processes import BenchmarkError, run
+from report import RESULTS, changes, load_results, save_results, summary_lines, write_report
+from stages import ROOT, Place, measure_job, measure_nightly, measure_script
+from traffic import rows_of, write_subset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Measurement = dict[str, Any]
+
+SEED: Final = 1
+_MANY_ROWS: Final = 3_000_000
+"""From here on the whole nightly runs only in the first round."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the rounds, print and keep the figures; return the exit code."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rows", default="1000000", help="rows of demo data, or 'full'")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds (default 3)")
+    parser.add_argument("--naive-rows", type=int, default=100_000)
+    parser.add_argument("--report-rows", type=int, default=200_000)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="figures of all sizes, JSON")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    arguments = parser.parse_args(argv)
+    try:
+        entry = _measure(arguments)
+    except IotscoreError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 2
+    results = load_results(arguments.results)
+    earlier = results["sizes"].get(str(entry["rows"]))
+    results["sizes"][str(entry["rows"])] = entry
+    print("\n".join(summary_lines(entry, results)))
+    print("\n".join(changes(earlier, entry)))
+    save_results(arguments.results, results)
+    write_report(results, arguments.document)
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    place = Place(ROOT / "demo" / f"bench-{arguments.rows}")
+    place.folder.mkdir(parents=True, exist_ok=True)
+    place.log.write_text("", encoding="utf-8")
+    rows = _make_data(place, arguments.rows)
+    train, naive_rows = _prepare(place, arguments.naive_rows)
+    measurements: list[Measurement] = [{"what": "train", "round": 1, **train}]
+    agreement: dict[str, Any] = {}
+    for number in range(1, arguments.repeats + 1):
+        contenders = _contenders(place, arguments, rows, agreement)
+        if number > 1 and rows >= _MANY_ROWS:
+            del contenders["nightly"]
+        order = list(contenders) if number % 2 else list(reversed(contenders))
+        for what in order:
+            _tell(f"round {number} of {arguments.repeats}: {what}")
+            measured = contenders[what]()
+            measurements += [{"what": what, "round": number} | found for found in measured]
+    place.empty(place.scratch)
+    return {
+        "rows": rows,
+        "command": f"make bench ROWS={arguments.rows} REPEATS={arguments.repeats}",
+        "repeats": arguments.repeats,
+        "naive_rows": naive_rows,
+        "cores": core_count(),
+        "machine": machine(),
+        "versions": versions(),
+        "agreement": agreement,
+        "measurements": measurements,
+    }
+
+
+def _make_data(place: Place, rows: str) -> int:
+    """Make the demo data unless a former run left them, and return their rows."""
+    command = ("--rows", rows, "--out", place.data, "--seed", str(SEED))
+    run([sys.executable, "-m", "iotscore.simulate", *command], place.log)
+    return FULL_ROWS if rows == "full" else int(rows.replace("_", "").replace(",", ""))
+
+
+def _prepare(place: Place, naive_rows: int) -> tuple[Measurement, int]:
+    """Ingest and train by the real jobs, once for all contenders; also fit the reference."""
+    place.empty(place.warehouse, place.reference, place.subset, place.scratch)
+    _tell("ingest, into the warehouse that all contenders share")
+    measure_job(place, "ingest", place.warehouse)
+    _tell("train")
+    train = measure_job(place, "train", place.warehouse)
+    _tell("the same model by scikit-learn and Keras")
+    # In a process of its own: TensorFlow's memory and threads must not stay with the measurer.
+    run([sys.executable, ROOT / "benchmarks" / "reference.py", place.warehouse, place.reference],
+        place.log)  # fmt: skip
+    rows = write_subset(place.warehouse / "traffic", naive_rows, 4 * core_count(), place.subset)
+    return train, rows
+
+
+def _contenders(
+    place: Place, arguments: argparse.Namespace, rows: int, agreement: dict[str, Any]
+) -> dict[str, Callable[[], list[Measurement]]]:
+    """Return what is measured in a round; a later ``what`` in a measurement names its part."""
+
+    def score_and_evaluate() -> list[Measurement]:
+        warehouse = place.unscored()
+        score = measure_job(place, "score", warehouse)
+        if score["rows"] != rows_of(place.warehouse / "traffic"):
+            message = f"score did {score['rows']} rows of {rows}; see {place.log}"
+            raise BenchmarkError(message)
+        evaluate = measure_job(place, "evaluate", warehouse)
+        if not agreement:
+            naive = warehouse / "naive"
+            _naive(place, naive)
+            agreement.update(check_agreement(warehouse / "scores", naive))
+        return [score, {"what": "evaluate", **evaluate}]
+
+    def once(measure: Callable[[Path], Measurement]) -> Callable[[], list[Measurement]]:
+        return lambda: [measure(place.fresh_scratch() / "out")]
+
+    return {
+        "ingest": once(partial(measure_job, place, "ingest")),
+        "ingest_limit": once(
+            lambda out: measure_script(
+                place, "ingest_limit.py", "--input", place.data, "--out", out, threads=1
+            )
+        ),
+        "score": score_and_evaluate,
+        "limit": once(
+            lambda out: measure_script(
+                place,
+                "in_process_limit.py",
+                "--warehouse",
+                place.warehouse,
+                "--out",
+                out,
+                threads=1,
+            )
+        ),
+        "naive": once(partial(_naive, place)),
+        "reports": once(partial(_reports, place, arguments.report_rows, rows)),
+        "nightly": lambda: [measure_nightly(place)],
+    }
+
+
+def _naive(place: Place, out: Path) -> Measurement:
+    return measure_script(
+        place,
+        "naive_spark.py",
+        *("--traffic", place.subset, "--reference", place.reference, "--out", out),
+        threads=1,
+    )
+
+
+def _reports(place: Place, wanted: int, rows: int, _: Path) -> Measurement:
+    return measure_script(
+        place,
+        "reports_script.py",
+        *("--input", place.data, "--reference", place.reference),
+        *("--rows", str(wanted), "--of", str(rows)),
+        threads=None,
+    )
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} bench: {what}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

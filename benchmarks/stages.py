@@ -1,0 +1,149 @@
+"""The project's own jobs as contenders, each started by ``spark-submit.sh``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cores import ONE_THREAD
+from processes import run
+from traffic import stage_run
+
+if TYPE_CHECKING:
+    from processes import Outcome
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+HERE: Final = Path(__file__).resolve().parent
+STAGES: Final = ("ingest", "train", "score", "evaluate")
+_PREPARED: Final = ("traffic", "ingest_files", "models", "model_aliases")
+"""What scoring reads; it writes none of them."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a benchmark of some size keeps its files.
+
+    Attributes
+    ----------
+    folder
+        Its own folder; ``data`` in it is kept for the next run, the rest is made anew.
+    """
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        """Demo data."""
+        return self.folder / "data"
+
+    @property
+    def warehouse(self) -> Path:
+        """Warehouse with ``traffic`` and the fitted model that all contenders share."""
+        return self.folder / "warehouse"
+
+    @property
+    def reference(self) -> Path:
+        """The same model for scikit-learn and Keras."""
+        return self.folder / "reference"
+
+    @property
+    def subset(self) -> Path:
+        """Rows of ``traffic`` for the naive contender."""
+        return self.folder / "subset"
+
+    @property
+    def scratch(self) -> Path:
+        """What one measurement writes; emptied before each."""
+        return self.folder / "scratch"
+
+    @property
+    def log(self) -> Path:
+        """Standard error of everything that ran."""
+        return self.folder / "log.txt"
+
+    def empty(self, *folders: Path) -> None:
+        """Delete what earlier measurements left in folders of this place."""
+        for folder in folders:
+            # Links to the prepared tables go, the tables stay: rmtree does not follow links.
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def fresh_scratch(self) -> Path:
+        """Return the scratch folder, new and empty."""
+        self.empty(self.scratch)
+        self.scratch.mkdir(parents=True)
+        return self.scratch
+
+    def unscored(self) -> Path:
+        """Return a warehouse with the prepared records and model, and no scores."""
+        warehouse = self.fresh_scratch() / "warehouse"
+        warehouse.mkdir()
+        for table in _PREPARED:
+            (warehouse / table).symlink_to(self.warehouse / table, target_is_directory=True)
+        return warehouse
+
+
+def measure_script(
+    place: Place, script: str, *arguments: str | Path, threads: int | None
+) -> dict[str, Any]:
+    """Run a contender of this folder and return what it printed, with wall time and memory.
+
+    Parameters
+    ----------
+    place
+        Where to log.
+    script
+        Its file.
+    arguments
+        Its arguments.
+    threads
+        1 for contenders whose processes own a core each; None leaves it to the libraries.
+    """
+    # One entry in front: Spark's own workers find the project and this folder by it, too.
+    path = os.pathsep.join([str(ROOT / "lib"), str(HERE)])
+    environment = {"PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable}
+    if threads == 1:
+        environment |= ONE_THREAD
+    outcome = run([sys.executable, HERE / script, *arguments], place.log, environment)
+    return {**outcome.last_json(), **_costs(outcome)}
+
+
+def measure_job(place: Place, job: str, warehouse: Path) -> dict[str, Any]:
+    """Run one job and return its stage's rows and seconds, wall time and memory."""
+    outcome = _submit(place, job, warehouse)
+    return {**_stage(warehouse, job), **_costs(outcome)}
+
+
+def measure_nightly(place: Place) -> dict[str, Any]:
+    """Run a whole night into an empty warehouse; the seconds are those on the wall."""
+    warehouse = place.fresh_scratch() / "warehouse"
+    outcome = _submit(place, "nightly", warehouse)
+    stages = {name: _stage(warehouse, name) for name in STAGES}
+    return {
+        "rows": stages["score"]["rows"],
+        "seconds": outcome.wall_seconds,
+        "stages": stages,
+        **_costs(outcome),
+    }
+
+
+def _submit(place: Place, job: str, warehouse: Path) -> Outcome:
+    reads_input = ("--input", place.data) if job in ("ingest", "nightly") else ()
+    command = (ROOT / "spark-submit.sh", job, *reads_input, "--warehouse", warehouse)
+    return run(command, place.log)
+
+
+def _stage(warehouse: Path, stage: str) -> dict[str, Any]:
+    row = stage_run(warehouse, stage)
+    found = {"rows": row["rows"], "seconds": row["seconds"]}
+    for name in ("peak_memory_bytes", "driver_memory_bytes"):
+        if row.get(name) is not None:
+            found[name] = row[name]
+    return found
+
+
+def _costs(outcome: Outcome) -> dict[str, Any]:
+    return {"wall_seconds": outcome.wall_seconds, "peak_bytes": outcome.peak_bytes}
