@@ -74,8 +74,7 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.log.level": "ERROR",
-        # A test session is short: the second compiler would never earn back what it costs.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.driver.extraJavaOptions": _SHORT_LIVED[1],
     }
     spark = open_session("iotscore tests", settings)
     yield spark
@@ -157,6 +156,10 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+_SHORT_LIVED = ("--driver-java-options", "-XX:TieredStopAtLevel=1")
+"""A test's job is short: the second compiler would never earn back what it costs."""
+
+
 @pytest.fixture(scope="session")
 def submit() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs ./spark-submit.sh as a user would, from another folder."""
@@ -165,7 +168,7 @@ def submit() -> Callable[..., subprocess.CompletedProcess[str]]:
         *arguments: str | Path, environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ROOT / "spark-submit.sh", *map(str, arguments)],
+            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *_SHORT_LIVED],
             capture_output=True,
             text=True,
             check=False,

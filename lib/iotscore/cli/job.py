@@ -14,6 +14,7 @@ from iotscore.cli.arguments import absolute, home
 from iotscore.cli.options import config_checksum
 from iotscore.config import Settings, load_settings
 from iotscore.errors import IotscoreError
+from iotscore.landing.discover import open_folder
 from iotscore.spark.lock import writer_lock
 from iotscore.spark.runs import RunLog, recover
 from iotscore.spark.session import open_session
@@ -48,8 +49,8 @@ class Job:
 def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) -> int:
     """Run a body that may write the warehouse, and return the exit code.
 
-    Configuration is checked before Spark starts. What an earlier, killed run left half done is
-    undone first.
+    Configuration and the landing folder are checked before Spark starts. What an earlier, killed
+    run left half done is undone first.
     """
     return guarded(name, lambda: _run(name, arguments, body))
 
@@ -74,6 +75,8 @@ def _run(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) 
     settings = load_settings(
         home() / "conf", arguments.profile, arguments.config, arguments.assignments
     )
+    if "input" in arguments:
+        open_folder(absolute(arguments.input))
     root = absolute(arguments.warehouse)
     with writer_lock(root):
         spark = open_session(f"iotscore {name}")

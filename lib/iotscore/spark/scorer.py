@@ -1,28 +1,37 @@
-"""The scoring UDFs: a broadcast model in, score columns out. Nothing statistical lives here."""
+"""The scoring UDFs: a broadcast model in, score columns out. Nothing statistical lives here.
+
+A batch of features reaches Python in one of two ways, with the same scores. ``arrow`` hands over
+Arrow's own memory, which NumPy reads in place. ``pandas`` makes a Series with one array per row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator  # noqa: TC003 - Spark reads a UDF's type hints at run time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.functions import pandas_udf
+from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
+from pyspark.sql.pandas.types import to_arrow_type
 
-from iotscore.columns import FEATURES, score_column
+from iotscore.columns import FEATURES, N_FEATURES, score_column
 from iotscore.detect.bundle import from_bytes
 from iotscore.spark.schemas import raw_score_fields, score_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     import numpy.typing as npt
     from pyspark import Accumulator, Broadcast
     from pyspark.sql import Column
+    from pyspark.sql.types import StructType
 
     from iotscore.detect.calibration import ScoreCalibration
     from iotscore.detect.model import Model
+
+Transport: TypeAlias = Literal["arrow", "pandas"]
+Scorer: TypeAlias = Callable[[np.ndarray], Mapping[str, Any]]
+"""From features, float64 of shape (n_rows, 115), to score columns by name."""
 
 _LOADED: dict[str, Model] = {}
 """The model of this Python worker process, by version. One is kept: a worker serves one job."""
@@ -34,7 +43,11 @@ def features_column() -> Column:
 
 
 def scoring_udf(
-    bundle: Broadcast[bytes], version: str, names: tuple[str, ...], done: Accumulator[int]
+    bundle: Broadcast[bytes],
+    version: str,
+    names: tuple[str, ...],
+    done: Accumulator[int],
+    transport: Transport = "arrow",
 ) -> Callable[[Column], Column]:
     """Return a UDF from features to all score columns, for a model with frozen calibration.
 
@@ -48,23 +61,73 @@ def scoring_udf(
         The model's detectors.
     done
         Counts finished rows.
+    transport
+        How features reach Python.
     """
 
-    def finish(model: Model, features: npt.NDArray[np.float64]) -> Mapping[str, Any]:
-        return model.score(features)
+    def load() -> Scorer:
+        return _load(bundle, version).score
 
-    return _features_udf(bundle, version, finish, score_fields(names), done)
+    return _TRANSPORTS[transport](load, score_fields(names), done)
 
 
 def raw_scoring_udf(
-    bundle: Broadcast[bytes], version: str, names: tuple[str, ...], done: Accumulator[int]
+    bundle: Broadcast[bytes],
+    version: str,
+    names: tuple[str, ...],
+    done: Accumulator[int],
+    transport: Transport = "arrow",
 ) -> Callable[[Column], Column]:
     """Return a UDF from features to raw scores, for ``batch_minmax``; arguments as above."""
 
-    def finish(model: Model, features: npt.NDArray[np.float64]) -> Mapping[str, Any]:
-        return {score_column(name): raw for name, raw in model.raw_scores(features).items()}
+    def load() -> Scorer:
+        model = _load(bundle, version)
+        return lambda features: {
+            score_column(name): raw for name, raw in model.raw_scores(features).items()
+        }
 
-    return _features_udf(bundle, version, finish, raw_score_fields(names), done)
+    return _TRANSPORTS[transport](load, raw_score_fields(names), done)
+
+
+def _over_arrow(
+    load: Callable[[], Scorer], schema: StructType, done: Accumulator[int]
+) -> Callable[[Column], Column]:
+    fields = [pa.field(field.name, to_arrow_type(field.dataType)) for field in schema]
+
+    def score(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+        scorer = load()
+        for batch in batches:
+            features = batch.flatten().to_numpy(zero_copy_only=False).reshape(-1, N_FEATURES)
+            columns = scorer(features)
+            done.add(len(batch))
+            arrays = [pa.array(columns[field.name], field.type) for field in fields]
+            yield pa.StructArray.from_arrays(arrays, fields=fields)
+
+    return arrow_udf(score, schema)  # type: ignore[call-overload, no-any-return]
+
+
+def _over_pandas(
+    load: Callable[[], Scorer], schema: StructType, done: Accumulator[int]
+) -> Callable[[Column], Column]:
+    names = schema.fieldNames()
+
+    def score(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+        scorer = load()
+        for batch in batches:
+            columns = scorer(_matrix(batch))
+            done.add(len(batch))
+            yield pd.DataFrame(columns)[names]
+
+    return pandas_udf(score, schema)  # type: ignore[call-overload, no-any-return]
+
+
+_TRANSPORTS = {"arrow": _over_arrow, "pandas": _over_pandas}
+
+
+def _matrix(batch: pd.Series) -> npt.NDArray[np.float64]:
+    if batch.empty:
+        return np.empty((0, N_FEATURES))
+    return np.stack(batch.to_list())
 
 
 def finishing_udf(
@@ -93,33 +156,8 @@ def finishing_udf(
     return pandas_udf(finish, schema)  # type: ignore[call-overload, no-any-return]
 
 
-def _features_udf(
-    bundle: Broadcast[bytes],
-    version: str,
-    finish: Callable[[Model, npt.NDArray[np.float64]], Mapping[str, Any]],
-    schema: Any,  # noqa: ANN401 - pyspark's StructType is Any to the type checker
-    done: Accumulator[int],
-) -> Callable[[Column], Column]:
-    names = schema.fieldNames()
-
-    def score(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
-        model = _load(bundle, version)
-        for batch in batches:
-            columns = finish(model, _matrix(batch))
-            done.add(len(batch))
-            yield pd.DataFrame(columns)[names]
-
-    return pandas_udf(score, schema)  # type: ignore[call-overload, no-any-return]
-
-
 def _load(bundle: Broadcast[bytes], version: str) -> Model:
     if version not in _LOADED:
         _LOADED.clear()
         _LOADED[version] = from_bytes(bundle.value)
     return _LOADED[version]
-
-
-def _matrix(batch: pd.Series) -> npt.NDArray[np.float64]:
-    if batch.empty:
-        return np.empty((0, len(FEATURES)))
-    return np.stack(batch.to_list())
