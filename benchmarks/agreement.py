@@ -19,7 +19,14 @@ FOREST_TOLERANCE: Final = 1e-9
 """Largest difference of forest scores."""
 
 NETWORK_TOLERANCE: Final = 1e-5
-"""Largest relative difference of autoencoder scores."""
+"""Largest relative difference of autoencoder scores ..."""
+
+NETWORK_ROUNDING: Final = 1e-8
+"""... on top of this, for rows that are rebuilt almost exactly.
+
+float32 rounds a reconstruction near 1 by 6e-8. Keras and the kernel add up in different orders, and
+where the differences to the row are only 1e-2, that moves a score of 1e-4 by some 1e-9.
+"""
 
 _SCORES: Final = ("iforest_score", "lstm_score")
 
@@ -48,18 +55,16 @@ def check_agreement(project: Path, naive: Path) -> dict[str, Any]:
         raise BenchmarkError(message)
     forest = _difference(both, "iforest_score")
     network = _difference(both, "lstm_score")
-    scale = np.abs(both.column("lstm_score").to_numpy())
+    scale = both.column("lstm_score").to_numpy()
     found = {
         "rows": both.num_rows,
         "iforest_largest_difference": float(forest.max()),
         "lstm_largest_relative_difference": float((network / scale).max()),
     }
-    if (
-        found["iforest_largest_difference"] > FOREST_TOLERANCE
-        or found["lstm_largest_relative_difference"] > NETWORK_TOLERANCE
-    ):
+    network_allowed = NETWORK_TOLERANCE * scale + NETWORK_ROUNDING
+    if forest.max() > FOREST_TOLERANCE or (network > network_allowed).any():
         message = (
-            f"the contenders' scores differ: {found}; needed {FOREST_TOLERANCE} and "
+            f"the contenders' scores differ: {found}; allowed are {FOREST_TOLERANCE} and "
             f"{NETWORK_TOLERANCE}. Are both models fitted on the same rows?"
         )
         raise BenchmarkError(message)

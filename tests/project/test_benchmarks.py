@@ -7,8 +7,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
+from agreement import check_agreement
+from iotscore.columns import FEATURES
 from iotscore.simulate.layout import FULL_ROWS
 from processes import BenchmarkError, run
 from report import (
@@ -24,6 +28,7 @@ from report import (
     render,
     verdicts,
 )
+from traffic import data_files, read_rows, write_subset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +81,53 @@ def test_a_failed_contender_stops_the_benchmark(tmp_path: Path) -> None:
     """A crash is told with its exit code and the log, and never counts as a fast run."""
     with pytest.raises(BenchmarkError, match=r"exit code 3; the end of .*log says why"):
         run([sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
+
+
+def write_scores(folder: Path, rows: int, forest: float, network: float) -> Path:
+    """Write a table of equal scores."""
+    columns = {
+        "file_id": pa.array(["a"] * rows),
+        "row_no": pa.array(range(rows), pa.int64()),
+        "iforest_score": pa.array([forest] * rows),
+        "lstm_score": pa.array([network] * rows),
+    }
+    write_deltalake(folder, pa.table(columns))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("rows", "forest", "network", "fault"),
+    [
+        (5, 0.5, 2.0, None),
+        (5, 0.5 + 1e-8, 2.0, "scores differ"),
+        (5, 0.5, 2.0001, "scores differ"),
+        (6, 0.5, 2.0, "1 of 6 records"),
+    ],
+)
+def test_contenders_must_agree(
+    tmp_path: Path, rows: int, forest: float, network: float, fault: str | None
+) -> None:
+    """Another score, or a record that only one contender scored, stops the benchmark."""
+    project = write_scores(tmp_path / "project", 5, 0.5, 2.0)
+    naive = write_scores(tmp_path / "naive", rows, forest, network)
+    if fault is None:
+        assert check_agreement(project, naive)["rows"] == rows
+    else:
+        with pytest.raises(BenchmarkError, match=fault):
+            check_agreement(project, naive)
+
+
+def test_a_subset_is_of_whole_files_in_equal_parts(tmp_path: Path) -> None:
+    """Of ten files of 10 rows, 25 rows are three files, spread out; their 30 rows make 4 parts."""
+    for file in range(10):
+        features = {name: pa.array([float(file)] * 10) for name in FEATURES}
+        keys = {"file_id": [f"{file}"] * 10, "row_no": pa.array(range(10), pa.int64())}
+        write_deltalake(tmp_path / "traffic", pa.table({**keys, **features}), mode="append")
+    assert write_subset(tmp_path / "traffic", 25, 4, tmp_path / "subset") == 30
+    assert len(data_files(tmp_path / "subset")) == 4
+    subset = read_rows(tmp_path / "subset", ["file_id", "row_no"]).to_pylist()
+    assert len({(row["file_id"], row["row_no"]) for row in subset}) == 30
+    assert len({row["file_id"] for row in subset}) == 3
 
 
 def test_a_ratio_is_taken_within_a_round() -> None:
