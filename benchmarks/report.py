@@ -146,10 +146,22 @@ def figures(entry: dict[str, Any]) -> list[dict[str, Any]]:
                     "pace": pace,
                     "pace_per_core": pace.median / entry["cores"],
                     "peak_gib": max(one["peak_bytes"] for one in mine) / 2**30,
+                    "driver_mib": _driver_mib(mine),
                     "rounds": len(mine),
                 }
             )
     return rows
+
+
+def _driver_mib(measured: list[dict[str, Any]]) -> float | None:
+    """Return the most memory of the driver's Python process, None where no stage told."""
+    stages = [
+        stage
+        for one in measured
+        for stage in (one, *one.get("stages", {}).values())
+        if "driver_memory_bytes" in stage
+    ]
+    return max((stage["driver_memory_bytes"] for stage in stages), default=0) / 2**20 or None
 
 
 def verdicts(entry: dict[str, Any], results: dict[str, Any]) -> list[dict[str, Any]]:

@@ -49,7 +49,8 @@ def entry_of(rows: int = 1000, score_seconds: tuple[float, ...] = (1.0, 2.0)) ->
     for number, seconds in enumerate(score_seconds, start=1):
         for what, taken in (("score", seconds), ("naive", 10.0), ("nightly", 20.0)):
             common = {"round": number, "wall_seconds": taken + 5, "peak_bytes": 2**30}
-            stages = {"stages": {"score": {"rows": rows, "seconds": seconds}}}
+            stage = {"rows": rows, "seconds": seconds, "driver_memory_bytes": 300 << 20}
+            stages = {"stages": {"score": stage}}
             measurements.append(
                 {"what": what, "rows": rows, "seconds": taken, **common}
                 | (stages if what == "nightly" else {})
@@ -193,7 +194,9 @@ def test_figures_are_per_second_and_core() -> None:
     """1,000 rows in 1 s and 2 s on two cores: 750 rows/s in the middle, 375 a core."""
     (score,) = (row for row in figures(entry_of()) if row["title"].startswith("`score`"))
     assert (score["pace"], score["pace_per_core"]) == (Spread(500.0, 750.0, 1000.0), 375.0)
-    assert score["peak_gib"] == 1.0
+    assert (score["peak_gib"], score["driver_mib"]) == (1.0, None)
+    (nightly,) = (row for row in figures(entry_of()) if row["title"].startswith("`nightly`"))
+    assert nightly["driver_mib"] == 300.0
 
 
 def test_kernels_are_read_from_seconds_a_batch() -> None:
