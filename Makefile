@@ -61,7 +61,7 @@ type: setup ## check types
 	@.venv/bin/mypy
 
 format: setup ## mend what the linter can mend by itself
-	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
 lock: setup ## write requirements.lock anew from setup.py [ARGS=--upgrade]

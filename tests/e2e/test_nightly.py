@@ -142,8 +142,10 @@ def test_query_result_alone_is_on_standard_output(small_night: Path, submit: Sub
     query = "SELECT device, count(*) AS records FROM scores GROUP BY device ORDER BY device"
     done = submit("sql", "--warehouse", small_night, query, "--format", "json")
     assert done.returncode == 0, done.stderr[-3000:]
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert rows == [{"device": "Camera", "records": 100}, {"device": "Doorbell", "records": 160}]
+    assert json.loads(done.stdout) == [
+        {"device": "Camera", "records": 100},
+        {"device": "Doorbell", "records": 160},
+    ]
 
 
 @pytest.mark.parametrize(

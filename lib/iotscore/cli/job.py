@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 
 from iotscore.cli.arguments import absolute, home
@@ -63,7 +64,7 @@ def guarded(name: str, action: Callable[[], None]) -> int:
     except IotscoreError as error:
         print(f"iotscore {name}: {error}", file=sys.stderr)
         return USER_FAULT
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         if (fault := _told_by_tables(error)) is None:
             raise
         print(f"iotscore {name}: {fault}", file=sys.stderr)
@@ -101,12 +102,12 @@ def set_up_logging() -> None:
     _LOG.setLevel(os.environ.get("IOTSCORE_LOG_LEVEL", "INFO"))
 
 
-def _told_by_tables(error: PySparkException) -> str | None:
+def _told_by_tables(error: Exception) -> str | None:
     """Return a user's fault behind a Spark error, None if it looks like a bug."""
-    text = str(error)
+    lines = str(error).strip().splitlines()
     for sign, advice in _KNOWN_FAULTS.items():
-        if sign in text:
-            return f"{advice} ({text.strip().splitlines()[0][:200]})"
+        if told := next((line for line in lines if sign in line), None):
+            return f"{advice} ({told[max(told.find('['), 0) :].strip()[:300]})"
     return None
 
 
@@ -115,4 +116,5 @@ _KNOWN_FAULTS = {
     "No space left on device": "the disk is full; make room and run the job again",
     "DELTA_MISSING_TRANSACTION_LOG": "a table of the warehouse has lost its log; restore it",
     "DELTA_LOG_FILE_NOT_FOUND": "a table of the warehouse has lost a part of its log; restore it",
+    "FAILED_READ_FILE": "a file is damaged or cannot be read; restore it",
 }
