@@ -105,6 +105,7 @@ class RunLog:
             self._warehouse.read("runs")
             .where((F.col("status") == DONE) & (F.col("rows") > 0))
             .where(F.col("run_id") != self.run_id)
+            .where(F.col("profile") == self._constants["profile"])
             .select("stage", "rows", "seconds", "cores")
             .orderBy(F.col("ended_at").desc())
             .limit(_HISTORY_ROWS)
@@ -119,8 +120,13 @@ class RunLog:
         try:
             _undo(self._warehouse, [self.run_id])
             self._close(row, stage, FAILED, f"{type(error).__name__}: {error}"[:2000])
-        except Exception:  # noqa: BLE001 - the error that counts is the one being told already
-            _LOG.exception("the failed stage %s could not be undone; the next run will", stage.name)
+        except Exception as second:  # noqa: BLE001 - the first error is the one that counts
+            _LOG.warning(
+                "the failed stage %s could not be undone, the next run will do it: %.300s",
+                stage.name,
+                second,
+                exc_info=_LOG.isEnabledFor(logging.DEBUG),
+            )
 
     def _close(self, row: dict[str, Any], stage: Stage, status: str, error: str | None) -> None:
         speed = stage.rows / stage.seconds if stage.seconds else None
