@@ -54,6 +54,7 @@ setup(
         "Jinja2>=3.1",
         "matplotlib>=3.11",
         "rich>=15",
+        "xxhash>=3.5",
         "threadpoolctl>=3.8",
         "psutil>=7.2",
     ],

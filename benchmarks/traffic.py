@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-COMPRESSION = "zstd"
+COMPRESSION = "lz4"
 """That of the project's tables, see ``conf/spark-defaults.conf``."""
 
 

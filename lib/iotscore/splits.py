@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from iotscore.record_hash import record_hashes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 TRAIN: Final = "train"
 CALIBRATION: Final = "calibration"
 TEST: Final = "test"
 NONE: Final = "none"
 """Used for nothing: unlabelled, or benign records of a fitting part that a cap left out."""
+
+SPLITS: Final = (TRAIN, CALIBRATION, TEST, NONE)
 
 
 @dataclass(frozen=True)
@@ -63,3 +72,33 @@ def cut_file(rows: int, train_share: float, calibration_share: float) -> FilePar
     total = train_share + calibration_share
     calibration_end = max(int(rows * total + 1e-9), train_end)
     return FilePart(train_end, calibration_end)
+
+
+def split_codes(
+    plan: SplitPlan, file_id: str, row_no: npt.NDArray[np.int64], *, is_labelled: bool
+) -> npt.NDArray[np.int8]:
+    """Say what some records of one file were to the model that was trained by ``plan``.
+
+    Benign records of the training files are train, calibration or test by their place in the
+    file; a record of those parts that a cap left out is none. Every other labelled record is
+    test, an unlabelled one is none.
+
+    Returns
+    -------
+    int8 array of shape (n_rows,)
+        Positions in :data:`SPLITS`.
+    """
+    code = {name: np.int8(position) for position, name in enumerate(SPLITS)}
+    part = plan.parts.get(file_id)
+    if not is_labelled or part is None:
+        return np.full(row_no.shape, code[TEST if is_labelled else NONE])
+    in_train = row_no <= part.train_end
+    in_calibration = ~in_train & (row_no <= part.calibration_end)
+    found = np.where(in_train, code[TRAIN], np.where(in_calibration, code[CALIBRATION], code[TEST]))
+    capped = ((in_train, plan.train_cutoff), (in_calibration, plan.calibration_cutoff))
+    if any(cutoff is not None and where.any() for where, cutoff in capped):
+        hashes = record_hashes(plan.seed, file_id, row_no)
+        for where, cutoff in capped:
+            if cutoff is not None:
+                found[where & (hashes > cutoff)] = code[NONE]
+    return found

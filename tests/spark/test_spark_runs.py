@@ -68,10 +68,11 @@ def test_memory_of_a_stage_is_recorded(warehouse: Warehouse) -> None:
 
 
 def test_a_stage_is_compared_with_its_earlier_runs(warehouse: Warehouse) -> None:
-    """Only ends that are done, of this stage, on these cores and in other runs count."""
+    """Only ends that are done, of this stage, profile and cores, and in other runs count."""
     log = RunLog(warehouse, "default", "abc")
     cores = core_count(warehouse.spark)
     usual = {"stage": "score", "status": "done", "rows": 1000, "seconds": 1.0, "cores": cores}
+    usual |= {"profile": "default", "ended_at": datetime.now(UTC)}
     others: list[dict[str, Any]] = [
         {"status": "failed"},
         {"status": "running", "seconds": None, "rows": None},
@@ -79,6 +80,7 @@ def test_a_stage_is_compared_with_its_earlier_runs(warehouse: Warehouse) -> None
         {"stage": "ingest"},
         {"run_id": log.run_id},
         {"cores": cores + 1},
+        {"profile": "paper"},
     ]
     quick = [{**usual, "seconds": 0.1, **other} for other in others for _ in range(3)]
     history = [{"run_id": str(n), **row} for n, row in enumerate([usual] * 3 + quick)]
@@ -94,6 +96,7 @@ def test_the_newest_runs_say_what_is_usual(warehouse: Warehouse) -> None:
     log = RunLog(warehouse, "default", "abc")
     day = datetime(2026, 1, 1, tzinfo=UTC)
     row = {"stage": "score", "status": "done", "rows": 1000, "cores": core_count(warehouse.spark)}
+    row |= {"profile": "default"}
     nights = [
         {**row, "run_id": str(n), "ended_at": day + timedelta(n), "seconds": 1.0 if n > 9 else 9.0}
         for n in range(20)

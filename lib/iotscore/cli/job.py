@@ -82,7 +82,7 @@ def _run(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) 
     with writer_lock(root):
         spark = open_session(f"iotscore {name}")
         try:
-            warehouse = Warehouse(spark, root)
+            warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
             for run_id in recover(warehouse):
                 _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
             runs = RunLog(warehouse, arguments.profile, config_checksum(settings))

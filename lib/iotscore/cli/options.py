@@ -88,7 +88,9 @@ def _detectors(settings: Settings) -> tuple[Detector, ...]:
 def score_options(settings: Settings) -> ScoreOptions:
     """Return what the stage score is told."""
     return ScoreOptions(
-        splits=tuple(settings.evaluate.splits), bins_per_e_fold=settings.evaluate.bins_per_e_fold
+        transport=settings.storage.transport,
+        splits=tuple(settings.evaluate.splits),
+        bins_per_e_fold=settings.evaluate.bins_per_e_fold,
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
+from iotscore.spark.ingest import INGESTED
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
@@ -51,10 +51,7 @@ def print_nightly(job: Job, model_version: str, evaluation_id: str | None) -> No
 
 def print_evaluation(job: Job, evaluation_id: str) -> None:
     """Print the figures over all measured records, and a report's beside them where one fits."""
-    metrics = job.warehouse.read("metrics").where(
-        (F.col("evaluation_id") == evaluation_id) & (F.col("scope") == "all")
-    )
-    rows = [row.asDict() for row in metrics.collect()]
+    rows = job.warehouse.rows("metrics", evaluation_id=evaluation_id, scope="all")
     if not rows:
         return
     console = _console()
@@ -67,26 +64,23 @@ def print_evaluation(job: Job, evaluation_id: str) -> None:
 
 
 def _rows_table(job: Job, model_version: str) -> Table:
-    files = job.warehouse.read("ingest_files").where(F.col("status") == "ingested")
-    totals = files.agg(
-        F.count("*").alias("files"),
-        F.sum("rows_read").alias("read"),
-        F.sum("rows_quarantined").alias("quarantined"),
-        F.count("rows_expected").alias("reconciled"),
-    ).collect()[0]
-    scored = job.warehouse.read("scored_files").where(F.col("model_version") == model_version)
-    scored_rows = scored.agg(F.sum("rows_scored")).collect()[0][0]
+    files = job.warehouse.rows("ingest_files", status=INGESTED)
+    read, quarantined = (
+        sum(row[name] for row in files) for name in ("rows_read", "rows_quarantined")
+    )
+    reconciled = sum(row["rows_expected"] is not None for row in files)
+    scored_files = job.warehouse.rows("scored_files", model_version=model_version)
+    scored = sum(row["rows_scored"] for row in scored_files)
     tonight = {stage.name: stage.rows for stage in job.runs.stages}
     table = Table("", "this run", "in the warehouse", title="Rows", title_justify="left")
     for name, now, total in (
-        ("in", tonight.get("ingest", 0), totals.read),
-        ("scored", tonight.get("score", 0), scored_rows),
-        ("quarantined", _details(job, "ingest").get("rows_quarantined", 0), totals.quarantined),
+        ("in", tonight.get("ingest", 0), read),
+        ("scored", tonight.get("score", 0), scored),
+        ("quarantined", _details(job, "ingest").get("rows_quarantined", 0), quarantined),
     ):
-        table.add_row(name, f"{now:,}", f"{total or 0:,}")
+        table.add_row(name, f"{now:,}", f"{total:,}")
     table.caption = (
-        f"{totals.files} files, {totals.reconciled} reconciled with data_summary.csv; "
-        f"model {model_version}"
+        f"{len(files)} files, {reconciled} reconciled with data_summary.csv; model {model_version}"
     )
     table.caption_justify = "left"
     return table

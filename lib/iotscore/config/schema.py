@@ -23,6 +23,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+class StorageSettings(_Section):
+    """Who reads and writes the warehouse's files."""
+
+    direct: Literal["auto", "never"]
+    transport: Literal["arrow", "pandas"]
+
+
 class IngestSettings(_Section):
     """How landing files become rows of ``traffic``."""
 
@@ -150,6 +157,7 @@ class Settings(_Section):
     """Everything a run can be told, checked."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    storage: StorageSettings
     ingest: IngestSettings
     sample: SampleSettings
     train: TrainSettings

@@ -113,7 +113,7 @@ def _units(
     if weights is None:
         return None, "none"
     one_detector = bins[bins["detector"] == bins["detector"].iloc[0]]
-    measured = one_detector.groupby("file_id")["rows"].sum()
+    measured = one_detector.groupby("file_id", observed=True)["rows"].sum()
     units = {
         file_id: max(round(_WEIGHT_UNIT * weights[files[file_id].source_file] / rows), 1)
         for file_id, rows in measured.items()
@@ -132,7 +132,7 @@ class _Counter:
         self._low, self._high = ends["low"].to_numpy(), ends["high"].to_numpy()
         self._rows: dict[str, int] = {}
         self._files: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], bool]] = {}
-        for file_id, part in keyed.groupby("file_id"):
+        for file_id, part in keyed.groupby("file_id", observed=True):
             where = np.searchsorted(ends.index.to_numpy(), part["key"].to_numpy())
             rows = part["rows"].to_numpy()
             scale = 1 if units is None else units.get(str(file_id), 0)

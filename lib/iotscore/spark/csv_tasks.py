@@ -6,36 +6,44 @@ into chunks of whole lines, so that few uneven files keep all cores busy.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from iotscore.deal import deal
 from iotscore.landing.discover import open_folder
 from iotscore.landing.parse import parse_chunk
-from iotscore.landing.survey import Chunk, Survey, survey_file
+from iotscore.landing.survey import Survey, survey_file
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
 from iotscore.spark.session import core_count
+from iotscore.spark.tasks import run_tasks
+from iotscore.storage.data_files import DataFileWriter, with_constants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from pyspark import RDD, Accumulator
+    from pyspark import Accumulator
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.landing.discover import LandingFile
     from iotscore.landing.parse import ParsedChunk
+    from iotscore.landing.survey import Chunk
+    from iotscore.storage.data_files import DataFile
 
     _Surveyed = tuple[LandingFile, Survey]
-    _Task = tuple[str, Chunk]
+    _Piece = tuple[str, Chunk]
     """A file's id and one of its chunks."""
 
 _BATCH_ROWS: Final = 10_000
 _TASK_BYTES: Final = 64 << 20
-"""About the CSV bytes of one task; they become a Parquet file of about 20 MB."""
+"""About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
+_TASKS_PER_CORE: Final = 4
+"""Least tasks per core, if there are enough chunks: the last task must not run alone for long."""
 
 
 def survey_all(
@@ -45,18 +53,18 @@ def survey_all(
     if not files:
         return {}
 
-    def survey(file: LandingFile) -> tuple[str, Survey]:
+    def survey(group: list[tuple[str, str]]) -> Iterator[tuple[str, Survey]]:
         filesystem, root = open_folder(folder)
-        return file.file_id, survey_file(filesystem, f"{root}/{file.source_file}", chunk_bytes)
+        for file_id, source_file in group:
+            yield file_id, survey_file(filesystem, f"{root}/{source_file}", chunk_bytes)
 
     by_size = sorted(files, key=lambda file: -file.size)
     tasks = min(len(files), 4 * core_count(spark))
-    dealt = [by_size[start::tasks] for start in range(tasks)]
-    return dict(
-        spark.sparkContext.parallelize(dealt, tasks)
-        .flatMap(lambda group: [survey(file) for file in group])
-        .collect()
-    )
+    dealt = [
+        [(file.file_id, file.source_file) for file in by_size[start::tasks]]
+        for start in range(tasks)
+    ]
+    return dict(run_tasks(spark, dealt, survey))
 
 
 def traffic_frame(
@@ -67,8 +75,7 @@ def traffic_frame(
     done: Accumulator[int],
 ) -> DataFrame:
     """Return the accepted records of some files with the columns of ``traffic``."""
-    columns = {file.file_id: survey.columns for file, survey in files}
-    paths = {file.file_id: file.source_file for file, _ in files}
+    reader = _ChunkReader(folder, files, core_count(spark))
     parsed_fields = [
         field
         for field in TABLES["traffic"].schema.fields
@@ -76,34 +83,73 @@ def traffic_frame(
     ]
 
     def parse(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for file_id, chunk, parsed in _parse_tasks(batches, folder, paths, columns):
+        for file_id, chunk, parsed in reader.read(_pieces(batches, reader)):
             ids = pa.array([file_id], pa.string()).take(
                 pa.array([0] * parsed.accepted.num_rows, pa.int8())
             )
             yield from parsed.accepted.add_column(0, "file_id", ids).to_batches(_BATCH_ROWS)
             done.add(chunk.rows)
 
-    parsed = _task_frame(spark, files).mapInArrow(parse, T.StructType(parsed_fields))
+    parsed = _numbered(spark, reader).mapInArrow(parse, T.StructType(parsed_fields))
     described = parsed.join(F.broadcast(_file_frame(spark, files)), "file_id")
     with_run = described.withColumn("ingest_run", F.lit(run_id))
     return with_run.select(*TABLES["traffic"].schema.fieldNames())
+
+
+def write_traffic(
+    spark: SparkSession,
+    folder: str,
+    files: Sequence[_Surveyed],
+    target: str,
+    run_id: str,
+    done: Accumulator[int],
+) -> list[DataFile]:
+    """Let the tasks write the accepted records of some files as data files of ``traffic``.
+
+    Nothing is in the table before the files are added to it. A task that is tried again writes
+    another file; only those of tasks that ended well are returned.
+
+    Parameters
+    ----------
+    target
+        Folder of the table, which every executor can write.
+    """
+    reader = _ChunkReader(folder, files, core_count(spark))
+    described = {file.file_id: _description(file) | {"ingest_run": run_id} for file, _ in files}
+    schema, indexed = TABLES["traffic"].arrow_schema, TABLES["traffic"].indexed
+
+    def write(pieces: list[_Piece]) -> Iterator[DataFile]:
+        with DataFileWriter(target, indexed) as writer:
+            for file_id, chunk, parsed in reader.read(pieces):
+                writer.write(with_constants(parsed.accepted, described[file_id], schema))
+                done.add(chunk.rows)
+            if file := writer.close():
+                yield file
+
+    return run_tasks(spark, reader.tasks, write)
+
+
+def _description(file: LandingFile) -> dict[str, Any]:
+    """Return what a file's name says about all of its records."""
+    known: dict[str, Any] = {} if file.label is None else dict(vars(file.label))
+    known |= {"file_id": file.file_id, "source_file": file.source_file}
+    return {name: known.get(name) for name in RECORD_COLUMNS if name != "row_no"}
 
 
 def quarantine_frame(
     spark: SparkSession, folder: str, files: Sequence[_Surveyed], run_id: str, text_limit: int
 ) -> DataFrame:
     """Return the refused lines of some files with the columns of ``quarantine``."""
-    columns = {file.file_id: survey.columns for file, survey in files}
-    paths = {file.file_id: file.source_file for file, _ in files}
+    reader = _ChunkReader(folder, files, core_count(spark))
     schema = TABLES["quarantine"].schema
     now = datetime.now(UTC)
 
-    def collect(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for file_id, _, parsed in _parse_tasks(batches, folder, paths, columns):
+    def refused(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for file_id, _, parsed in reader.read(_pieces(batches, reader)):
             rows = [
                 {
                     "file_id": file_id,
-                    "source_file": paths[file_id],
+                    "source_file": reader.paths[file_id],
                     "row_no": line.row_no,
                     "reason": line.reason,
                     "detail": line.detail,
@@ -116,7 +162,7 @@ def quarantine_frame(
             if rows:
                 yield pa.RecordBatch.from_pylist(rows, _QUARANTINE_ARROW)
 
-    return _task_frame(spark, files).mapInArrow(collect, schema)
+    return _numbered(spark, reader).mapInArrow(refused, schema)
 
 
 _QUARANTINE_ARROW: Final = pa.schema(
@@ -132,26 +178,6 @@ _QUARANTINE_ARROW: Final = pa.schema(
     ]
 )
 
-_TASK_SCHEMA: Final = "file_id string, offset long, length long, first_row long, rows long"
-
-
-def _task_frame(spark: SparkSession, files: Sequence[_Surveyed]) -> DataFrame:
-    """Return one row per chunk, dealt so that a task's chunks are neighbours.
-
-    Neighbours keep a data file's range of file ids small, so that queries for a file skip the
-    other data files.
-    """
-    by_id = sorted(files, key=lambda pair: pair[0].file_id)
-    chunks = [
-        (file.file_id, chunk.offset, chunk.length, chunk.first_row, chunk.rows)
-        for file, survey in by_id
-        for chunk in survey.chunks
-    ]
-    total = sum(survey.size for _, survey in files)
-    wanted = max(2 * core_count(spark), -(-total // _TASK_BYTES))
-    dealt: RDD[Any] = spark.sparkContext.parallelize(chunks, max(1, min(wanted, len(chunks))))
-    return spark.createDataFrame(dealt, _TASK_SCHEMA)
-
 
 def _file_frame(spark: SparkSession, files: Sequence[_Surveyed]) -> DataFrame:
     """Return what the names say about each file, one row per file."""
@@ -160,29 +186,49 @@ def _file_frame(spark: SparkSession, files: Sequence[_Surveyed]) -> DataFrame:
         for field in TABLES["traffic"].schema.fields
         if field.name in RECORD_COLUMNS and field.name != "row_no"
     ]
-    rows = []
-    for file, _ in files:
-        known: dict[str, Any] = {} if file.label is None else dict(vars(file.label))
-        known |= {"file_id": file.file_id, "source_file": file.source_file}
-        rows.append(tuple(known.get(field.name) for field in fields))
+    rows = [tuple(_description(file)[field.name] for field in fields) for file, _ in files]
     return spark.createDataFrame(rows, T.StructType(fields))
 
 
-def _parse_tasks(
-    batches: Iterator[pa.RecordBatch],
-    folder: str,
-    paths: dict[str, str],
-    columns: dict[str, tuple[str, ...]],
-) -> Iterator[tuple[str, Chunk, ParsedChunk]]:
-    """Read and parse the chunks that a task was given, file by file."""
-    by_file: dict[str, list[Chunk]] = defaultdict(list)
+class _ChunkReader:
+    """Reads and parses, in a task, the chunks that were dealt to it.
+
+    Attributes
+    ----------
+    tasks
+        The chunks of each task.
+    paths
+        Path of each file below the landing folder, by file id.
+    """
+
+    def __init__(self, folder: str, files: Sequence[_Surveyed], cores: int) -> None:
+        self.paths = {file.file_id: file.source_file for file, _ in files}
+        self._folder = folder
+        self._columns = {file.file_id: survey.columns for file, survey in files}
+        by_id = sorted(files, key=lambda pair: pair[0].file_id)
+        pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
+        self.tasks: list[list[_Piece]] = deal(
+            pieces, lambda piece: piece[1].length, _TASK_BYTES, _TASKS_PER_CORE * cores
+        )
+
+    def read(self, pieces: Iterable[_Piece]) -> Iterator[tuple[str, Chunk, ParsedChunk]]:
+        """Yield file id, chunk and what was in it."""
+        filesystem, root = open_folder(self._folder)
+        for file_id, group in groupby(pieces, key=itemgetter(0)):
+            columns = self._columns[file_id]
+            with filesystem.open_input_file(f"{root}/{self.paths[file_id]}") as source:
+                for _, chunk in group:
+                    content = source.read_at(chunk.length, chunk.offset)
+                    yield file_id, chunk, parse_chunk(content, columns, chunk.first_row, chunk.rows)
+
+
+def _numbered(spark: SparkSession, reader: _ChunkReader) -> DataFrame:
+    """Return a frame with one partition per task, which holds the task's number."""
+    return spark.range(0, len(reader.tasks), 1, len(reader.tasks))
+
+
+def _pieces(batches: Iterator[pa.RecordBatch], reader: _ChunkReader) -> Iterator[_Piece]:
+    """Yield the chunks of the tasks whose numbers a partition holds."""
     for batch in batches:
-        for task in batch.to_pylist():
-            by_file[task.pop("file_id")].append(Chunk(**task))
-    filesystem, root = open_folder(folder)
-    for file_id, chunks in by_file.items():
-        with filesystem.open_input_file(f"{root}/{paths[file_id]}") as source:
-            for chunk in chunks:
-                content = source.read_at(chunk.length, chunk.offset)
-                parsed = parse_chunk(content, columns[file_id], chunk.first_row, chunk.rows)
-                yield file_id, chunk, parsed
+        for number in batch.column(0).to_pylist():
+            yield from reader.tasks[number]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from iotscore.columns import HYBRID
@@ -76,13 +77,7 @@ def evaluate(
     if _is_measured(warehouse, evaluation_id):
         stage.details["evaluation_id"] = evaluation_id
         return evaluation_id
-    bins: pd.DataFrame = (
-        warehouse.read("score_histogram")
-        .where(F.col("model_version") == stored.version)
-        .where(F.col("label").isNotNull() & F.col("split").isin(*options.splits))
-        .select("file_id", "label", "detector", "bin", "flag", "low", "high", "rows")
-        .toPandas()
-    )
+    bins = _labelled_bins(warehouse, stored.version, options.splits)
     if bins.empty:
         return None
     stage.details["evaluation_id"] = evaluation_id
@@ -104,20 +99,33 @@ def evaluate(
     return evaluation_id
 
 
+def _labelled_bins(warehouse: Warehouse, version: str, measured: tuple[str, ...]) -> pd.DataFrame:
+    """Return the bins of labelled records of some splits.
+
+    There can be millions of bins; texts as categories keep one at some 50 bytes.
+    """
+    columns = ("file_id", "label", "detector", "bin", "flag", "low", "high", "rows")
+    found = warehouse.table("score_histogram", columns, model_version=version, split=measured)
+    labelled = found.filter(pc.is_valid(found.column("label")))
+    texts = ["file_id", "detector"]
+    bins: pd.DataFrame = labelled.to_pandas(categories=texts)
+    return bins
+
+
 def _update_histogram(
     warehouse: Warehouse, stored: StoredModel, options: EvaluateOptions, run_id: str
 ) -> int:
     """Count the scores of files that are not counted yet; return how many records that were."""
     of_model = F.col("model_version") == stored.version
-    scored = warehouse.read("scored_files").where(of_model)
-    counted = warehouse.read("score_histogram").where(of_model).select("file_id").distinct()
-    todo = scored.where(F.col("rows_scored") > 0).join(counted, "file_id", "left_anti").collect()
+    scored = warehouse.rows("scored_files", model_version=stored.version)
+    counted = warehouse.values("score_histogram", "file_id", model_version=stored.version)
+    todo = [row for row in scored if row["rows_scored"] and row["file_id"] not in counted]
     if not todo:
         return 0
     is_frozen = stored.manifest["normalisation"] == "frozen"
     scores = warehouse.read("scores").where(of_model)
     if is_frozen:
-        scores = scores.where(F.col("file_id").isin(sorted(row.file_id for row in todo)))
+        scores = scores.where(F.col("file_id").isin(sorted(row["file_id"] for row in todo)))
     counts = _stamped(
         histogram(scores, tuple(stored.model.detectors), options.bins_per_e_fold),
         stored.version,
@@ -129,7 +137,7 @@ def _update_histogram(
         # New extremes moved every normalised score, so the earlier counts are void.
         condition = f"model_version = '{stored.version}'"
         warehouse.replace("score_histogram", counts, condition)
-    return sum(row.rows_scored for row in todo)
+    return sum(row["rows_scored"] for row in todo)
 
 
 def _stamped(counts: DataFrame, version: str, run_id: str) -> DataFrame:
@@ -137,13 +145,13 @@ def _stamped(counts: DataFrame, version: str, run_id: str) -> DataFrame:
 
 
 def _labelled_files(warehouse: Warehouse, version: str) -> dict[str, ScoredFile]:
-    scored = warehouse.read("scored_files").where(F.col("model_version") == version)
-    ledger = warehouse.read("ingest_files").where(F.col("status") == INGESTED)
-    labelled = ledger.where(F.col("label").isNotNull()).join(scored, "file_id", "left_semi")
-    rows = labelled.orderBy("source_file").collect()
+    scored = warehouse.values("scored_files", "file_id", model_version=version)
+    ledger = warehouse.rows("ingest_files", status=INGESTED)
+    described = ("file_id", "source_file", "device", "family", "attack")
     return {
-        row.file_id: ScoredFile(row.file_id, row.source_file, row.device, row.family, row.attack)
-        for row in rows
+        row["file_id"]: ScoredFile(*(row[name] for name in described))
+        for row in sorted(ledger, key=lambda row: str(row["source_file"]))
+        if row["label"] is not None and row["file_id"] in scored
     }
 
 
@@ -157,18 +165,13 @@ def _evaluation_id(version: str, file_ids: Sequence[str], options: EvaluateOptio
 
 
 def _is_measured(warehouse: Warehouse, evaluation_id: str) -> bool:
-    known: Any = warehouse.read("metrics").where(F.col("evaluation_id") == evaluation_id)
-    return not known.isEmpty()
+    return evaluation_id in warehouse.values("metrics", "evaluation_id")
 
 
 def _data_kind(warehouse: Warehouse) -> str:
     """Say what the figures were measured on: synthetic, full (N-BaIoT, whole) or partial."""
-    ledger = warehouse.read("ingest_files").where(F.col("status") == INGESTED)
-    found = ledger.agg(
-        F.max("is_synthetic").alias("is_synthetic"),
-        F.count("*").alias("files"),
-        F.sum("rows_read").alias("rows"),
-    ).collect()[0]
-    if found.is_synthetic:
+    ledger = warehouse.rows("ingest_files", ["is_synthetic", "rows_read"], status=INGESTED)
+    if any(row["is_synthetic"] for row in ledger):
         return "synthetic"
-    return "full" if (found.files, found.rows) == (FULL_FILES, FULL_ROWS) else "partial"
+    size = (len(ledger), sum(row["rows_read"] for row in ledger))
+    return "full" if size == (FULL_FILES, FULL_ROWS) else "partial"

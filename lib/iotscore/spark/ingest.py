@@ -11,8 +11,9 @@ from pyspark.sql import functions as F
 
 from iotscore.errors import InputError, ReconciliationError
 from iotscore.landing.discover import discover
-from iotscore.spark.csv_tasks import quarantine_frame, survey_all, traffic_frame
+from iotscore.spark.csv_tasks import quarantine_frame, survey_all, traffic_frame, write_traffic
 from iotscore.spark.progress import rows_progress
+from iotscore.spark.tasks import rows_of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +83,8 @@ def ingest(
     if not landing.files:
         message = f"the input folder {folder!r} holds no CSV file; give --input the folder of them"
         raise InputError(message)
-    ledger_rows = warehouse.read("ingest_files").collect()
-    seen = {row.file_id: row for row in ledger_rows if row.status == INGESTED}
+    ledger_rows = warehouse.rows("ingest_files")
+    seen = {row["file_id"]: row for row in ledger_rows if row["status"] == INGESTED}
     refused_before = _refused_unchanged(landing.files, ledger_rows)
     candidates = [
         file
@@ -92,9 +93,9 @@ def ingest(
     ]
     candidates = [_with_event_day(file, datetime.now(UTC).date()) for file in candidates]
     surveys = survey_all(warehouse.spark, folder, candidates, options.chunk_bytes)
-    plan = _plan(candidates, surveys, {file_id: row.sha256 for file_id, row in seen.items()})
-    _write_traffic(warehouse, folder, plan, run_id)
-    ledger = _settle(warehouse, folder, plan, options, run_id, landing)
+    plan = _plan(candidates, surveys, {file_id: row["sha256"] for file_id, row in seen.items()})
+    accepted = _write_traffic(warehouse, folder, plan, run_id)
+    ledger = _settle(warehouse, folder, plan, options, run_id, landing, accepted)
     warehouse.append_rows("ingest_files", ledger)
     _report(stage, landing, ledger, len(seen), len(refused_before))
     _raise_faults(plan)
@@ -107,21 +108,17 @@ def _with_event_day(file: LandingFile, today: date) -> LandingFile:
     return replace(file, label=replace(file.label, event_day=today))
 
 
-def _is_untouched(file: LandingFile, row: Any) -> bool:  # noqa: ANN401 - a pyspark Row
+def _is_untouched(file: LandingFile, row: dict[str, Any] | None) -> bool:
     """Say whether a file is in the ledger with the same size and time of change."""
-    return (
-        row is not None
-        and row.bytes == file.size
-        and row.modified_at.replace(tzinfo=UTC) == file.modified_at
-    )
+    return row is not None and row["bytes"] == file.size and row["modified_at"] == file.modified_at
 
 
-def _refused_unchanged(files: Sequence[LandingFile], ledger: Sequence[Any]) -> set[str]:
+def _refused_unchanged(files: Sequence[LandingFile], ledger: Sequence[dict[str, Any]]) -> set[str]:
     """Return files that were refused before and have not changed since."""
-    by_id: dict[str, list[Any]] = {}
+    by_id: dict[str, list[dict[str, Any]]] = {}
     for row in ledger:
-        if row.status == REFUSED:
-            by_id.setdefault(row.file_id, []).append(row)
+        if row["status"] == REFUSED:
+            by_id.setdefault(row["file_id"], []).append(row)
     return {
         file.file_id
         for file in files
@@ -150,14 +147,22 @@ def _plan(
     return plan
 
 
-def _write_traffic(warehouse: Warehouse, folder: str, plan: _Plan, run_id: str) -> None:
+def _write_traffic(warehouse: Warehouse, folder: str, plan: _Plan, run_id: str) -> dict[str, int]:
+    """Add the accepted records to ``traffic`` in one commit; return their number by file id."""
     if not plan.accept:
-        return
+        return {}
+    spark = warehouse.spark
     total = sum(survey.rows for _, survey in plan.accept)
-    done = warehouse.spark.sparkContext.accumulator(0)
-    frame = traffic_frame(warehouse.spark, folder, plan.accept, run_id, done)
+    done = spark.sparkContext.accumulator(0)
     with rows_progress("ingest", done, total):
-        warehouse.append("traffic", frame)
+        if warehouse.is_direct:
+            warehouse.create("traffic")
+            target = warehouse.local_path("traffic")
+            files = write_traffic(spark, folder, plan.accept, target, run_id, done)
+            warehouse.add_files("traffic", files)
+            return rows_of_file(files)
+        warehouse.append("traffic", traffic_frame(spark, folder, plan.accept, run_id, done))
+    return _count(warehouse, "traffic", "ingest_run", run_id)
 
 
 def _settle(
@@ -167,9 +172,9 @@ def _settle(
     options: IngestOptions,
     run_id: str,
     landing: Landing,
+    accepted: dict[str, int],
 ) -> list[dict[str, Any]]:
     """Write quarantine and return the ledger's rows, once all counts agree."""
-    accepted = _count(warehouse, "traffic", "ingest_run", run_id) if plan.accept else {}
     damaged = [
         (file, survey)
         for file, survey in plan.accept

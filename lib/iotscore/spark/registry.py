@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.sql import functions as F
-
 from iotscore.detect.bundle import from_bytes, version_of
 from iotscore.errors import ModelError
 
@@ -34,12 +32,11 @@ def save_model(
     warehouse: Warehouse, version: str, manifest: dict[str, Any], bundle: bytes, run_id: str
 ) -> None:
     """Add a version unless it is there already: equal models have equal versions."""
-    known = warehouse.read("models").where(F.col("model_version") == version)
-    if known.isEmpty():
+    if version not in warehouse.values("models", "model_version"):
         row = {
             "model_version": version,
             "manifest": json.dumps(manifest, sort_keys=True),
-            "bundle": bytearray(bundle),
+            "bundle": bundle,
             "bundle_sha256": hashlib.sha256(bundle).hexdigest(),
             "run_id": run_id,
             "created_at": datetime.now(UTC),
@@ -61,9 +58,9 @@ def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> Non
 
 def champion(warehouse: Warehouse) -> str | None:
     """Return the champion's version, None if there is none yet."""
-    aliases = warehouse.read("model_aliases").where(F.col("alias") == CHAMPION)
-    newest = aliases.orderBy(F.col("promoted_at").desc()).limit(1).collect()
-    return str(newest[0].model_version) if newest else None
+    aliases = warehouse.rows("model_aliases", alias=CHAMPION)
+    newest = max(aliases, key=lambda row: row["promoted_at"], default=None)
+    return None if newest is None else str(newest["model_version"])
 
 
 def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
@@ -78,20 +75,18 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
     if wanted is None:
         message = f"the warehouse {warehouse.root} has no champion yet; run the job train first"
         raise ModelError(message)
-    rows = warehouse.read("models").where(F.col("model_version") == wanted).limit(1).collect()
+    rows = warehouse.rows("models", model_version=wanted)
     if not rows:
-        known = [
-            row.model_version for row in warehouse.read("models").select("model_version").collect()
-        ]
+        known = sorted(warehouse.values("models", "model_version"))
         message = (
             f"there is no model {wanted!r}; known are {known or 'none yet: run the job train'}"
         )
         raise ModelError(message)
-    bundle = bytes(rows[0].bundle)
+    bundle = bytes(rows[0]["bundle"])
     if (found := version_of(bundle)) != wanted:
         message = (
             f"the bundle of the model {wanted} has the checksum of {found}: it is damaged or was "
             "swapped; restore the table models, or train again"
         )
         raise ModelError(message)
-    return StoredModel(wanted, json.loads(rows[0].manifest), bundle, from_bytes(bundle))
+    return StoredModel(wanted, json.loads(rows[0]["manifest"]), bundle, from_bytes(bundle))

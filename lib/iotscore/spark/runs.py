@@ -35,9 +35,6 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
 
-_HISTORY_ROWS: Final = 1000
-"""Ends of stages that are looked at for what is usual: more than half a year of nights."""
-
 
 @dataclass
 class Stage:
@@ -101,18 +98,13 @@ class RunLog:
     @cached_property
     def _earlier(self) -> dict[str, list[Pace]]:
         """What finished stages of other runs took, the newest first; read once a job."""
-        ended = (
-            self._warehouse.read("runs")
-            .where((F.col("status") == DONE) & (F.col("rows") > 0))
-            .where(F.col("run_id") != self.run_id)
-            .where(F.col("profile") == self._constants["profile"])
-            .select("stage", "rows", "seconds", "cores")
-            .orderBy(F.col("ended_at").desc())
-            .limit(_HISTORY_ROWS)
-        )
+        ended = self._warehouse.rows("runs", status=DONE, profile=self._constants["profile"])
+        earlier = [row for row in ended if row["rows"] and row["run_id"] != self.run_id]
         paces: dict[str, list[Pace]] = {}
-        for row in ended.collect():
-            paces.setdefault(row.stage, []).append(Pace(row.rows, row.seconds, row.cores))
+        for row in sorted(earlier, key=lambda row: row["ended_at"], reverse=True):
+            paces.setdefault(row["stage"], []).append(
+                Pace(row["rows"], row["seconds"], row["cores"])
+            )
         return paces
 
     def _fail(self, row: dict[str, Any], stage: Stage, error: BaseException) -> None:
@@ -167,7 +159,7 @@ def recover(warehouse: Warehouse) -> list[str]:
     """
     if not warehouse.exists("runs"):
         return []
-    rows = [row.asDict() for row in warehouse.read("runs").collect()]
+    rows = warehouse.rows("runs")
     ended = {(row["run_id"], row["stage"]) for row in rows if row["status"] != RUNNING}
     killed = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
     if not killed:
@@ -183,8 +175,7 @@ def recover(warehouse: Warehouse) -> list[str]:
 def _undo(warehouse: Warehouse, run_ids: list[str]) -> None:
     """Remove rows of runs that never reached the ledger of their table."""
     for ledger, tables in _LEDGERS:
-        entered = warehouse.read(ledger).where(F.col("run_id").isin(run_ids))
-        entered_runs = {row.run_id for row in entered.select("run_id").distinct().collect()}
+        entered_runs = warehouse.values(ledger, "run_id", run_id=run_ids)
         orphans = [run_id for run_id in run_ids if run_id not in entered_runs]
         for table, column in tables:
             if orphans:

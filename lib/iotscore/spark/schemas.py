@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from iotscore.columns import FEATURES, HYBRID, flag_column, norm_column, score_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import pyarrow as pa
 
 _STRING = T.StringType()
 _INT = T.IntegerType()
@@ -31,6 +34,11 @@ class Table:
 
     schema: T.StructType
     indexed: tuple[str, ...]
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The same columns for Arrow; times are UTC, to the microsecond."""
+        return to_arrow_schema(self.schema, timezone="UTC")
 
 
 def _struct(columns: Iterable[tuple[str, T.DataType]]) -> T.StructType:

@@ -19,8 +19,10 @@ from iotscore.spark.progress import rows_progress
 from iotscore.spark.registry import load_model
 from iotscore.spark.sample import take_fraction, with_split
 from iotscore.spark.schemas import RECORD_COLUMNS
+from iotscore.spark.score_files import write_scores
 from iotscore.spark.scorer import features_column, finishing_udf, raw_scoring_udf, scoring_udf
 from iotscore.spark.tables import STAGING
+from iotscore.spark.tasks import rows_of_file
 from iotscore.splits import SplitPlan
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from iotscore.spark.registry import StoredModel
     from iotscore.spark.runs import Stage
+    from iotscore.spark.scorer import Transport
     from iotscore.spark.tables import Warehouse
 
 _LOG = logging.getLogger(__name__)
@@ -40,8 +43,17 @@ _MOST_LISTED_FILES: Final = 2_000
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """How to score ``batch_minmax`` models; ``conf/base.yaml`` explains each value."""
+    """How to score; ``conf/base.yaml`` explains each value.
 
+    Attributes
+    ----------
+    transport
+        How records reach the UDF, where one scores.
+    splits, bins_per_e_fold
+        How ``batch_minmax`` models choose their thresholds.
+    """
+
+    transport: Transport
     splits: tuple[str, ...]
     bins_per_e_fold: int
 
@@ -86,25 +98,29 @@ def score(
     stage.details = {"model_version": stored.version, "files": len(files)}
     if not files:
         return stored.version
-    traffic = _records_of(warehouse, list(files))
-    records = with_split(take_fraction(traffic, plan.fraction, plan.seed), plan)
-    total = round(sum(files.values()) * plan.fraction)
-    if stored.manifest["normalisation"] == "frozen":
-        _score_frozen(warehouse, stored, records, run_id, total)
+    is_frozen = stored.manifest["normalisation"] == "frozen"
+    if warehouse.is_direct and is_frozen and plan.fraction == 1.0:
+        rows = _score_files(warehouse, stored, plan, files, run_id)
     else:
-        found = _score_batch_minmax(warehouse, stored, records, options, run_id, total)
-        stage.details |= found
-    rows = _enter(warehouse, stored.version, list(files), run_id)
+        traffic = _records_of(warehouse, list(files))
+        records = with_split(take_fraction(traffic, plan.fraction, plan.seed), plan)
+        total = round(sum(files.values()) * plan.fraction)
+        if is_frozen:
+            _score_frozen(warehouse, stored, records, options, run_id, total)
+        else:
+            stage.details |= _score_batch_minmax(warehouse, stored, records, options, run_id, total)
+        rows = _count(warehouse, stored.version, run_id)
+    _enter(warehouse, stored.version, list(files), rows, run_id)
     stage.rows = sum(rows.values())
     return stored.version
 
 
 def _unscored_files(warehouse: Warehouse, version: str) -> dict[str, int]:
     """Return ingested files that the model has not scored, with their accepted rows."""
-    ledger = warehouse.read("ingest_files").where(F.col("status") == INGESTED)
-    scored = warehouse.read("scored_files").where(F.col("model_version") == version)
-    todo = ledger.join(scored, "file_id", "left_anti").select("file_id", "rows_accepted")
-    return {row.file_id: row.rows_accepted for row in todo.orderBy("file_id").collect()}
+    ledger = warehouse.rows("ingest_files", ["file_id", "rows_accepted"], status=INGESTED)
+    scored = warehouse.values("scored_files", "file_id", model_version=version)
+    accepted = {row["file_id"]: row["rows_accepted"] for row in ledger}
+    return {file: accepted[file] for file in sorted(accepted.keys() - scored)}
 
 
 def _records_of(warehouse: Warehouse, files: list[str]) -> DataFrame:
@@ -124,14 +140,35 @@ def _stamp(run_id: str, version: str) -> list[Column]:
     ]
 
 
+def _score_files(
+    warehouse: Warehouse, stored: StoredModel, plan: SplitPlan, files: dict[str, int], run_id: str
+) -> dict[str, int]:
+    """Score whole files without Spark's rows; return the scored rows by file id."""
+    spark = warehouse.spark
+    done = spark.sparkContext.accumulator(0)
+    stamp = {"model_version": stored.version, "run_id": run_id, "scored_at": datetime.now(UTC)}
+    paths = warehouse.data_files("traffic", file_id=list(files))
+    warehouse.create("scores")
+    target = warehouse.local_path("scores")
+    with _broadcast(warehouse, stored.bundle) as bundle:
+        with rows_progress("score", done, sum(files.values())):
+            written = write_scores(spark, paths, list(files), bundle, plan, stamp, target, done)
+        warehouse.add_files("scores", written)
+    return rows_of_file(written)
+
+
 def _score_frozen(
-    warehouse: Warehouse, stored: StoredModel, records: DataFrame, run_id: str, total: int
+    warehouse: Warehouse,
+    stored: StoredModel,
+    records: DataFrame,
+    options: ScoreOptions,
+    run_id: str,
+    total: int,
 ) -> None:
-    context = warehouse.spark.sparkContext
-    done = context.accumulator(0)
+    done = warehouse.spark.sparkContext.accumulator(0)
     names = tuple(stored.model.detectors)
     with _broadcast(warehouse, stored.bundle) as bundle:
-        udf = scoring_udf(bundle, stored.version, names, done)
+        udf = scoring_udf(bundle, stored.version, names, done, options.transport)
         scored = _apply(records, udf(features_column()), _stamp(run_id, stored.version))
         with rows_progress("score", done, total):
             warehouse.append("scores", scored)
@@ -169,7 +206,7 @@ def _score_batch_minmax(
     staging = warehouse.path(STAGING)
     done = warehouse.spark.sparkContext.accumulator(0)
     with _broadcast(warehouse, stored.bundle) as bundle:
-        udf = raw_scoring_udf(bundle, stored.version, names, done)
+        udf = raw_scoring_udf(bundle, stored.version, names, done, options.transport)
         new = _apply(records, udf(features_column()), _stamp(run_id, stored.version))
         earlier = warehouse.read("scores").where(F.col("model_version") == stored.version)
         with rows_progress("score", done, total):
@@ -226,11 +263,17 @@ def _youden(
     return found
 
 
-def _enter(warehouse: Warehouse, version: str, files: list[str], run_id: str) -> dict[str, int]:
-    """Write the ledger: rows in ``scores`` by file, zero included."""
+def _count(warehouse: Warehouse, version: str, run_id: str) -> dict[str, int]:
+    """Count a run's rows in ``scores`` by file."""
     mine = (F.col("model_version") == version) & (F.col("run_id") == run_id)
     counted = warehouse.read("scores").where(mine).groupBy("file_id").count().collect()
-    rows = {row["file_id"]: row["count"] for row in counted}
+    return {row["file_id"]: row["count"] for row in counted}
+
+
+def _enter(
+    warehouse: Warehouse, version: str, files: list[str], rows: dict[str, int], run_id: str
+) -> None:
+    """Write the ledger: rows in ``scores`` by file, zero included."""
     now = datetime.now(UTC)
     warehouse.append_rows(
         "scored_files",
@@ -245,7 +288,6 @@ def _enter(warehouse: Warehouse, version: str, files: list[str], run_id: str) ->
             for file in files
         ],
     )
-    return rows
 
 
 @contextmanager

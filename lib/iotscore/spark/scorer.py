@@ -66,7 +66,7 @@ def scoring_udf(
     """
 
     def load() -> Scorer:
-        return _load(bundle, version).score
+        return load_broadcast(bundle, version).score
 
     return _TRANSPORTS[transport](load, score_fields(names), done)
 
@@ -81,7 +81,7 @@ def raw_scoring_udf(
     """Return a UDF from features to raw scores, for ``batch_minmax``; arguments as above."""
 
     def load() -> Scorer:
-        model = _load(bundle, version)
+        model = load_broadcast(bundle, version)
         return lambda features: {
             score_column(name): raw for name, raw in model.raw_scores(features).items()
         }
@@ -145,7 +145,7 @@ def finishing_udf(
     flags = [field.name for field in schema if field.dataType.typeName() == "boolean"]
 
     def finish(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.DataFrame]:
-        model = _load(bundle, version)
+        model = load_broadcast(bundle, version)
         for batch in batches:
             raw = {name: one.to_numpy() for name, one in zip(names, batch, strict=True)}
             columns = dict(model.finish(raw, calibrations, thresholds))
@@ -156,7 +156,8 @@ def finishing_udf(
     return pandas_udf(finish, schema)  # type: ignore[call-overload, no-any-return]
 
 
-def _load(bundle: Broadcast[bytes], version: str) -> Model:
+def load_broadcast(bundle: Broadcast[bytes], version: str) -> Model:
+    """Return the model behind a broadcast, rebuilt once per worker process."""
     if version not in _LOADED:
         _LOADED.clear()
         _LOADED[version] = from_bytes(bundle.value)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
 from iotscore.errors import WarehouseError
 from iotscore.spark.schemas import TABLES
+from iotscore.storage import local_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame, SparkSession
+
+    from iotscore.storage.data_files import DataFile
 
 STAGING: Final = "_staging"
 """Folder for what a running stage must put down; a killed run's leftovers are overwritten."""
@@ -31,22 +36,42 @@ class Warehouse:
         The session.
     root
         Folder: an absolute local path or a URI that Spark can write.
+    direct
+        Whether a local folder's ledgers are read and written without Spark, in milliseconds
+        instead of seconds, and workers may write its data files.
     """
 
-    def __init__(self, spark: SparkSession, root: str) -> None:
+    def __init__(self, spark: SparkSession, root: str, *, direct: bool = True) -> None:
         self.spark = spark
         self.root = root.rstrip("/")
+        self._local = local_table.local_path(self.root) if direct else None
         self._known: set[str] = set()
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether data files may be read and written without Spark."""
+        return self._local is not None
 
     def path(self, table: str) -> str:
         """Return where a table's folder is."""
         return f"{self.root}/{table}"
 
+    def local_path(self, table: str) -> str:
+        """Return a table's folder as a path; only a direct warehouse has one."""
+        if self._local is None:
+            message = f"the warehouse {self.root} is not direct"
+            raise RuntimeError(message)
+        return f"{self._local}/{table}"
+
     def exists(self, table: str) -> bool:
         """Say whether a table has been written."""
         if table not in self._known:
             try:
-                found = DeltaTable.isDeltaTable(self.spark, self.path(table))
+                found = (
+                    local_table.is_table(self.local_path(table))
+                    if self.is_direct
+                    else DeltaTable.isDeltaTable(self.spark, self.path(table))
+                )
             except PySparkException as error:
                 raise self._unreadable(table, error) from error
             if found:
@@ -67,17 +92,62 @@ class Warehouse:
             frame = self.spark.read.format("delta").load(self.path(table))
         except PySparkException as error:
             raise self._unreadable(table, error) from error
-        if missing := set(TABLES[table].schema.fieldNames()) - set(frame.columns):
-            message = (
-                f"the table {table} in {self.root} lacks the columns {sorted(missing)}; it was "
-                "written by another version: ingest into a new warehouse"
-            )
-            raise WarehouseError(message)
+        self._check_columns(table, frame.columns)
+        return frame
+
+    def rows(
+        self, table: str, columns: Sequence[str] | None = None, **where: str | Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Return rows of a small table on the driver; times are UTC.
+
+        Parameters
+        ----------
+        table
+            Its name.
+        columns
+            Those wanted; None for all.
+        **where
+            Only rows whose column holds this value, or one of these.
+
+        Raises
+        ------
+        WarehouseError
+            As for :meth:`read`.
+        """
+        found = self.table(table, columns or TABLES[table].schema.fieldNames(), **where)
+        return list(found.to_pylist())
+
+    def values(self, table: str, column: str, **where: str | Sequence[str]) -> set[Any]:
+        """Return the different values of a column in rows chosen as by :meth:`rows`."""
+        if self.is_direct:
+            found = self.table(table, [column], **where)
+        else:
+            found = self._where(table, where).select(column).distinct().toArrow()
+        return set(found.column(column).unique().to_pylist())
+
+    def table(self, table: str, columns: Sequence[str], **where: str | Sequence[str]) -> pa.Table:
+        """Return rows as :meth:`rows` does, for Arrow: more than a few, but not without bound."""
+        if not self.is_direct:
+            return self._where(table, where).select(*columns).toArrow()
+        if not self.exists(table):
+            return TABLES[table].arrow_schema.empty_table().select(list(columns))
+        path = self.local_path(table)
+        self._check_columns(table, local_table.column_names(path))
+        return local_table.read_rows(path, columns, _listed(where))
+
+    def data_files(self, table: str, **where: Sequence[str]) -> list[str]:
+        """Return the paths of a direct table's data files that may hold rows with these values."""
+        return local_table.data_files(self.local_path(table), where)
+
+    def _where(self, table: str, where: Mapping[str, str | Sequence[str]]) -> DataFrame:
+        frame = self.read(table)
+        for name, values in _listed(where).items():
+            frame = frame.where(F.col(name).isin(values))
         return frame
 
     def append(self, table: str, frame: DataFrame) -> None:
         """Add rows in one commit; columns that the table lacks are added to it."""
-        self._create(table)
+        self.create(table)
         (
             frame.write.format("delta")
             .mode("append")
@@ -87,15 +157,28 @@ class Warehouse:
 
     def append_rows(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add a few rows that the driver holds, in one commit."""
-        if rows:
+        if not rows:
+            return
+        if self.is_direct:
+            self.create(table)
+            schema = TABLES[table].arrow_schema
+            _check_names(table, rows)
+            added = pa.Table.from_pylist(list(rows), schema=schema)
+            local_table.append_rows(self.local_path(table), added)
+        else:
             self.append(table, self.to_frame(table, rows))
+
+    def add_files(self, table: str, files: Sequence[DataFile]) -> None:
+        """Make data files in the table's folder part of it, in one commit."""
+        if files:
+            local_table.add_files(self.local_path(table), files)
 
     def replace(self, table: str, frame: DataFrame, condition: str) -> None:
         """Put rows in the place of those that meet a condition, in one commit.
 
         Every new row must meet the condition too; Delta checks that.
         """
-        self._create(table)
+        self.create(table)
         (
             frame.write.format("delta")
             .mode("overwrite")
@@ -118,18 +201,23 @@ class Warehouse:
 
     def to_frame(self, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
         """Return the driver's rows as a frame with the table's columns; absent values are NULL."""
+        _check_names(table, rows)
         schema = TABLES[table].schema
         names = schema.fieldNames()
-        if unknown := {name for row in rows for name in row} - set(names):
-            message = f"rows for the table {table} have unknown columns {sorted(unknown)}"
-            raise KeyError(message)
         values = [tuple(row.get(name) for name in names) for row in rows]
         return self.spark.createDataFrame(values, schema).coalesce(1)
 
-    def _create(self, table: str) -> None:
+    def create(self, table: str) -> None:
+        """Make a table, empty, unless it is there."""
         if self.exists(table):
             return
         definition = TABLES[table]
+        if self.is_direct:
+            local_table.create_table(
+                self.local_path(table), definition.arrow_schema, definition.indexed
+            )
+            self._known.add(table)
+            return
         try:
             (
                 DeltaTable.createIfNotExists(self.spark)
@@ -146,11 +234,32 @@ class Warehouse:
             raise WarehouseError(message) from error
         self._known.add(table)
 
+    def _check_columns(self, table: str, columns: Sequence[str]) -> None:
+        if missing := set(TABLES[table].schema.fieldNames()) - set(columns):
+            message = (
+                f"the table {table} in {self.root} lacks the columns {sorted(missing)}; it was "
+                "written by another version: ingest into a new warehouse"
+            )
+            raise WarehouseError(message)
+
     def _unreadable(self, table: str, error: Exception) -> WarehouseError:
         return WarehouseError(
             f"cannot read the table {table} in {self.root}: {_first_line(error)}; restore the "
             "folder or give --warehouse another one"
         )
+
+
+def _listed(where: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
+    return {
+        name: [value] if isinstance(value, str) else list(value) for name, value in where.items()
+    }
+
+
+def _check_names(table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    names = TABLES[table].schema.fieldNames()
+    if unknown := {name for row in rows for name in row} - set(names):
+        message = f"rows for the table {table} have unknown columns {sorted(unknown)}"
+        raise KeyError(message)
 
 
 def _first_line(error: Exception) -> str:

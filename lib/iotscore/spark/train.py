@@ -121,15 +121,15 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
 
 
 def _benign_files(warehouse: Warehouse) -> list[dict[str, Any]]:
-    benign = (F.col("label") == 0) & (F.col("status") == INGESTED)
-    rows = warehouse.read("ingest_files").where(benign).orderBy("source_file").collect()
+    ingested = warehouse.rows("ingest_files", status=INGESTED)
+    rows = [row for row in ingested if row["label"] == 0]
     if not rows:
         message = (
             f"the warehouse {warehouse.root} has no benign records; a model is fitted on benign "
             "records only: ingest files such as 1.benign.csv first"
         )
         raise TrainingError(message)
-    return [row.asDict() for row in rows]
+    return sorted(rows, key=lambda row: str(row["source_file"]))
 
 
 def _split_benign(

@@ -1,0 +1,165 @@
+"""One local Delta table, read and written by delta-rs: every write is one commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
+
+from iotscore.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from iotscore.storage.data_files import DataFile
+
+
+def local_path(uri: str) -> str | None:
+    """Return the path of a local folder or ``file:`` URI, None for another storage."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return unquote(parts.path)
+    return None if parts.scheme else uri
+
+
+def is_table(path: str) -> bool:
+    """Say whether a folder holds a Delta table."""
+    return DeltaTable.is_deltatable(path)
+
+
+def create_table(path: str, schema: pa.Schema, indexed: Sequence[str]) -> None:
+    """Make an empty table.
+
+    Parameters
+    ----------
+    path
+        Its folder.
+    schema
+        Its columns.
+    indexed
+        Columns whose minimum and maximum are kept per data file.
+
+    Raises
+    ------
+    WarehouseError
+        The folder cannot be written.
+    """
+    settings = {"delta.dataSkippingStatsColumns": ",".join(indexed)}
+    try:
+        DeltaTable.create(path, schema=schema, mode="ignore", configuration=settings)
+    except (DeltaError, OSError) as error:
+        message = (
+            f"cannot write the table {path}: {_first_line(error)}; check that the folder exists "
+            "and may be written"
+        )
+        raise WarehouseError(message) from error
+
+
+def column_names(path: str) -> list[str]:
+    """Return the columns of a table."""
+    return [field.name for field in _opened(path).schema().fields]
+
+
+def read_rows(path: str, columns: Sequence[str], where: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Return some columns of the rows that hold, for each name in ``where``, one of its values."""
+    filters = [(name, "in", list(values)) for name, values in where.items()]
+    try:
+        return _opened(path).to_pyarrow_table(columns=list(columns), filters=filters or None)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def data_files(path: str, where: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Return the paths of the data files that may hold rows with one of the values of each column.
+
+    Raises
+    ------
+    WarehouseError
+        The table uses a feature of Delta, such as deletion vectors, that has to be known to read
+        its files.
+    """
+    table = _opened(path)
+    if unknown := table.protocol().reader_features:
+        message = (
+            f"the table {path} uses {', '.join(unknown)}, so its files are not read directly; set "
+            "storage.direct to never"
+        )
+        raise WarehouseError(message)
+    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    return [
+        f"{path}/{unquote(action['path'])}"
+        for action in actions
+        if all(_may_hold(action, name, values) for name, values in where.items())
+    ]
+
+
+def _may_hold(action: Mapping[str, Any], column: str, values: Sequence[Any]) -> bool:
+    low, high = action.get(f"min.{column}"), action.get(f"max.{column}")
+    return low is None or high is None or any(low <= value <= high for value in values)
+
+
+def _opened(path: str) -> DeltaTable:
+    try:
+        return DeltaTable(path)
+    except (DeltaError, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def append_rows(path: str, rows: pa.Table) -> None:
+    """Add a few rows in one commit; columns that the table lacks are added to it."""
+    try:
+        write_deltalake(path, rows, mode="append", schema_mode="merge")
+    except (DeltaError, OSError) as error:
+        raise _unwritable(path, error) from error
+
+
+def add_files(path: str, files: Sequence[DataFile]) -> None:
+    """Make data files that lie in the table's folder part of the table, in one commit.
+
+    Without this commit they are not in the table; Delta's VACUUM deletes such files later.
+    """
+    actions: list[AddAction | RemoveAction] = [
+        AddAction(
+            path=file.name,
+            size=file.size,
+            partition_values={},
+            modification_time=file.modified_ms,
+            data_change=True,
+            stats=file.statistics,
+        )
+        for file in files
+    ]
+    table = _opened(path)
+    try:
+        table.create_write_transaction(
+            actions,
+            mode="append",
+            schema=table.schema(),
+            # A checkpoint by Spark's rules is due at Spark's next commit; one writer is enough.
+            post_commithook_properties=PostCommitHookProperties(
+                create_checkpoint=False, cleanup_expired_logs=False
+            ),
+        )
+    except (DeltaError, OSError) as error:
+        raise _unwritable(path, error) from error
+
+
+def _unreadable(path: str, error: Exception) -> WarehouseError:
+    return WarehouseError(
+        f"cannot read the table {path}: {_first_line(error)}; restore the folder or give "
+        "--warehouse another one"
+    )
+
+
+def _unwritable(path: str, error: Exception) -> WarehouseError:
+    return WarehouseError(
+        f"cannot write the table {path}: {_first_line(error)}; nothing of it was kept"
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]

@@ -1,0 +1,75 @@
+"""Records of ``traffic``, read from its data files in batches, without Spark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from iotscore.columns import FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+
+class RowGroup(NamedTuple):
+    """A row group of a data file: what is read at a time, and its size."""
+
+    path: str
+    group: int
+    rows: int
+
+
+def row_groups(paths: Sequence[str]) -> list[RowGroup]:
+    """Return the row groups of some data files, in order."""
+    return [
+        RowGroup(path, group, metadata.row_group(group).num_rows)
+        for path in paths
+        for metadata in [pq.read_metadata(path)]
+        for group in range(metadata.num_row_groups)
+    ]
+
+
+def read_batches(
+    groups: Sequence[RowGroup], described_by: Sequence[str], wanted: pa.Array, batch_rows: int
+) -> Iterator[pa.Table]:
+    """Yield features and descriptions of the records of some files.
+
+    Parameters
+    ----------
+    groups
+        Where to read.
+    described_by
+        Columns besides the features, ``file_id`` among them.
+    wanted
+        Ids of the files whose records are wanted.
+    batch_rows
+        Most rows of a batch.
+    """
+    columns = [*described_by, *FEATURES]
+    texts = set(described_by)
+    for path, group, _ in groups:
+        source = pq.ParquetFile(path, memory_map=True, read_dictionary=list(texts))
+        for batch in source.iter_batches(
+            batch_rows, row_groups=[group], columns=columns, use_threads=False
+        ):
+            is_wanted = pc.is_in(batch.column("file_id"), value_set=wanted)
+            rows = pa.Table.from_batches([batch])
+            yield rows if pc.all(is_wanted).as_py() else rows.filter(is_wanted)
+
+
+def feature_matrix(rows: pa.Table) -> npt.NDArray[np.float64]:
+    """Return the features of some records as float64 of shape (n_rows, 115).
+
+    Columns are contiguous in it, as they come from Arrow: copying them so and leaving the
+    transposition to the scaler, which works on blocks in cache, is the quickest way.
+    """
+    columns = np.empty((len(FEATURES), rows.num_rows))
+    for position, name in enumerate(FEATURES):
+        columns[position] = rows.column(name).to_numpy()
+    return columns.T
