@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from iotscore.columns import FEATURES, KEY
+from iotscore.splits import SPLITS, TRAIN, SplitPlan, split_codes
 from processes import BenchmarkError
 from traffic import champion, data_files, feature_matrix
 
@@ -66,7 +66,7 @@ def fit(warehouse: Path, folder: Path) -> None:
     Raises
     ------
     BenchmarkError
-        The model was fitted on a sample by hash, which only Spark can repeat.
+        The profile works on a part of each file only.
     """
     manifest = champion(warehouse).manifest
     features = _training_rows(warehouse, manifest["split"])
@@ -133,6 +133,8 @@ def _network(parameters: dict[str, Any]) -> Any:  # noqa: ANN401 - Keras is unty
 
 def _keras(*, deterministic: bool = False, one_thread: bool = False) -> Any:  # noqa: ANN401
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if deterministic:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     import tensorflow as tf
 
     if deterministic:
@@ -145,19 +147,21 @@ def _keras(*, deterministic: bool = False, one_thread: bool = False) -> Any:  # 
 
 def _training_rows(warehouse: Path, split: dict[str, Any]) -> npt.NDArray[np.float64]:
     """Return the rows that the project's model was fitted on, in key order."""
-    if split["train_cutoff"] is not None or split["fraction"] < 1.0:
-        message = (
-            f"the model was fitted on a sample by hash ({split['train_cutoff']=}, "
-            f"{split['fraction']=}), which is not repeated here; benchmark with fewer ROWS"
-        )
+    if split["fraction"] < 1.0:
+        message = f"the model was fitted on {split['fraction']} of each file; benchmark all of it"
         raise BenchmarkError(message)
-    ends = {file_id: part["train_end"] for file_id, part in split["parts"].items()}
+    plan = SplitPlan.from_json(split)
     traffic = ds.dataset(data_files(warehouse / "traffic"))
-    mine = ds.field("file_id").isin(list(ends)) & (ds.field("row_no") <= max(ends.values()))
-    rows = traffic.to_table(columns=[*KEY, *FEATURES], filter=mine)
-    last = pa.array([ends[file_id] for file_id in rows.column("file_id").to_pylist()])
-    training = rows.filter(pc.less_equal(rows.column("row_no"), last))
-    return feature_matrix(training.sort_by([(name, "ascending") for name in KEY]))
+    parts = []
+    for file_id in sorted(plan.parts):
+        mine = (ds.field("file_id") == file_id) & (
+            ds.field("row_no") <= plan.parts[file_id].train_end
+        )
+        rows = traffic.to_table(columns=[*KEY, *FEATURES], filter=mine).sort_by("row_no")
+        row_no = rows.column("row_no").to_numpy()
+        codes = split_codes(plan, file_id, row_no, is_labelled=True)
+        parts.append(rows.filter(pa.array(codes == SPLITS.index(TRAIN))))
+    return feature_matrix(pa.concat_tables(parts))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from processes import run
 from traffic import stage_run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from processes import Outcome
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -87,7 +89,11 @@ class Place:
 
 
 def measure_script(
-    place: Place, script: str, *arguments: str | Path, threads: int | None
+    place: Place,
+    script: str,
+    *arguments: str | Path,
+    threads: int | None,
+    variables: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run a contender of this folder and return what it printed, with wall time and memory.
 
@@ -101,10 +107,13 @@ def measure_script(
         Its arguments.
     threads
         1 for contenders whose processes own a core each; None leaves it to the libraries.
+    variables
+        Further environment variables.
     """
     # One entry in front: Spark's own workers find the project and this folder by it, too.
     path = os.pathsep.join([str(ROOT / "lib"), str(HERE)])
     environment = {"PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable}
+    environment |= variables or {}
     if threads == 1:
         environment |= ONE_THREAD
     outcome = run([sys.executable, HERE / script, *arguments], place.log, environment)

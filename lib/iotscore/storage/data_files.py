@@ -108,8 +108,8 @@ class DataFileWriter:
     ) -> None:
         """Delete what was written if the body failed."""
         if error is not None and self._writer is not None:
+            self._path.unlink(missing_ok=True)  # first: closing fails too if the disk is full
             self._writer.close()
-            self._path.unlink(missing_ok=True)
 
     def _flush(self) -> None:
         if not self._waiting_rows:

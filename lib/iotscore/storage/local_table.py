@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
@@ -17,18 +18,28 @@ if TYPE_CHECKING:
 
     from iotscore.storage.data_files import DataFile
 
+_MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[\x00-\x1f\x7f\\\[\]^|]")
+"""What delta-rs 1.6 takes for something else, or refuses, in the name of a folder."""
+_COLUMN_MAPPING: Final = 2
+"""Reader version of Delta that means this feature and has no list of features."""
+
 
 def local_path(uri: str) -> str | None:
-    """Return the path of a local folder or ``file:`` URI, None for another storage."""
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return unquote(parts.path)
-    return None if parts.scheme else uri
+    """Return the path of a local folder or ``file:`` URI.
+
+    It is what Hadoop makes of the URI, which decodes nothing: Spark uses the same folder. None
+    means another storage, or a name that only Spark can read.
+    """
+    path = re.sub(r"^file:(?://[^/]*)?", "", uri)
+    return None if _MISREAD.search(path) or urlsplit(path).scheme else path
 
 
 def is_table(path: str) -> bool:
     """Say whether a folder holds a Delta table."""
-    return DeltaTable.is_deltatable(path)
+    try:
+        return DeltaTable.is_deltatable(path)
+    except (DeltaError, OSError) as error:
+        raise _unreadable(path, error) from error
 
 
 def create_table(path: str, schema: pa.Schema, indexed: Sequence[str]) -> None:
@@ -69,7 +80,7 @@ def read_rows(path: str, columns: Sequence[str], where: Mapping[str, Sequence[An
     filters = [(name, "in", list(values)) for name, values in where.items()]
     try:
         return _opened(path).to_pyarrow_table(columns=list(columns), filters=filters or None)
-    except OSError as error:
+    except (DeltaError, OSError, pa.ArrowInvalid) as error:
         raise _unreadable(path, error) from error
 
 
@@ -83,7 +94,11 @@ def data_files(path: str, where: Mapping[str, Sequence[Any]]) -> list[str]:
         its files.
     """
     table = _opened(path)
-    if unknown := table.protocol().reader_features:
+    protocol = table.protocol()
+    unknown = protocol.reader_features
+    if protocol.min_reader_version == _COLUMN_MAPPING:
+        unknown = ["columnMapping"]
+    if unknown:
         message = (
             f"the table {path} uses {', '.join(unknown)}, so its files are not read directly; set "
             "storage.direct to never"

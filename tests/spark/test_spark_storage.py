@@ -1,0 +1,175 @@
+"""Files written by workers or by Spark, ledgers read by delta-rs or by Spark: one outcome."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from iotscore import splits
+from iotscore.record_hash import record_hashes
+from iotscore.spark.registry import load_model
+from iotscore.spark.sample import record_hash, with_split
+from iotscore.spark.tables import Warehouse
+from iotscore.splits import SPLITS, FilePart, SplitPlan, split_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = pytest.mark.spark
+
+_KEYS = {
+    "traffic": ["file_id", "row_no"],
+    "scores": ["file_id", "row_no"],
+    "quarantine": ["file_id", "row_no"],
+    "ingest_files": ["file_id"],
+    "scored_files": ["file_id"],
+    "models": ["model_version"],
+    "score_histogram": ["file_id", "split", "detector", "bin", "flag"],
+    "metrics": ["detector", "scope", "scope_value", "threshold_policy"],
+    "roc_points": ["detector", "scope", "scope_value", "point"],
+}
+_OF_THE_RUN = {"run_id", "ingest_run", "evaluation_id", "manifest"}
+_TIMES = {"ingested_at", "scored_at", "created_at", "evaluated_at", "quarantined_at"}
+
+
+def _content(warehouse: Warehouse, table: str) -> pd.DataFrame:
+    """Return a table in order, without what differs between any two runs.
+
+    A manifest repeats the configuration, which says how files are written.
+    """
+    frame = warehouse.read(table).toPandas()
+    kept = [name for name in frame.columns if name not in _OF_THE_RUN | _TIMES]
+    return frame[kept].sort_values(_KEYS[table], ignore_index=True)
+
+
+@pytest.fixture
+def damaged_landing(landing: Path, tmp_path: Path) -> Path:
+    """Return the landing folder with a bad line and a file of an unknown name added."""
+    folder = tmp_path / "landing"
+    folder.mkdir()
+    for source in landing.iterdir():
+        content = source.read_text()
+        if source.name == "1.benign.csv":
+            first, *rest = content.splitlines(keepends=True)
+            content = first + "not,numbers\n" + "".join(rest)
+        (folder / source.name).write_text(content)
+    (folder / "data_summary.csv").unlink(missing_ok=True)
+    (folder / "surprise.csv").write_text("x\n1\n")
+    return folder
+
+
+def test_a_night_through_spark_gives_the_same_tables(
+    spark: SparkSession,
+    tmp_path: Path,
+    damaged_landing: Path,
+    stages: type,
+    settings: Callable[..., Any],
+) -> None:
+    """Every table holds the same with and without direct files, to the last bit of a score."""
+    nights = {}
+    for name, direct, chosen in (
+        ("direct", True, settings("default")),
+        ("arrow", False, settings("default", "storage.direct=never")),
+        ("pandas", False, settings("default", "storage.transport=pandas")),
+    ):
+        nights[name] = Warehouse(spark, str(tmp_path / name), direct=direct)
+        assert nights[name].is_direct is direct
+        run = stages(nights[name], chosen)
+        run.ingest(damaged_landing)
+        run.train()
+        assert run.score() == 260
+        run.evaluate()
+    for table in _KEYS:
+        expected = _content(nights["direct"], table)
+        assert len(expected)
+        for name in ("arrow", "pandas"):
+            found = _content(nights[name], table)
+            pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=table)
+
+
+def test_a_night_goes_on_the_other_way(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable[..., Any],
+    tmp_path: Path,
+    make_features: Callable[..., np.ndarray],
+    write_traffic: Callable[[Path, np.ndarray], None],
+) -> None:
+    """Spark appends to what workers wrote, and the other way round."""
+    direct = night_copy("default")
+    for day, warehouse in enumerate(
+        (Warehouse(direct.spark, direct.root, direct=False), direct), start=20
+    ):
+        write_traffic(tmp_path / f"{day}" / f"2.2026-11-{day}.csv", make_features(25, day))
+        run = stages(warehouse, settings("default"))
+        run.ingest(tmp_path / f"{day}")
+        assert run.score() == 25
+        run.evaluate()
+    keys = direct.read("scores").select("file_id", "row_no").distinct()
+    assert keys.count() == direct.read("traffic").count() == 310
+
+
+def test_a_fraction_of_each_file_is_scored_through_spark(
+    night: Warehouse, tmp_path: Path, stages: type, settings: Callable[..., Any], landing: Path
+) -> None:
+    """A profile that works on half of each file takes the same half on direct warehouses."""
+    half = Warehouse(night.spark, str(tmp_path / "half"))
+    run = stages(half, settings("default", "sample.fraction=0.5"))
+    run.ingest(landing)
+    run.train()
+    run.score()
+    sizes = half.read("scores").groupBy("source_file").count().toPandas()
+    assert sizes["count"].sum() == half.read("traffic").count() / 2
+
+
+@pytest.mark.parametrize("seed", [42, 0, 2**31, 2**32 - 1])
+def test_workers_hash_as_sql_does(spark: SparkSession, seed: int) -> None:
+    """A record's hash does not depend on who computes it."""
+    rng = np.random.default_rng(seed)
+    numbers = rng.integers(-(2**63), 2**63 - 1, 200, dtype=np.int64, endpoint=True)
+    for file_id in ("", "5d0d599e46f8e564", "ärger ☃" * 9):
+        rows = spark.createDataFrame(pd.DataFrame({"file_id": file_id, "row_no": numbers})).select(
+            record_hash(seed).alias("hash")
+        )
+        by_sql = [row.hash for row in rows.collect()]
+        assert record_hashes(seed, file_id, numbers).tolist() == by_sql
+
+
+def test_workers_split_as_sql_does(night: Warehouse) -> None:
+    """The two forms of the split agree, with caps and without."""
+    traffic = night.read("traffic").select("file_id", "row_no", "label").cache()
+    benign = traffic.where("label = 0").select("file_id").distinct().collect()
+    parts = {row.file_id: FilePart(7, 20) for row in benign[:-1]}
+    for cutoffs in ((None, None), (0, None), (0, -(2**61)), (-(2**63), 2**62)):
+        plan = SplitPlan(42, 1.0, parts, *cutoffs)
+        rows: DataFrame = with_split(traffic, plan)
+        found = rows.toPandas()
+        assert set(found["split"]) >= {splits.TEST, splits.NONE}
+        for file_id, group in found.groupby("file_id"):
+            is_labelled = bool(group["label"].notna().iloc[0])
+            row_no = group["row_no"].to_numpy()
+            codes = split_codes(plan, str(file_id), row_no, is_labelled=is_labelled)
+            assert [SPLITS[code] for code in codes] == group["split"].tolist()
+
+
+def test_a_table_that_spark_changed_is_still_read(
+    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable[..., Any]
+) -> None:
+    """Rows that were deleted or rewritten by Spark are not scored, or scored once."""
+    warehouse = night_copy("default")
+    warehouse.delete("traffic", F.col("row_no") <= 3)
+    warehouse.delete("scored_files", F.col("file_id").isNotNull())
+    warehouse.delete("scores", F.col("file_id").isNotNull())
+    left = warehouse.read("traffic").count()
+    assert left == 245
+    run = stages(warehouse, settings("default"))
+    assert run.score() == left
+    version = load_model(warehouse).version
+    assert warehouse.read("scores").where(F.col("model_version") == version).count() == left
