@@ -31,7 +31,7 @@ def deal(
     """
     wanted = [(piece, size(piece)) for piece in pieces]
     total = sum(weight for _, weight in wanted)
-    tasks = max(-(-total // largest), least_tasks)
+    tasks = min(max(-(-total // largest), least_tasks), len(wanted))
     dealt: list[list[Piece]] = [[] for _ in range(tasks)]
     before = 0
     for piece, weight in wanted:
