@@ -94,7 +94,7 @@ def test_reason_codes_of_files_are_documented() -> None:
     sources = [ROOT / "lib/iotscore/landing/survey.py", ROOT / "lib/iotscore/spark/ingest.py"]
     text = "".join(source.read_text(encoding="utf-8") for source in sources)
     assert all(f'"{code}"' in text for code in files)
-    written = re.findall(r'return .*, "([a-z_]+)", |BAD_\w+: Final = "([a-z_]+)"', text)
+    written = re.findall(r'return \(\), \w+, "([a-z_]+)", |BAD_\w+: Final = "([a-z_]+)"', text)
     assert files == {one or other for one, other in written}
 
 
