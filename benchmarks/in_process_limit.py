@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from cores import run_on_cores
 from iotscore.columns import FEATURES, KEY
 from iotscore.detect.bundle import from_bytes
+from iotscore.storage.records import feature_matrix
 from reference import BATCH_ROWS
-from traffic import COMPRESSION, champion, data_files, feature_matrix
+from traffic import COMPRESSION, champion, data_files
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model

@@ -19,8 +19,9 @@ import pyarrow.dataset as ds
 
 from iotscore.columns import FEATURES, KEY
 from iotscore.splits import SPLITS, TRAIN, SplitPlan, split_codes
+from iotscore.storage.records import feature_matrix
 from processes import BenchmarkError
-from traffic import champion, data_files, feature_matrix
+from traffic import champion, data_files
 
 if TYPE_CHECKING:
     import numpy.typing as npt

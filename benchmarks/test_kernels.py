@@ -23,8 +23,8 @@ from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.simulate.generate import generate
+from iotscore.storage.records import column_matrix
 from reference import BATCH_ROWS, Reference
-from traffic import as_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +93,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 
 def _read(path: Any) -> Rows:  # noqa: ANN401 - pyarrow is untyped
-    return np.ascontiguousarray(as_matrix(csv.read_csv(path), SOURCE_FEATURES))
+    return np.ascontiguousarray(column_matrix(csv.read_csv(path), SOURCE_FEATURES))
 
 
 def _measure(benchmark: Any, name: str, title: str, work: Callable[[], Rows]) -> None:  # noqa: ANN401 - pytest-benchmark is untyped

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, convert_to_deltalake
@@ -17,8 +16,6 @@ from processes import BenchmarkError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import numpy.typing as npt
 
 COMPRESSION = "lz4"
 """That of the project's tables, see ``conf/spark-defaults.conf``."""
@@ -77,23 +74,6 @@ def stage_run(warehouse: Path, stage: str) -> dict[str, Any]:
         raise BenchmarkError(message)
     newest: dict[str, Any] = max(rows, key=lambda row: row["ended_at"])
     return newest
-
-
-def feature_matrix(rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float64]:
-    """Return the features of a table's rows, see :func:`as_matrix`."""
-    return as_matrix(rows, FEATURES)
-
-
-def as_matrix(rows: pa.Table | pa.RecordBatch, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
-    """Return columns as float64 of shape (n_rows, n_names).
-
-    Columns are contiguous in it, as they come from Arrow: copying them so and leaving the
-    transposition to the scaler, which works on blocks in cache, is the quickest way.
-    """
-    columns = np.empty((len(names), rows.num_rows))
-    for position, name in enumerate(names):
-        columns[position] = rows.column(name).to_numpy()
-    return columns.T
 
 
 def write_subset(table: Path, rows: int, parts: int, folder: Path) -> int:

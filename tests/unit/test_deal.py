@@ -16,6 +16,7 @@ from iotscore.deal import deal
 from iotscore.landing.discover import file_id_of
 from iotscore.simulate.layout import FILES, FULL_ROWS
 from iotscore.spark import csv_tasks, score_files
+from iotscore.spark.tasks import TASKS_PER_CORE
 from iotscore.storage.data_files import ROW_GROUP_ROWS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def chunks() -> list[tuple[str, int]]:
 
 def ingest_tasks(cores: int) -> list[list[tuple[str, int]]]:
     """Deal the chunks as ingest does."""
-    least = csv_tasks._TASKS_PER_CORE * cores
+    least = TASKS_PER_CORE * cores
     return deal(chunks(), lambda chunk: chunk[1] * ROW_BYTES, csv_tasks._TASK_BYTES, least)
 
 
@@ -161,7 +162,7 @@ def test_no_core_ingests_alone_for_long(cores: int) -> None:
     """Of the original files' ingest, at most a tenth waits for the last task."""
     tasks = [sum(rows for _, rows in task) for task in ingest_tasks(cores)]
     assert sum(tasks) == FULL_ROWS == 7_062_606
-    assert len(tasks) >= csv_tasks._TASKS_PER_CORE * cores
+    assert len(tasks) >= TASKS_PER_CORE * cores
     assert alone_share(tasks, cores) <= 0.1
 
 
@@ -169,7 +170,7 @@ def test_no_core_ingests_alone_for_long(cores: int) -> None:
 @pytest.mark.parametrize("cores", [2, 4, 8])
 def test_no_core_scores_alone_for_long(groups_on: Callable[[int], list[int]], cores: int) -> None:
     """Nor of their scoring, whether workers or Spark wrote the row groups."""
-    least = score_files._TASKS_PER_CORE * cores
+    least = TASKS_PER_CORE * cores
     dealt = dealt_sizes(groups_on(cores), score_files._TASK_ROWS, least)
     tasks = [sum(task) for task in dealt]
     assert sum(tasks) == FULL_ROWS

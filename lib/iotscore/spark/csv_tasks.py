@@ -21,7 +21,7 @@ from iotscore.landing.parse import parse_chunk
 from iotscore.landing.survey import Survey, survey_file
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
 from iotscore.spark.session import core_count
-from iotscore.spark.tasks import run_tasks
+from iotscore.spark.tasks import TASKS_PER_CORE, numbered, numbers, run_tasks
 from iotscore.storage.data_files import DataFileWriter, with_constants
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 _BATCH_ROWS: Final = 10_000
 _TASK_BYTES: Final = 64 << 20
 """About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
-_TASKS_PER_CORE: Final = 4
-"""Least tasks per core, if there are enough chunks: the last task must not run alone for long."""
 
 
 def survey_all(
@@ -59,7 +57,7 @@ def survey_all(
             yield file_id, survey_file(filesystem, f"{root}/{source_file}", chunk_bytes)
 
     by_size = sorted(files, key=lambda file: -file.size)
-    tasks = min(len(files), 4 * core_count(spark))
+    tasks = min(len(files), TASKS_PER_CORE * core_count(spark))
     dealt = [
         [(file.file_id, file.source_file) for file in by_size[start::tasks]]
         for start in range(tasks)
@@ -83,14 +81,14 @@ def traffic_frame(
     ]
 
     def parse(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for file_id, chunk, parsed in reader.read(_pieces(batches, reader)):
+        for file_id, chunk, parsed in reader.read_numbered(numbers(batches)):
             ids = pa.array([file_id], pa.string()).take(
                 pa.array([0] * parsed.accepted.num_rows, pa.int8())
             )
             yield from parsed.accepted.add_column(0, "file_id", ids).to_batches(_BATCH_ROWS)
             done.add(chunk.rows)
 
-    parsed = _numbered(spark, reader).mapInArrow(parse, T.StructType(parsed_fields))
+    parsed = numbered(spark, len(reader.tasks)).mapInArrow(parse, T.StructType(parsed_fields))
     described = parsed.join(F.broadcast(_file_frame(spark, files)), "file_id")
     with_run = described.withColumn("ingest_run", F.lit(run_id))
     return with_run.select(*TABLES["traffic"].schema.fieldNames())
@@ -145,7 +143,7 @@ def quarantine_frame(
     now = datetime.now(UTC)
 
     def refused(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for file_id, _, parsed in reader.read(_pieces(batches, reader)):
+        for file_id, _, parsed in reader.read_numbered(numbers(batches)):
             rows = [
                 {
                     "file_id": file_id,
@@ -162,7 +160,7 @@ def quarantine_frame(
             if rows:
                 yield pa.RecordBatch.from_pylist(rows, _QUARANTINE_ARROW)
 
-    return _numbered(spark, reader).mapInArrow(refused, schema)
+    return numbered(spark, len(reader.tasks)).mapInArrow(refused, schema)
 
 
 _QUARANTINE_ARROW: Final = pa.schema(
@@ -208,8 +206,12 @@ class _ChunkReader:
         by_id = sorted(files, key=lambda pair: pair[0].file_id)
         pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
         self.tasks: list[list[_Piece]] = deal(
-            pieces, lambda piece: piece[1].length, _TASK_BYTES, _TASKS_PER_CORE * cores
+            pieces, lambda piece: piece[1].length, _TASK_BYTES, TASKS_PER_CORE * cores
         )
+
+    def read_numbered(self, tasks: Iterable[int]) -> Iterator[tuple[str, Chunk, ParsedChunk]]:
+        """Do the same as :meth:`read` for the chunks of some tasks."""
+        return self.read(piece for number in tasks for piece in self.tasks[number])
 
     def read(self, pieces: Iterable[_Piece]) -> Iterator[tuple[str, Chunk, ParsedChunk]]:
         """Yield file id, chunk and what was in it."""
@@ -220,15 +222,3 @@ class _ChunkReader:
                 for _, chunk in group:
                     content = source.read_at(chunk.length, chunk.offset)
                     yield file_id, chunk, parse_chunk(content, columns, chunk.first_row, chunk.rows)
-
-
-def _numbered(spark: SparkSession, reader: _ChunkReader) -> DataFrame:
-    """Return a frame with one partition per task, which holds the task's number."""
-    return spark.range(0, len(reader.tasks), 1, len(reader.tasks))
-
-
-def _pieces(batches: Iterator[pa.RecordBatch], reader: _ChunkReader) -> Iterator[_Piece]:
-    """Yield the chunks of the tasks whose numbers a partition holds."""
-    for batch in batches:
-        for number in batch.column(0).to_pylist():
-            yield from reader.tasks[number]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from iotscore import splits
 from iotscore.columns import FEATURES, KEY
+from iotscore.storage.records import feature_matrix
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     from pyspark.sql import Column, DataFrame
 
@@ -100,7 +101,4 @@ def hash_cutoff(frame: DataFrame, cap: int, seed: int) -> int | None:
 def to_matrix(frame: DataFrame) -> npt.NDArray[np.float64]:
     """Bring records to the driver as a float64 matrix of shape (n_rows, 115), in key order."""
     table = frame.select(*KEY, *FEATURES).toArrow().sort_by([(name, "ascending") for name in KEY])
-    matrix = np.empty((table.num_rows, len(FEATURES)))
-    for position, name in enumerate(FEATURES):
-        matrix[:, position] = table.column(name).to_numpy()
-    return matrix
+    return feature_matrix(table)

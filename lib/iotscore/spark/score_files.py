@@ -18,7 +18,7 @@ from iotscore.deal import deal
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
 from iotscore.spark.scorer import load_broadcast
 from iotscore.spark.session import core_count
-from iotscore.spark.tasks import run_arrow_tasks
+from iotscore.spark.tasks import TASKS_PER_CORE, run_arrow_tasks
 from iotscore.splits import SPLITS, split_codes
 from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
 from iotscore.storage.records import feature_matrix, read_batches, row_groups
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 _BATCH_ROWS: Final = 10_000
 _TASK_ROWS: Final = 100_000
 """About the rows of a task, which become one data file of some 3 MB."""
-_TASKS_PER_CORE: Final = 4
-"""Least tasks per core, if there are enough row groups: the last one must not run alone."""
 
 
 def write_scores(
@@ -75,7 +73,7 @@ def write_scores(
     """
     schema, indexed = TABLES["scores"].arrow_schema, TABLES["scores"].indexed
     wanted = pa.array(file_ids)
-    least = _TASKS_PER_CORE * core_count(spark)
+    least = TASKS_PER_CORE * core_count(spark)
     tasks = deal(row_groups(paths), lambda group: group.rows, _TASK_ROWS, least)
 
     def write(groups: list[RowGroup]) -> Iterator[dict[str, Any]]:

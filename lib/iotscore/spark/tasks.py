@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.storage.data_files import DataFile
 
     Task = TypeVar("Task")
     Report = TypeVar("Report")
+
+TASKS_PER_CORE: Final = 4
+"""Least tasks per core, if there is enough to deal: the last one must not run alone for long."""
+
+
+def numbered(spark: SparkSession, count: int) -> DataFrame:
+    """Return a frame with one partition per task, which holds the task's number.
+
+    Spark makes such rows by itself. Rows that Python sends to the executors would pass through a
+    second Python worker per core first.
+    """
+    return spark.range(0, count, 1, count)
+
+
+def numbers(batches: Iterator[pa.RecordBatch]) -> Iterator[int]:
+    """Yield the numbers of the tasks in a partition of :func:`numbered`."""
+    for batch in batches:
+        yield from batch.column(0).to_pylist()
 
 
 def run_tasks(
@@ -34,8 +52,8 @@ def run_tasks(
         Yields what the driver should know.
     """
     # Plain tasks, no query: Spark's SQL engine takes two seconds to wake up and adds nothing.
-    numbered = spark.sparkContext.parallelize(range(len(tasks)), len(tasks))
-    return list(numbered.flatMap(lambda number: function(tasks[number])).collect())
+    every = spark.sparkContext.parallelize(range(len(tasks)), len(tasks))
+    return list(every.flatMap(lambda number: function(tasks[number])).collect())
 
 
 def run_arrow_tasks(
@@ -47,16 +65,11 @@ def run_arrow_tasks(
     """
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                for report in function(tasks[number]):
-                    yield pa.RecordBatch.from_pydict({"report": [json.dumps(report)]})
+        for number in numbers(batches):
+            for report in function(tasks[number]):
+                yield pa.RecordBatch.from_pydict({"report": [json.dumps(report)]})
 
-    count = len(tasks)
-    # Spark makes these rows by itself. Rows that Python sends to the executors would pass through
-    # a second Python worker per core first.
-    numbered = spark.range(0, count, 1, count)
-    found = numbered.mapInArrow(run, "report string").collect()
+    found = numbered(spark, len(tasks)).mapInArrow(run, "report string").collect()
     return [json.loads(row.report) for row in found]
 
 

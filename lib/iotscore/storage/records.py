@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -52,24 +54,29 @@ def read_batches(
         Most rows of a batch.
     """
     columns = [*described_by, *FEATURES]
-    texts = set(described_by)
-    for path, group, _ in groups:
-        source = pq.ParquetFile(path, memory_map=True, read_dictionary=list(texts))
+    for path, of_file in groupby(groups, key=attrgetter("path")):
+        source = pq.ParquetFile(path, memory_map=True, read_dictionary=list(described_by))
+        wanted_groups = [each.group for each in of_file]
         for batch in source.iter_batches(
-            batch_rows, row_groups=[group], columns=columns, use_threads=False
+            batch_rows, row_groups=wanted_groups, columns=columns, use_threads=False
         ):
             is_wanted = pc.is_in(batch.column("file_id"), value_set=wanted)
             rows = pa.Table.from_batches([batch])
             yield rows if pc.all(is_wanted).as_py() else rows.filter(is_wanted)
 
 
-def feature_matrix(rows: pa.Table) -> npt.NDArray[np.float64]:
-    """Return the features of some records as float64 of shape (n_rows, 115).
+def feature_matrix(rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float64]:
+    """Return the features of some records, see :func:`column_matrix`."""
+    return column_matrix(rows, FEATURES)
+
+
+def column_matrix(rows: pa.Table | pa.RecordBatch, names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return columns as float64 of shape (n_rows, n_names).
 
     Columns are contiguous in it, as they come from Arrow: copying them so and leaving the
     transposition to the scaler, which works on blocks in cache, is the quickest way.
     """
-    columns = np.empty((len(FEATURES), rows.num_rows))
-    for position, name in enumerate(FEATURES):
+    columns = np.empty((len(names), rows.num_rows))
+    for position, name in enumerate(names):
         columns[position] = rows.column(name).to_numpy()
     return columns.T
