@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from iotscore.detect.metrics import (
     Confusion,
     ScoreCounts,
@@ -16,13 +14,13 @@ from iotscore.detect.metrics import (
     roc_points,
     youden_threshold,
 )
+from iotscore.evaluation.binned import BinnedScores
 from iotscore.evaluation.scopes import Scope, ScoredFile, scopes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    import numpy.typing as npt
-    import pandas as pd
+    import pyarrow as pa
 
 BENIGN_QUANTILE: Final = "benign_quantile"
 ROC_YOUDEN: Final = "roc_youden"
@@ -67,28 +65,30 @@ class Judgement:
 
 
 def measure(
-    bins: pd.DataFrame, files: Mapping[str, ScoredFile], judgement: Judgement
+    batches_of: Callable[[str], Iterable[pa.RecordBatch]],
+    files: Mapping[str, ScoredFile],
+    judgement: Judgement,
 ) -> tuple[_Rows, _Rows]:
     """Return rows for ``metrics`` and for ``roc_points``.
 
     Parameters
     ----------
-    bins
-        Rows of ``score_histogram``: file_id, label, detector, bin, flag, low, high, rows.
+    batches_of
+        Returns a detector's rows of ``score_histogram``, see :class:`BinnedScores`; called once
+        for each detector, so that the bins of one alone are in memory.
     files
         The labelled files, by id; bins of other files do not count.
     judgement
         What to measure.
     """
-    bins = bins[bins["file_id"].isin(list(files))]
-    if bins.empty:
-        return [], []
-    units, weighting = _units(bins, files, judgement.file_weights)
     metrics: _Rows = []
     points: _Rows = []
     scopes = scopes_of(list(files.values()))
+    weighting = "none" if judgement.file_weights is None else "file_weights"
     for name in judgement.names:
-        counter = _Counter(bins[bins["detector"] == name], units)
+        counter = _Counter(BinnedScores(batches_of(name), list(files)), files, judgement)
+        if not counter.rows(scopes[0]):
+            continue
         thresholds = _thresholds(name, counter, scopes[0], judgement.thresholds)
         for scope in scopes:
             if not counter.rows(scope):
@@ -106,52 +106,41 @@ def measure(
     return metrics, points
 
 
-def _units(
-    bins: pd.DataFrame, files: Mapping[str, ScoredFile], weights: Mapping[str, int] | None
-) -> tuple[dict[str, int] | None, str]:
-    """Return thousandths of a record that one record of each file counts for, and its name."""
-    if weights is None:
-        return None, "none"
-    one_detector = bins[bins["detector"] == bins["detector"].iloc[0]]
-    measured = one_detector.groupby("file_id", observed=True)["rows"].sum()
-    units = {
-        file_id: max(round(_WEIGHT_UNIT * weights[files[file_id].source_file] / rows), 1)
-        for file_id, rows in measured.items()
-        if files[file_id].source_file in weights
-    }
-    return units, "file_weights"
-
-
 class _Counter:
-    """Adds up one detector's bins over any set of files."""
+    """Counts one detector's records in a scope, each file's with its weight."""
 
-    def __init__(self, bins: pd.DataFrame, units: dict[str, int] | None) -> None:
-        self.unit = 1 if units is None else _WEIGHT_UNIT
-        keyed = bins.assign(key=bins["bin"] * 2 + bins["flag"].eq(other=True).astype(int))
-        ends = keyed.groupby("key").agg(low=("low", "min"), high=("high", "max")).sort_index()
-        self._low, self._high = ends["low"].to_numpy(), ends["high"].to_numpy()
-        self._rows: dict[str, int] = {}
-        self._files: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], bool]] = {}
-        for file_id, part in keyed.groupby("file_id", observed=True):
-            where = np.searchsorted(ends.index.to_numpy(), part["key"].to_numpy())
-            rows = part["rows"].to_numpy()
-            scale = 1 if units is None else units.get(str(file_id), 0)
-            self._rows[str(file_id)] = int(rows.sum()) if scale else 0
-            self._files[str(file_id)] = (where, rows * scale, bool(part["label"].iloc[0]))
+    def __init__(
+        self, binned: BinnedScores, files: Mapping[str, ScoredFile], judgement: Judgement
+    ) -> None:
+        self._binned = binned
+        self._rows = binned.rows_of_file()
+        self._units = dict.fromkeys(self._rows, 1)
+        self.unit = 1
+        if judgement.file_weights is not None:
+            self.unit = _WEIGHT_UNIT
+            self._units = _units(self._rows, files, judgement.file_weights)
 
     def rows(self, scope: Scope) -> int:
         """Return how many records of a scope count, each once; without a weight none does."""
-        return sum(self._rows.get(file_id, 0) for file_id in scope.file_ids)
+        return sum(self._rows[file_id] for file_id in scope.file_ids if file_id in self._units)
 
     def counts(self, scope: Scope) -> ScoreCounts:
         """Return the counts of a scope, without its empty bins."""
-        totals = np.zeros((2, self._low.size), dtype=np.int64)
-        for file_id in scope.file_ids:
-            if file_id in self._files:
-                where, rows, is_attack = self._files[file_id]
-                np.add.at(totals[int(is_attack)], where, rows)
-        used = totals.any(axis=0)
-        return ScoreCounts(self._low[used], self._high[used], totals[0, used], totals[1, used])
+        units = self._units
+        return self._binned.counts(
+            {file_id: units[file_id] for file_id in scope.file_ids if file_id in units}
+        )
+
+
+def _units(
+    rows: Mapping[str, int], files: Mapping[str, ScoredFile], weights: Mapping[str, int]
+) -> dict[str, int]:
+    """Return thousandths of a record that one record of each file counts for."""
+    return {
+        file_id: max(round(_WEIGHT_UNIT * weights[files[file_id].source_file] / measured), 1)
+        for file_id, measured in rows.items()
+        if files[file_id].source_file in weights
+    }
 
 
 def _thresholds(

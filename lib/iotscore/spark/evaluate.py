@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
 from iotscore.columns import HYBRID
+from iotscore.evaluation.binned import COLUMNS
 from iotscore.evaluation.figures import Judgement, measure
 from iotscore.evaluation.scopes import ScoredFile
 from iotscore.spark.histogram import histogram
@@ -25,7 +25,6 @@ from iotscore.spark.registry import load_model
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from pyspark.sql import DataFrame
 
     from iotscore.spark.registry import StoredModel
@@ -77,17 +76,21 @@ def evaluate(
     if _is_measured(warehouse, evaluation_id):
         stage.details["evaluation_id"] = evaluation_id
         return evaluation_id
-    bins = _labelled_bins(warehouse, stored.version, options.splits)
-    if bins.empty:
-        return None
-    stage.details["evaluation_id"] = evaluation_id
     judgement = Judgement(
         names=(*stored.model.detectors, HYBRID),
         thresholds=stored.model.thresholds,
         roc_points=options.roc_points,
         file_weights=options.file_weights,
     )
-    metrics, points = measure(bins, files, judgement)
+    counted_by = {"model_version": stored.version, "split": options.splits}
+    metrics, points = measure(
+        lambda name: warehouse.batches("score_histogram", COLUMNS, detector=name, **counted_by),
+        files,
+        judgement,
+    )
+    if not metrics:
+        return None
+    stage.details["evaluation_id"] = evaluation_id
     stamp: dict[str, Any] = {
         "evaluation_id": evaluation_id,
         "run_id": run_id,
@@ -97,19 +100,6 @@ def evaluate(
     stamp |= {"data_kind": _data_kind(warehouse), "evaluated_at": datetime.now(UTC)}
     warehouse.append_rows("metrics", [{**row, **stamp} for row in metrics])
     return evaluation_id
-
-
-def _labelled_bins(warehouse: Warehouse, version: str, measured: tuple[str, ...]) -> pd.DataFrame:
-    """Return the bins of labelled records of some splits.
-
-    There can be millions of bins; texts as categories keep one at some 50 bytes.
-    """
-    columns = ("file_id", "label", "detector", "bin", "flag", "low", "high", "rows")
-    found = warehouse.table("score_histogram", columns, model_version=version, split=measured)
-    labelled = found.filter(pc.is_valid(found.column("label")))
-    texts = ["file_id", "detector"]
-    bins: pd.DataFrame = labelled.to_pandas(categories=texts)
-    return bins
 
 
 def _update_histogram(

@@ -14,7 +14,7 @@ from iotscore.spark.schemas import TABLES
 from iotscore.storage import local_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame, SparkSession
 
@@ -134,6 +134,15 @@ class Warehouse:
         path = self.local_path(table)
         self._check_columns(table, local_table.column_names(path))
         return local_table.read_rows(path, columns, _listed(where))
+
+    def batches(
+        self, table: str, columns: Sequence[str], **where: str | Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield rows as :meth:`table` returns them, a part of a direct table at a time."""
+        if not self.is_direct:
+            yield from self._where(table, where).select(*columns).toArrow().to_batches()
+        elif self.exists(table):
+            yield from local_table.scan(self.local_path(table), columns, _listed(where))
 
     def data_files(self, table: str, **where: Sequence[str]) -> list[str]:
         """Return the paths of a direct table's data files that may hold rows with these values."""

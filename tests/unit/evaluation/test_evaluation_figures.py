@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from iotscore.evaluation.figures import BENIGN_QUANTILE, ROC_YOUDEN, Judgement, measure
+from iotscore.evaluation import figures
+from iotscore.evaluation.figures import BENIGN_QUANTILE, ROC_YOUDEN, Judgement
 from iotscore.evaluation.scopes import ScoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    Rows = list[dict[str, Any]]
 
 CATALOGUE = [
     ScoredFile("a1", "1.benign.csv", "bell", "benign", None),
@@ -29,6 +33,17 @@ CATALOGUE = [
 ]
 COARSE, FINE = 0.5, 1e6
 """Bins per unit of score: many scores in a bin, and one distinct score in each."""
+SCHEMA = pa.schema(
+    [
+        ("file_id", pa.string()),
+        ("label", pa.int32()),
+        ("bin", pa.int64()),
+        ("flag", pa.bool_()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("rows", pa.int64()),
+    ]
+)
 SCORE = st.integers(-40, 40).map(lambda tenths: tenths / 10)
 ROW = st.tuples(st.integers(0, len(CATALOGUE) - 1), SCORE, SCORE)
 ROWS = st.lists(ROW, min_size=1, max_size=60)
@@ -57,6 +72,18 @@ def count(frame: pd.DataFrame, resolution: float, thresholds: Mapping[str, float
     grouped = long.groupby(keys, dropna=False)["score"].agg(low="min", high="max", rows="size")
     bins = grouped.reset_index()
     return bins.astype({"flag": object}).where(bins.notna(), None).astype({"bin": np.int64})
+
+
+def measure(
+    bins: pd.DataFrame, files: Mapping[str, ScoredFile], judgement: Judgement
+) -> tuple[Rows, Rows]:
+    """Hand over the bins as the engine does: detector by detector, in several batches."""
+
+    def batches_of(name: str) -> list[pa.RecordBatch]:
+        mine = bins[bins["detector"] == name]
+        return pa.Table.from_pandas(mine, SCHEMA, preserve_index=False).to_batches(3)
+
+    return figures.measure(batches_of, files, judgement)
 
 
 def files_of(frame: pd.DataFrame) -> dict[str, ScoredFile]:
