@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -117,10 +118,12 @@ def test_rows_of_a_killed_ingest_are_undone(
 ) -> None:
     """Records without a ledger row are removed, the run is marked, and the file goes in again."""
     warehouse = night_copy("default")
+    before = {"versions_before": {name: warehouse.version(name) for name in ("traffic",)}}
     orphans = warehouse.read("traffic").where("source_file = '1.benign.csv'")
     orphans = orphans.withColumns({"file_id": F.lit("x"), "ingest_run": F.lit("dead")})
     warehouse.append("traffic", orphans)
     start = {"run_id": "dead", "stage": "ingest", "status": "running"}
+    start["details"] = json.dumps(before)
     warehouse.append_rows("runs", [start])
 
     assert recover(warehouse) == ["dead"]

@@ -16,9 +16,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.sql import functions as F
-
-from iotscore import __version__
+from iotscore import __version__, faults
 from iotscore.spark.memory import MemoryPeak, sampled
 from iotscore.spark.pace import Pace, slow_warning
 from iotscore.spark.session import core_count
@@ -34,6 +32,9 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
+
+_BEFORE: Final = "versions_before"
+"""Key of a start's details: the versions of the tables that the stage is going to write."""
 
 
 @dataclass
@@ -75,8 +76,10 @@ class RunLog:
         """Record a stage: running while the body runs, then done or failed."""
         stage = Stage(name)
         started_at, start = datetime.now(UTC), time.monotonic()
+        before = json.dumps({_BEFORE: _versions(self._warehouse, name)})
         row = {**self._constants, "stage": name, "status": RUNNING, "started_at": started_at}
-        self._warehouse.append_rows("runs", [row])
+        row["details"] = before
+        self._append(row)
         self.stages.append(stage)
         try:
             with sampled(stage.memory):
@@ -110,7 +113,7 @@ class RunLog:
     def _fail(self, row: dict[str, Any], stage: Stage, error: BaseException) -> None:
         """Undo what the stage left half done; if even that fails, the next run does it."""
         try:
-            _undo(self._warehouse, [self.run_id])
+            _undo(self._warehouse, row)
             self._close(row, stage, FAILED, f"{type(error).__name__}: {error}"[:2000])
         except Exception as second:  # noqa: BLE001 - the first error is the one that counts
             _LOG.warning(
@@ -135,22 +138,28 @@ class RunLog:
             "details": json.dumps(stage.details, sort_keys=True, default=str),
             "error": error,
         }
-        self._warehouse.append_rows("runs", [ended])
+        self._append(ended)
+
+    def _append(self, row: dict[str, Any]) -> None:
+        self._warehouse.append_rows("runs", [row])
+        faults.reach(f"{row['stage']} {row['status']}")
 
 
-_LEDGERS: Final = (
-    # ledger, the tables whose rows count only once the ledger names their run, run column
-    ("ingest_files", (("traffic", "ingest_run"), ("quarantine", "run_id"))),
-    ("scored_files", (("scores", "run_id"),)),
-    ("metrics", (("roc_points", "run_id"),)),
-)
+_LEDGERS: Final = {
+    # stage: its ledger, and the tables whose rows count only once the ledger names their run
+    "ingest": ("ingest_files", ("traffic", "quarantine")),
+    "train": ("model_aliases", ("models",)),
+    "score": ("scored_files", ("scores", "score_histogram")),
+    "evaluate": ("metrics", ("score_histogram", "roc_points")),
+}
 
 
 def recover(warehouse: Warehouse) -> list[str]:
-    """Undo what killed runs left half done, and mark them as interrupted.
+    """Undo what killed stages left half done, and mark them as interrupted.
 
-    Rows of records are written first and their ledger row last. Rows of a run that never reached
-    its ledger are removed; the files are then new again. Call it only while holding the lock.
+    Rows of records are written first and their ledger row last. The tables of a stage that never
+    reached its ledger are made what they were when it started; the files are then new again. Call
+    it only while holding the lock.
 
     Returns
     -------
@@ -164,19 +173,25 @@ def recover(warehouse: Warehouse) -> list[str]:
     killed = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
     if not killed:
         return []
-    run_ids = sorted({row["run_id"] for row in killed})
-    _undo(warehouse, run_ids)
+    # The newest first: a failed stage that could not undo itself may lie behind a later one.
+    for row in sorted(killed, key=lambda row: row["started_at"], reverse=True):
+        _undo(warehouse, row)
     now = datetime.now(UTC)
     marks = [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed]
     warehouse.append_rows("runs", marks)
-    return run_ids
+    return sorted({row["run_id"] for row in killed})
 
 
-def _undo(warehouse: Warehouse, run_ids: list[str]) -> None:
-    """Remove rows of runs that never reached the ledger of their table."""
-    for ledger, tables in _LEDGERS:
-        entered_runs = warehouse.values(ledger, "run_id", run_id=run_ids)
-        orphans = [run_id for run_id in run_ids if run_id not in entered_runs]
-        for table, column in tables:
-            if orphans:
-                warehouse.delete(table, F.col(column).isin(orphans))
+def _versions(warehouse: Warehouse, stage: str) -> dict[str, int | None]:
+    """Return the versions that the tables of a stage have before it starts."""
+    _, tables = _LEDGERS.get(stage, ("", ()))
+    return {table: warehouse.version(table) for table in tables}
+
+
+def _undo(warehouse: Warehouse, start: dict[str, Any]) -> None:
+    """Take back what a stage wrote, unless its ledger names the run."""
+    ledger, _ = _LEDGERS.get(start["stage"], ("", ()))
+    if not ledger or start["run_id"] in warehouse.values(ledger, "run_id", run_id=start["run_id"]):
+        return
+    for table, version in json.loads(start["details"])[_BEFORE].items():
+        warehouse.restore(table, version)

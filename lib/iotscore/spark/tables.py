@@ -9,6 +9,7 @@ from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
+from iotscore import faults
 from iotscore.errors import WarehouseError
 from iotscore.spark.schemas import TABLES
 from iotscore.storage import local_table
@@ -163,6 +164,7 @@ class Warehouse:
             .option("mergeSchema", "true")
             .save(self.path(table))
         )
+        faults.reach(f"append {table}")
 
     def append_rows(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add a few rows that the driver holds, in one commit."""
@@ -174,6 +176,7 @@ class Warehouse:
             _check_names(table, rows)
             added = pa.Table.from_pylist(list(rows), schema=schema)
             local_table.append_rows(self.local_path(table), added)
+            faults.reach(f"append {table}")
         else:
             self.append(table, self.to_frame(table, rows))
 
@@ -181,6 +184,7 @@ class Warehouse:
         """Make data files in the table's folder part of it, in one commit."""
         if files:
             local_table.add_files(self.local_path(table), files)
+            faults.reach(f"append {table}")
 
     def replace(self, table: str, frame: DataFrame, condition: str) -> None:
         """Put rows in the place of those that meet a condition, in one commit.
@@ -195,11 +199,45 @@ class Warehouse:
             .option("mergeSchema", "true")
             .save(self.path(table))
         )
+        faults.reach(f"replace {table}")
+
+    def replace_rows(self, table: str, rows: Sequence[Mapping[str, Any]], condition: str) -> None:
+        """Put a few rows that the driver holds in the place of others, as :meth:`replace` does."""
+        if self.is_direct:
+            self.create(table)
+            _check_names(table, rows)
+            added = pa.Table.from_pylist(list(rows), schema=TABLES[table].arrow_schema)
+            local_table.replace_rows(self.local_path(table), added, condition)
+            faults.reach(f"replace {table}")
+        else:
+            self.replace(table, self.to_frame(table, rows), condition)
+
+    def version(self, table: str) -> int | None:
+        """Return the number of a table's newest commit, None if there is no table."""
+        if not self.exists(table):
+            return None
+        if self.is_direct:
+            return local_table.version(self.local_path(table))
+        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
+        return int(history.collect()[0]["version"])
+
+    def restore(self, table: str, version: int | None) -> None:
+        """Make a table what it was at a version, in one commit; None: what it was when made."""
+        now = self.version(table)
+        wanted = version or 0
+        if now is None or now == wanted:
+            return
+        if self.is_direct:
+            local_table.restore(self.local_path(table), wanted)
+        else:
+            DeltaTable.forPath(self.spark, self.path(table)).restoreToVersion(wanted)
+        faults.reach(f"restore {table}")
 
     def delete(self, table: str, condition: Column) -> None:
         """Remove rows, in one commit."""
         if self.exists(table):
             DeltaTable.forPath(self.spark, self.path(table)).delete(condition)
+            faults.reach(f"delete {table}")
 
     def remove_folder(self, name: str) -> None:
         """Delete a folder that is not a table, with all that it holds."""
@@ -226,6 +264,7 @@ class Warehouse:
                 self.local_path(table), definition.arrow_schema, definition.indexed
             )
             self._known.add(table)
+            faults.reach(f"create {table}")
             return
         try:
             (
@@ -242,6 +281,7 @@ class Warehouse:
             )
             raise WarehouseError(message) from error
         self._known.add(table)
+        faults.reach(f"create {table}")
 
     def _check_columns(self, table: str, columns: Sequence[str]) -> None:
         if missing := set(TABLES[table].schema.fieldNames()) - set(columns):

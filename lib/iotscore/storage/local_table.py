@@ -150,6 +150,27 @@ def _opened(path: str) -> DeltaTable:
         raise _unreadable(path, error) from error
 
 
+def version(path: str) -> int:
+    """Return the number of a table's newest commit."""
+    return _opened(path).version()
+
+
+def restore(path: str, wanted: int) -> None:
+    """Make a table what it was at a version, in one commit."""
+    try:
+        DeltaTable(path).restore(wanted)
+    except (DeltaError, OSError) as error:
+        raise _unwritable(path, error) from error
+
+
+def replace_rows(path: str, rows: pa.Table, condition: str) -> None:
+    """Put a few rows in the place of those that meet a condition, in one commit."""
+    try:
+        write_deltalake(path, rows, mode="overwrite", predicate=condition)
+    except (DeltaError, OSError) as error:
+        raise _unwritable(path, error) from error
+
+
 def append_rows(path: str, rows: pa.Table) -> None:
     """Add a few rows in one commit; columns that the table lacks are added to it."""
     try:
