@@ -14,7 +14,7 @@ from iotscore.errors import ConfigError
 from iotscore.landing.metadata import parse_summary
 from iotscore.spark.evaluate import EvaluateOptions
 from iotscore.spark.ingest import IngestOptions
-from iotscore.spark.score import ScoreOptions
+from iotscore.spark.scorer import ScoreOptions
 from iotscore.spark.train import TrainOptions
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ def evaluate(
     files = _labelled_files(warehouse, stored.version)
     stage.rows = counted
     stage.details = {"model_version": stored.version, "rows_counted": counted}
-    evaluation_id = _evaluation_id(stored.version, list(files), options)
+    evaluation_id = _evaluation_id(warehouse, stored.version, list(files), options)
     if _is_measured(warehouse, evaluation_id):
         stage.details["evaluation_id"] = evaluation_id
         return evaluation_id
@@ -145,12 +145,17 @@ def _labelled_files(warehouse: Warehouse, version: str) -> dict[str, ScoredFile]
     }
 
 
-def _evaluation_id(version: str, file_ids: Sequence[str], options: EvaluateOptions) -> str:
+def _evaluation_id(
+    warehouse: Warehouse, version: str, file_ids: Sequence[str], options: EvaluateOptions
+) -> str:
     """Name an evaluation by what goes into it, so that the same one is not stored twice.
 
-    A file is scored whole and never changes, so its id stands for its records.
+    A file is scored whole, so its id and checksum stand for its records.
     """
-    content = [version, sorted(file_ids), asdict(options)]
+    ledger = warehouse.rows("ingest_files", ["file_id", "sha256"], status=INGESTED)
+    checksums = {row["file_id"]: row["sha256"] for row in ledger}
+    contents = sorted((file_id, checksums[file_id]) for file_id in file_ids)
+    content = [version, contents, asdict(options)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -183,6 +183,7 @@ TABLES: Final[dict[str, Table]] = {
                 ("rows_scored", _LONG),
                 ("run_id", _STRING),
                 ("scored_at", _TIMESTAMP),
+                ("sha256", _STRING),
             ]
         ),
         ("model_version", "file_id", "run_id"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from iotscore import faults
 from iotscore.columns import KEY
 from iotscore.deal import deal
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
@@ -86,6 +87,7 @@ def write_scores(
                 columns["split"] = _splits(plan, rows)
                 writer.write(with_constants(pa.table(columns), stamp, schema))
                 done.add(rows.num_rows)
+                faults.reach_in_worker("score batch")
             if file := writer.close():
                 yield asdict(file)
 

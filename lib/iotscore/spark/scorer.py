@@ -7,6 +7,9 @@ Arrow's own memory, which NumPy reads in place. ``pandas`` makes a Series with o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -16,14 +19,15 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
 from pyspark.sql.pandas.types import to_arrow_type
 
+from iotscore import faults
 from iotscore.columns import FEATURES, N_FEATURES, score_column
 from iotscore.detect.bundle import from_bytes
-from iotscore.spark.schemas import raw_score_fields, score_fields
+from iotscore.spark.schemas import RECORD_COLUMNS, raw_score_fields, score_fields
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from pyspark import Accumulator, Broadcast
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
     from iotscore.detect.calibration import ScoreCalibration
@@ -32,6 +36,24 @@ if TYPE_CHECKING:
 Transport: TypeAlias = Literal["arrow", "pandas"]
 Scorer: TypeAlias = Callable[[np.ndarray], Mapping[str, Any]]
 """From features, float64 of shape (n_rows, 115), to score columns by name."""
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """How to score; ``conf/base.yaml`` explains each value.
+
+    Attributes
+    ----------
+    transport
+        How records reach the UDF, where one scores.
+    splits, bins_per_e_fold
+        How ``batch_minmax`` models choose their thresholds.
+    """
+
+    transport: Transport
+    splits: tuple[str, ...]
+    bins_per_e_fold: int
+
 
 _LOADED: dict[str, Model] = {}
 """The model of this Python worker process, by version. One is kept: a worker serves one job."""
@@ -102,6 +124,7 @@ def _over_arrow(
             done.add(len(batch))
             arrays = [pa.array(columns[field.name], field.type) for field in fields]
             yield pa.StructArray.from_arrays(arrays, fields=fields)
+            faults.reach_in_worker("score batch")
 
     return arrow_udf(score, schema)  # type: ignore[call-overload, no-any-return]
 
@@ -117,6 +140,7 @@ def _over_pandas(
             columns = scorer(_matrix(batch))
             done.add(len(batch))
             yield pd.DataFrame(columns)[names]
+            faults.reach_in_worker("score batch")
 
     return pandas_udf(score, schema)  # type: ignore[call-overload, no-any-return]
 
@@ -154,6 +178,38 @@ def finishing_udf(
             yield pd.DataFrame(columns)[schema.fieldNames()]
 
     return pandas_udf(finish, schema)  # type: ignore[call-overload, no-any-return]
+
+
+def stamp_columns(run_id: str, version: str) -> list[Column]:
+    """Return what tells of a scored record who scored it and when; ``split`` is there already."""
+    return [
+        F.lit(version).alias("model_version"),
+        F.col("split"),
+        F.lit(run_id).alias("run_id"),
+        F.lit(datetime.now(UTC)).alias("scored_at"),
+    ]
+
+
+def with_scores(records: DataFrame, scores: Column, stamp: list[Column]) -> DataFrame:
+    """Put record columns, the struct's score columns and the stamp side by side."""
+    return records.select(*RECORD_COLUMNS, scores.alias("scored"), *stamp).select(
+        *RECORD_COLUMNS,
+        "scored.*",
+        "model_version",
+        "split",
+        "run_id",
+        "scored_at",
+    )
+
+
+@contextmanager
+def broadcast(spark: SparkSession, bundle: bytes) -> Iterator[Broadcast[bytes]]:
+    """Hold the model's bytes on every executor while the body runs."""
+    held = spark.sparkContext.broadcast(bundle)
+    try:
+        yield held
+    finally:
+        held.destroy()
 
 
 def load_broadcast(bundle: Broadcast[bytes], version: str) -> Model:

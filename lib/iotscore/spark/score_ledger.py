@@ -1,0 +1,101 @@
+"""The ledger ``scored_files``: which content of which file a model has scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from iotscore.spark.ingest import INGESTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from iotscore.spark.tables import Warehouse
+
+
+@dataclass(frozen=True)
+class Todo:
+    """The files that a model has to score.
+
+    Attributes
+    ----------
+    model_version
+        The model.
+    rows
+        Accepted rows of each file, by id.
+    checksums
+        SHA-256 of each file.
+    stale
+        Those whose earlier content some model has scored: their rows in ``scores`` are void.
+    """
+
+    model_version: str
+    rows: dict[str, int]
+    checksums: dict[str, str]
+    stale: frozenset[str]
+
+    @property
+    def fresh(self) -> list[str]:
+        """The files without void rows."""
+        return [file for file in self.rows if file not in self.stale]
+
+    @property
+    def total(self) -> int:
+        """Accepted rows of all files."""
+        return sum(self.rows.values())
+
+    def is_void(self) -> str:
+        """Return the condition on rows of earlier contents, of any model."""
+        return f"file_id IN ({_quoted(sorted(self.stale))})"
+
+
+def unscored_files(warehouse: Warehouse, model_version: str) -> Todo:
+    """Return the ingested files whose present content a model has not scored."""
+    described = ["file_id", "rows_accepted", "sha256"]
+    ledger = warehouse.rows("ingest_files", described, status=INGESTED)
+    present = {row["file_id"]: row for row in ledger}
+    entries = warehouse.rows("scored_files", ["file_id", "model_version", "sha256"])
+    # An entry without a checksum is of a version that never replaced a file's content.
+    stale = frozenset(
+        entry["file_id"]
+        for entry in entries
+        if entry["sha256"] not in (None, present[entry["file_id"]]["sha256"])
+    )
+    scored = {entry["file_id"] for entry in entries if entry["model_version"] == model_version}
+    wanted = sorted(present.keys() - (scored - stale))
+    return Todo(
+        model_version,
+        rows={file: present[file]["rows_accepted"] for file in wanted},
+        checksums={file: present[file]["sha256"] for file in wanted},
+        stale=stale,
+    )
+
+
+def enter(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str) -> None:
+    """Write the ledger: rows in ``scores`` by file, zero included.
+
+    Entries of earlier contents go in the same commit, counts of their scores just before.
+    """
+    common = {
+        "model_version": todo.model_version,
+        "run_id": run_id,
+        "scored_at": datetime.now(UTC),
+    }
+    entries = [
+        {"file_id": file, "rows_scored": rows.get(file, 0), "sha256": checksum, **common}
+        for file, checksum in todo.checksums.items()
+    ]
+    if not todo.stale:
+        warehouse.append_rows("scored_files", entries)
+        return
+    warehouse.delete("score_histogram", F.expr(todo.is_void()))
+    of_run = f"model_version = '{todo.model_version}' AND file_id IN ({_quoted(todo.rows)})"
+    warehouse.replace_rows("scored_files", entries, f"{todo.is_void()} OR ({of_run})")
+
+
+def _quoted(file_ids: Iterable[str]) -> str:
+    """Return file ids, hexadecimal digits, as SQL writes a list."""
+    return ", ".join(f"'{file_id}'" for file_id in file_ids)
