@@ -3,8 +3,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java demo-data demo test test-fast bench bench-kernels lint format type lock zip \
-	fetch-data clean
+.PHONY: help setup java demo-data demo test test-fast bench bench-kernels lint format type fuzz lock \
+	zip fetch-data clean
 
 ROWS ?= 200000
 SEED ?= 1
@@ -14,6 +14,8 @@ ARGS ?=
 REPEATS ?= 3
 NAIVE_ROWS ?= 100000
 REPORT_ROWS ?= 200000
+SECONDS ?= 60
+ATHERIS := 3.0.0
 BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
 PYTHON_BIN := .venv/bin/python
@@ -63,6 +65,12 @@ type: setup ## check types
 format: setup ## mend what the linter can mend by itself
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+
+fuzz: setup ## look for input that breaks ingest or the configuration, Linux x86-64 [SECONDS=60]
+	@if [[ "$$(uname -sm)" != "Linux x86_64" ]]; then \
+		echo "make fuzz needs Linux on x86-64: atheris has no wheel for $$(uname -sm)." >&2; exit 2; fi
+	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "atheris==$(ATHERIS)"
+	@PYTHONPATH=lib $(PYTHON_BIN) fuzz/run.py $(SECONDS) $(ARGS)
 
 lock: setup ## write requirements.lock anew from setup.py [ARGS=--upgrade]
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from iotscore.columns import FEATURES
-from iotscore.landing.parse import REASONS
+from iotscore.landing.reasons import FILE_REASONS, LINE_REASONS
 from iotscore.spark.schemas import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,18 +84,22 @@ def test_reason_codes_of_lines_are_documented() -> None:
     """Every code that a refused line can get is explained, in the words of the code."""
     rows = cells(sections()["Reason codes"])
     lines = {code.strip("`"): why for code, what, why in rows if what == "line"}
-    assert lines == REASONS
+    assert lines == LINE_REASONS
 
 
 def test_reason_codes_of_files_are_documented() -> None:
-    """Every code with which ingest refuses a whole file is explained."""
+    """Every code with which a whole file is refused is explained, in the words of the code."""
     rows = cells(sections()["Reason codes"])
-    files = {code.strip("`") for code, what, _ in rows if what == "file"}
-    sources = [ROOT / "lib/iotscore/landing/survey.py", ROOT / "lib/iotscore/spark/ingest.py"]
-    text = "".join(source.read_text(encoding="utf-8") for source in sources)
-    assert all(f'"{code}"' in text for code in files)
-    written = re.findall(r'return \(\), \w+, "([a-z_]+)", |BAD_\w+: Final = "([a-z_]+)"', text)
-    assert files == {one or other for one, other in written}
+    files = {code.strip("`"): why for code, what, why in rows if what == "file"}
+    assert files == FILE_REASONS
+
+
+def test_reason_codes_are_told_on_the_page_about_input() -> None:
+    """docs/input.md names each code, of lines and of files, and none that does not exist."""
+    text = (ROOT / "docs" / "input.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \|[^|]*\|$", text, flags=re.MULTILINE)
+    told = {code for row in rows for code in re.findall(r"`([a-z_0-9]+)`", row)}
+    assert told == {*FILE_REASONS, *LINE_REASONS}
 
 
 def test_ready_queries_are_listed() -> None:

@@ -80,9 +80,11 @@ def label_file(
     Returns
     -------
     FileLabel or None
-        None if no pattern matches, or if what the pattern found is no day, no number of a device
-        (0 to 2,147,483,647), or no device at all.
+        None if no pattern matches, if what the pattern found is no day, no number of a device (0 to
+        2,147,483,647), or no device at all, or if the path goes up.
     """
+    if not {".", ".."}.isdisjoint(relative_path.split("/")):
+        return None
     for pattern in patterns:
         match = re.fullmatch(pattern, relative_path)
         if match is not None:

@@ -106,6 +106,14 @@ def test_a_user_pattern_that_finds_no_device(pattern: str, path: str) -> None:
     assert label_file(path, (pattern,), {}) is None
 
 
+@pytest.mark.parametrize(
+    "path", ["../benign_traffic.csv", "a/../benign_traffic.csv", "./benign_traffic.csv"]
+)
+def test_a_path_that_goes_up_says_nothing(path: str) -> None:
+    """A name that leads out of the landing folder is no name of a device, whatever the pattern."""
+    assert label_file(path, (*PATTERNS, r"(?P<device>.*)/benign_traffic\.csv"), DEVICES) is None
+
+
 def test_a_number_and_a_name_together() -> None:
     """A name in the path goes before the metadata's, and an empty family is no family."""
     pattern = r"(?P<device_id>\d*)-(?P<device>\w*)-(?P<family>\w*)\.csv"

@@ -14,8 +14,10 @@ from iotscore.errors import ConfigError
 from iotscore.landing.metadata import parse_summary
 from iotscore.spark.evaluate import EvaluateOptions
 from iotscore.spark.ingest import IngestOptions
+from iotscore.spark.ingest_plan import Policy
 from iotscore.spark.scorer import ScoreOptions
 from iotscore.spark.train import TrainOptions
+from iotscore.storage.upkeep import UpkeepOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings
@@ -35,6 +37,10 @@ def ingest_options(settings: Settings) -> IngestOptions:
         patterns=tuple(settings.ingest.patterns),
         chunk_bytes=int(settings.ingest.chunk_megabytes * _MEGABYTE),
         quarantine_text_limit=settings.ingest.quarantine_text_limit,
+        policy=Policy(
+            replaces_changed=settings.ingest.changed_files == "replace",
+            accepts_same=settings.ingest.same_content == "accept",
+        ),
     )
 
 
@@ -115,4 +121,13 @@ def evaluate_options(settings: Settings) -> EvaluateOptions:
         bins_per_e_fold=chosen.bins_per_e_fold,
         roc_points=chosen.roc_points,
         file_weights=weights,
+    )
+
+
+def maintain_options(settings: Settings) -> UpkeepOptions:
+    """Return what the stage maintain is told."""
+    return UpkeepOptions(
+        file_bytes=int(settings.maintain.file_megabytes * _MEGABYTE),
+        small_files=settings.maintain.small_files,
+        vacuum_hours=settings.maintain.vacuum_hours,
     )

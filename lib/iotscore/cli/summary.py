@@ -9,7 +9,8 @@ from rich.table import Table
 
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
-from iotscore.spark.ingest import INGESTED
+from iotscore.masking import masked
+from iotscore.spark.ingest_plan import INGESTED
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
@@ -36,12 +37,12 @@ _DATA = {
 
 def print_nightly(job: Job, model_version: str, evaluation_id: str | None) -> None:
     """Print rows, figures, seconds per stage, where the tables are and a query to try."""
-    console = _console()
+    console = open_console()
     console.print(_rows_table(job, model_version))
     if evaluation_id is not None:
         print_evaluation(job, evaluation_id)
     console.print(_stages_table(job))
-    warehouse = job.warehouse.root
+    warehouse = masked(job.warehouse.root)
     console.print(f"tables: {warehouse}", soft_wrap=True)
     console.print(
         f"try:    ./spark-submit.sh sql --warehouse {warehouse} --query worst_devices",
@@ -54,7 +55,7 @@ def print_evaluation(job: Job, evaluation_id: str) -> None:
     rows = job.warehouse.rows("metrics", evaluation_id=evaluation_id, scope="all")
     if not rows:
         return
-    console = _console()
+    console = open_console()
     console.print(_figures_table(rows))
     if any(row["uses_labels"] for row in rows):
         console.print("[dim]* threshold chosen with labels: what hindsight would reach[/dim]")
@@ -143,7 +144,7 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def _console() -> Console:
+def open_console() -> Console:
     """Return a console for standard output; without a terminal, lines are wide and plain."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(width=_PLAIN_WIDTH, highlight=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -12,10 +13,13 @@ from pyarrow import fs
 
 from iotscore.errors import InputError
 from iotscore.labels import FileLabel, label_file
+from iotscore.landing.listing import is_csv, list_folder
 from iotscore.landing.metadata import METADATA_FILES, Metadata, read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from iotscore.landing.listing import Entry
 
 SYNTHETIC_MARKER: Final = "SYNTHETIC.json"
 """Demo data carries this file, so that every report can call the data synthetic."""
@@ -23,14 +27,14 @@ SYNTHETIC_MARKER: Final = "SYNTHETIC.json"
 
 @dataclass(frozen=True)
 class LandingFile:
-    """A CSV file in the landing folder.
+    r"""A CSV file in the landing folder.
 
     Attributes
     ----------
     file_id
         First 16 hexadecimal digits of the SHA-256 of the path below the landing folder.
     source_file
-        Path below the landing folder, with forward slashes.
+        Path below the landing folder, with forward slashes; bytes that are no UTF-8 as ``\xNN``.
     size
         Bytes.
     modified_at
@@ -51,11 +55,24 @@ class LandingFile:
 
 @dataclass(frozen=True)
 class Landing:
-    """A landing folder: its CSV files in order of their paths, and what the metadata say."""
+    """A landing folder.
+
+    Attributes
+    ----------
+    files
+        Its CSV files in order of their paths.
+    metadata
+        What the metadata files say.
+    is_synthetic
+        Whether the folder says that its data are simulated.
+    unusable
+        What is named like a CSV file and cannot be read as one, with reason code and details.
+    """
 
     files: list[LandingFile]
     metadata: Metadata
     is_synthetic: bool
+    unusable: list[tuple[LandingFile, str, str]]
 
 
 def file_id_of(source_file: str) -> str:
@@ -99,47 +116,51 @@ def discover(folder: str, patterns: Sequence[str]) -> Landing:
     InputError
         The folder or a metadata file in it cannot be read.
     """
-    infos, metadata_texts = _read_folder(folder)
+    entries, metadata_texts = _read_folder(folder)
     metadata = read_metadata(metadata_texts)
-    files = [
-        LandingFile(
-            file_id=file_id_of(path),
-            source_file=path,
-            size=infos[path].size,
-            modified_at=_mtime(infos[path]),
-            label=label_file(path, patterns, metadata.devices),
-            rows_expected=metadata.expected_rows.get(path),
-        )
-        for path in sorted(infos)
-        if path.lower().endswith(".csv") and path not in METADATA_FILES
-    ]
-    return Landing(files, metadata, SYNTHETIC_MARKER in infos)
+    files, unusable = [], []
+    for path in sorted(entries):
+        if path in METADATA_FILES or path == SYNTHETIC_MARKER:
+            continue
+        file = _landing_file(entries[path], patterns, metadata)
+        if fault := entries[path].fault:
+            unusable.append((file, *fault))
+        elif is_csv(path):
+            files.append(file)
+    return Landing(files, metadata, SYNTHETIC_MARKER in entries, unusable)
 
 
-def _read_folder(folder: str) -> tuple[dict[str, fs.FileInfo], dict[str, bytes]]:
-    """Return the files by their path below the folder, and the contents of the metadata files."""
+def _landing_file(entry: Entry, patterns: Sequence[str], metadata: Metadata) -> LandingFile:
+    shown = os.fsencode(entry.path).decode("utf-8", "backslashreplace")
+    return LandingFile(
+        file_id=file_id_of(entry.path),
+        source_file=shown,
+        size=entry.size,
+        modified_at=utc_time(entry.mtime_ns),
+        label=label_file(shown, patterns, metadata.devices),
+        rows_expected=metadata.expected_rows.get(shown),
+    )
+
+
+def _read_folder(folder: str) -> tuple[dict[str, Entry], dict[str, bytes]]:
+    """Return what is found, by its path below the folder, and the metadata files' contents."""
     filesystem, root = open_folder(folder)
     try:
-        infos = {
-            info.path[len(root) :].lstrip("/"): info
-            for info in filesystem.get_file_info(fs.FileSelector(root, recursive=True))
-            if info.type == fs.FileType.File
-        }
-        texts = {
-            name: filesystem.open_input_stream(infos[name].path).read()
-            for name in sorted(METADATA_FILES & infos.keys())
-        }
+        entries = {entry.path: entry for entry in list_folder(filesystem, root)}
+        texts = {}
+        for name in sorted(METADATA_FILES & entries.keys()):
+            if fault := entries[name].fault:
+                message = (
+                    f"{name} in the input folder cannot be read: {fault[1]}; mend or remove it"
+                )
+                raise InputError(message)
+            texts[name] = filesystem.open_input_stream(f"{root}/{name}").read()
     except OSError as error:
         message = f"cannot read the input folder {folder!r}: {error}; check who may read it"
         raise InputError(message) from error
-    except UnicodeDecodeError as error:
-        message = (
-            f"the input folder {folder!r} holds a file whose name is no UTF-8 text: "
-            f"{error.object!r}; rename it"
-        )
-        raise InputError(message) from error
-    return infos, texts
+    return entries, texts
 
 
-def _mtime(info: fs.FileInfo) -> datetime:
-    return datetime.fromtimestamp(0 if info.mtime_ns is None else info.mtime_ns // 1000 / 1e6, UTC)
+def utc_time(nanoseconds: int | None) -> datetime:
+    """Return a time of change to the microsecond, as tables keep it."""
+    return datetime.fromtimestamp((nanoseconds or 0) // 1000 / 1e6, UTC)

@@ -11,20 +11,22 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iotscore.columns import FEATURES, SOURCE_FEATURES
+from iotscore.landing.header import HEAD_BYTES, read_header
+from iotscore.landing.reasons import LINE_LIMIT
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
 _READ_BYTES = 4 << 20
-_HEADER_LIMIT = 1 << 16
-_NAME_LIMIT = 40
-_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A run of whole lines: byte offset, length in bytes, first row's number, number of rows."""
+    """A run of whole lines: byte offset, length in bytes, first row's number, number of rows.
+
+    Of a last line that is too long to be a record, the length covers the beginning only: enough
+    to see that it is too long.
+    """
 
     offset: int
     length: int
@@ -39,11 +41,11 @@ class Survey:
     Attributes
     ----------
     sha256
-        Checksum of the whole content, hexadecimal.
+        Checksum of the whole content, hexadecimal; None if it could not be read to the end.
     size
-        Bytes read.
+        Bytes read, or those that the file system states if it could not be read.
     rows
-        Lines behind the header, whatever they hold.
+        Lines behind the header, whatever they hold; 0 if the content is no text.
     columns
         Table names of the columns in file order; empty if ``fault`` is set.
     chunks
@@ -54,7 +56,7 @@ class Survey:
         What was found, for people.
     """
 
-    sha256: str
+    sha256: str | None
     size: int
     rows: int
     columns: tuple[str, ...]
@@ -74,20 +76,20 @@ def survey_file(filesystem: fs.FileSystem, path: str, chunk_bytes: int) -> Surve
         Least bytes of a chunk; it ends at the first line feed behind them.
     """
     with filesystem.open_input_stream(path) as stream:
-        buffer = stream.read(_HEADER_LIMIT)
-        columns, header_end, fault, detail = _read_header(buffer)
-        digest = hashlib.sha256(buffer)
-        cutter = _Cutter(header_end, chunk_bytes)
-        cutter.feed(buffer[header_end:])
-        size = len(buffer)
+        buffer = stream.read(HEAD_BYTES)
+        header = read_header(buffer)
+        digest, size = hashlib.sha256(buffer), len(buffer)
+        cutter = _Cutter(header.rows_start or 0, chunk_bytes)
+        cutter.feed(buffer[header.rows_start or 0 :])
         while buffer := stream.read(_READ_BYTES):
             digest.update(buffer)
             cutter.feed(buffer)
             size += len(buffer)
     cutter.finish()
-    rows = sum(chunk.rows for chunk in cutter.chunks)
-    chunks = () if fault else tuple(cutter.chunks)
-    return Survey(digest.hexdigest(), size, rows, columns, chunks, fault, detail)
+    rows = 0 if header.rows_start is None else sum(chunk.rows for chunk in cutter.chunks)
+    chunks = () if header.fault else tuple(cutter.chunks)
+    found = header.fault, header.detail
+    return Survey(digest.hexdigest(), size, rows, header.columns, chunks, *found)
 
 
 class _Cutter:
@@ -120,36 +122,9 @@ class _Cutter:
             self._close()
 
     def _close(self) -> None:
-        length = self._position - self._start
+        # The last line starts within the first chunk_bytes bytes, so this shows it to be too long.
+        enough = self._chunk_bytes + LINE_LIMIT + 2
+        length = min(self._position - self._start, enough)
         self.chunks.append(Chunk(self._start, length, self._first_row, self._rows))
         self._first_row += self._rows
         self._start, self._rows = self._position, 0
-
-
-def _read_header(head: bytes) -> tuple[tuple[str, ...], int, str | None, str | None]:
-    """Return columns in file order, where the rows begin, reason code and detail of a fault."""
-    end = head.find(b"\n") + 1 or len(head)
-    line = head[:end].removeprefix(_BOM).rstrip(b"\r\n")
-    if not head:
-        return (), 0, "empty_file", "the file has no bytes"
-    if end == _HEADER_LIMIT and not head.endswith(b"\n"):
-        return (), 0, "no_header", f"the first line is longer than {_HEADER_LIMIT} bytes"
-    names = [name.strip() for name in line.decode("utf-8", "replace").split(",")]
-    known = dict(zip(SOURCE_FEATURES, FEATURES, strict=True))
-    if not set(names) & known.keys():
-        return (), 0, "no_header", f"the first line is {line[:80]!r}, not the feature names"
-    problems = {
-        "missing": [name for name in SOURCE_FEATURES if name not in names],
-        "unknown": [name for name in names if name not in known],
-        "repeated": sorted({name for name in names if names.count(name) > 1}),
-    }
-    if found := {kind: columns for kind, columns in problems.items() if columns}:
-        detail = "; ".join(
-            f"{len(columns)} {kind}: {_shortened(columns)}" for kind, columns in found.items()
-        )
-        return (), end, "wrong_columns", detail
-    return tuple(known[name] for name in names), end, None, None
-
-
-def _shortened(names: list[str]) -> str:
-    return ", ".join(name[:_NAME_LIMIT] or "(no name)" for name in names[:5])

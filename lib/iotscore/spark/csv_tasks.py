@@ -7,37 +7,33 @@ into chunks of whole lines, so that few uneven files keep all cores busy.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from iotscore import faults
 from iotscore.deal import deal
 from iotscore.landing.discover import open_folder
-from iotscore.landing.parse import parse_chunk
-from iotscore.landing.survey import Survey, survey_file
+from iotscore.landing.sources import survey_source
+from iotscore.spark.chunk_reader import ChunkReader
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
 from iotscore.spark.session import core_count
 from iotscore.spark.tasks import TASKS_PER_CORE, numbered, numbers, run_tasks
 from iotscore.storage.data_files import DataFileWriter, with_constants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pyspark import Accumulator
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.landing.discover import LandingFile
-    from iotscore.landing.parse import ParsedChunk
-    from iotscore.landing.survey import Chunk
+    from iotscore.landing.survey import Survey
+    from iotscore.spark.chunk_reader import Piece, ReadNews
     from iotscore.storage.data_files import DataFile
 
     _Surveyed = tuple[LandingFile, Survey]
-    _Piece = tuple[str, Chunk]
-    """A file's id and one of its chunks."""
 
 _BATCH_ROWS: Final = 10_000
 _TASK_BYTES: Final = 64 << 20
@@ -51,18 +47,14 @@ def survey_all(
     if not files:
         return {}
 
-    def survey(group: list[tuple[str, str]]) -> Iterator[tuple[str, Survey]]:
+    def survey(group: list[LandingFile]) -> Iterator[tuple[str, Survey]]:
         filesystem, root = open_folder(folder)
-        for file_id, source_file in group:
-            yield file_id, survey_file(filesystem, f"{root}/{source_file}", chunk_bytes)
+        for file in group:
+            yield file.file_id, survey_source(filesystem, root, file, chunk_bytes)
 
     by_size = sorted(files, key=lambda file: -file.size)
     tasks = min(len(files), TASKS_PER_CORE * core_count(spark))
-    dealt = [
-        [(file.file_id, file.source_file) for file in by_size[start::tasks]]
-        for start in range(tasks)
-    ]
-    return dict(run_tasks(spark, dealt, survey))
+    return dict(run_tasks(spark, [by_size[start::tasks] for start in range(tasks)], survey))
 
 
 def traffic_frame(
@@ -70,10 +62,10 @@ def traffic_frame(
     folder: str,
     files: Sequence[_Surveyed],
     run_id: str,
-    done: Accumulator[int],
+    news: ReadNews,
 ) -> DataFrame:
     """Return the accepted records of some files with the columns of ``traffic``."""
-    reader = _ChunkReader(folder, files, core_count(spark))
+    reader = _chunk_reader(spark, folder, files, news)
     parsed_fields = [
         field
         for field in TABLES["traffic"].schema.fields
@@ -81,12 +73,12 @@ def traffic_frame(
     ]
 
     def parse(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for file_id, chunk, parsed in reader.read_numbered(numbers(batches)):
+        for file_id, parsed in reader.read_numbered(numbers(batches)):
             ids = pa.array([file_id], pa.string()).take(
                 pa.array([0] * parsed.accepted.num_rows, pa.int8())
             )
             yield from parsed.accepted.add_column(0, "file_id", ids).to_batches(_BATCH_ROWS)
-            done.add(chunk.rows)
+            news.lines.add(parsed.lines)
 
     parsed = numbered(spark, len(reader.tasks)).mapInArrow(parse, T.StructType(parsed_fields))
     described = parsed.join(F.broadcast(_file_frame(spark, files)), "file_id")
@@ -100,7 +92,7 @@ def write_traffic(
     files: Sequence[_Surveyed],
     target: str,
     run_id: str,
-    done: Accumulator[int],
+    news: ReadNews,
 ) -> list[DataFile]:
     """Let the tasks write the accepted records of some files as data files of ``traffic``.
 
@@ -111,16 +103,19 @@ def write_traffic(
     ----------
     target
         Folder of the table, which every executor can write.
+    news
+        What the driver should know meanwhile.
     """
-    reader = _ChunkReader(folder, files, core_count(spark))
+    reader = _chunk_reader(spark, folder, files, news)
     described = {file.file_id: _description(file) | {"ingest_run": run_id} for file, _ in files}
     schema, indexed = TABLES["traffic"].arrow_schema, TABLES["traffic"].indexed
 
-    def write(pieces: list[_Piece]) -> Iterator[DataFile]:
+    def write(pieces: list[Piece]) -> Iterator[DataFile]:
         with DataFileWriter(target, indexed) as writer:
-            for file_id, chunk, parsed in reader.read(pieces):
+            for file_id, parsed in reader.read(pieces):
                 writer.write(with_constants(parsed.accepted, described[file_id], schema))
-                done.add(chunk.rows)
+                news.lines.add(parsed.lines)
+                faults.reach_in_worker("ingest chunk")
             if file := writer.close():
                 yield file
 
@@ -135,15 +130,20 @@ def _description(file: LandingFile) -> dict[str, Any]:
 
 
 def quarantine_frame(
-    spark: SparkSession, folder: str, files: Sequence[_Surveyed], run_id: str, text_limit: int
+    spark: SparkSession,
+    folder: str,
+    files: Sequence[_Surveyed],
+    run_id: str,
+    text_limit: int,
+    news: ReadNews,
 ) -> DataFrame:
     """Return the refused lines of some files with the columns of ``quarantine``."""
-    reader = _ChunkReader(folder, files, core_count(spark))
+    reader = _chunk_reader(spark, folder, files, news)
     schema = TABLES["quarantine"].schema
     now = datetime.now(UTC)
 
     def refused(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for file_id, _, parsed in reader.read_numbered(numbers(batches)):
+        for file_id, parsed in reader.read_numbered(numbers(batches)):
             rows = [
                 {
                     "file_id": file_id,
@@ -188,37 +188,12 @@ def _file_frame(spark: SparkSession, files: Sequence[_Surveyed]) -> DataFrame:
     return spark.createDataFrame(rows, T.StructType(fields))
 
 
-class _ChunkReader:
-    """Reads and parses, in a task, the chunks that were dealt to it.
-
-    Attributes
-    ----------
-    tasks
-        The chunks of each task.
-    paths
-        Path of each file below the landing folder, by file id.
-    """
-
-    def __init__(self, folder: str, files: Sequence[_Surveyed], cores: int) -> None:
-        self.paths = {file.file_id: file.source_file for file, _ in files}
-        self._folder = folder
-        self._columns = {file.file_id: survey.columns for file, survey in files}
-        by_id = sorted(files, key=lambda pair: pair[0].file_id)
-        pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
-        self.tasks: list[list[_Piece]] = deal(
-            pieces, lambda piece: piece[1].length, _TASK_BYTES, TASKS_PER_CORE * cores
-        )
-
-    def read_numbered(self, tasks: Iterable[int]) -> Iterator[tuple[str, Chunk, ParsedChunk]]:
-        """Do the same as :meth:`read` for the chunks of some tasks."""
-        return self.read(piece for number in tasks for piece in self.tasks[number])
-
-    def read(self, pieces: Iterable[_Piece]) -> Iterator[tuple[str, Chunk, ParsedChunk]]:
-        """Yield file id, chunk and what was in it."""
-        filesystem, root = open_folder(self._folder)
-        for file_id, group in groupby(pieces, key=itemgetter(0)):
-            columns = self._columns[file_id]
-            with filesystem.open_input_file(f"{root}/{self.paths[file_id]}") as source:
-                for _, chunk in group:
-                    content = source.read_at(chunk.length, chunk.offset)
-                    yield file_id, chunk, parse_chunk(content, columns, chunk.first_row, chunk.rows)
+def _chunk_reader(
+    spark: SparkSession, folder: str, files: Sequence[_Surveyed], news: ReadNews
+) -> ChunkReader:
+    """Deal the chunks of some files out to tasks."""
+    by_id = sorted(files, key=lambda pair: pair[0].file_id)
+    pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
+    least = TASKS_PER_CORE * core_count(spark)
+    tasks = deal(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
+    return ChunkReader(folder, files, tasks, news)

@@ -19,7 +19,7 @@ from iotscore.evaluation.binned import COLUMNS
 from iotscore.evaluation.figures import Judgement, measure
 from iotscore.evaluation.scopes import ScoredFile
 from iotscore.spark.histogram import histogram
-from iotscore.spark.ingest import INGESTED
+from iotscore.spark.ingest_plan import INGESTED
 from iotscore.spark.registry import load_model
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ def _update_histogram(
     is_frozen = stored.manifest["normalisation"] == "frozen"
     scores = warehouse.read("scores").where(of_model)
     if is_frozen:
-        scores = scores.where(F.col("file_id").isin(sorted(row["file_id"] for row in todo)))
+        # Of a run's rows, which lie together, Delta knows the data files; file ids are hashes.
+        of_runs = F.col("run_id").isin(sorted({row["run_id"] for row in todo}))
+        of_files = F.col("file_id").isin(sorted(row["file_id"] for row in todo))
+        scores = scores.where(of_runs & of_files)
     counts = _stamped(
         histogram(scores, tuple(stored.model.detectors), options.bins_per_e_fold),
         stored.version,

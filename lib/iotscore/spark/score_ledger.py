@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from iotscore.spark.ingest import INGESTED
+from iotscore.spark.ingest_ledger import file_condition
+from iotscore.spark.ingest_plan import INGESTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from iotscore.spark.tables import Warehouse
 
@@ -30,12 +31,16 @@ class Todo:
         SHA-256 of each file.
     stale
         Those whose earlier content some model has scored: their rows in ``scores`` are void.
+    ingest_runs
+        Runs that ingested the files. A run's rows lie together, so data files of other nights are
+        skipped by it; file ids are hashes and skip hardly any.
     """
 
     model_version: str
     rows: dict[str, int]
     checksums: dict[str, str]
     stale: frozenset[str]
+    ingest_runs: list[str]
 
     @property
     def fresh(self) -> list[str]:
@@ -49,12 +54,12 @@ class Todo:
 
     def is_void(self) -> str:
         """Return the condition on rows of earlier contents, of any model."""
-        return f"file_id IN ({_quoted(sorted(self.stale))})"
+        return file_condition(self.stale)
 
 
 def unscored_files(warehouse: Warehouse, model_version: str) -> Todo:
     """Return the ingested files whose present content a model has not scored."""
-    described = ["file_id", "rows_accepted", "sha256"]
+    described = ["file_id", "rows_accepted", "sha256", "run_id"]
     ledger = warehouse.rows("ingest_files", described, status=INGESTED)
     present = {row["file_id"]: row for row in ledger}
     entries = warehouse.rows("scored_files", ["file_id", "model_version", "sha256"])
@@ -71,6 +76,7 @@ def unscored_files(warehouse: Warehouse, model_version: str) -> Todo:
         rows={file: present[file]["rows_accepted"] for file in wanted},
         checksums={file: present[file]["sha256"] for file in wanted},
         stale=stale,
+        ingest_runs=sorted({present[file]["run_id"] for file in wanted}),
     )
 
 
@@ -92,10 +98,5 @@ def enter(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str
         warehouse.append_rows("scored_files", entries)
         return
     warehouse.delete("score_histogram", F.expr(todo.is_void()))
-    of_run = f"model_version = '{todo.model_version}' AND file_id IN ({_quoted(todo.rows)})"
+    of_run = f"model_version = '{todo.model_version}' AND {file_condition(todo.rows)}"
     warehouse.replace_rows("scored_files", entries, f"{todo.is_void()} OR ({of_run})")
-
-
-def _quoted(file_ids: Iterable[str]) -> str:
-    """Return file ids, hexadecimal digits, as SQL writes a list."""
-    return ", ".join(f"'{file_id}'" for file_id in file_ids)

@@ -16,7 +16,7 @@ from iotscore.detect.bundle import to_bytes, version_of
 from iotscore.detect.model import fit_model
 from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
-from iotscore.spark.ingest import INGESTED
+from iotscore.spark.ingest_plan import INGESTED
 from iotscore.spark.registry import promote, save_model
 from iotscore.spark.sample import hash_cutoff, take_fraction, to_matrix, with_split
 from iotscore.splits import SplitPlan, cut_file

@@ -139,14 +139,18 @@ def test_what_is_no_path_is_told(folder: str) -> None:
     assert repr(folder) in str(caught.value)
 
 
-def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
-    """A file name that is no UTF-8 is told with its bytes, instead of a traceback."""
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """A file name that is no UTF-8 is refused with its bytes shown; the other files are found."""
+    put(tmp_path, "1.benign.csv")
     try:
         (tmp_path / os.fsdecode(b"caf\xe9.csv")).touch()
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    with pytest.raises(InputError, match=r"no UTF-8 text.*caf\\xe9\.csv.*rename it"):
-        discover(str(tmp_path), PATTERNS)
+    landing = discover(str(tmp_path), PATTERNS)
+    assert [file.source_file for file in landing.files] == ["1.benign.csv"]
+    ((file, reason, detail),) = landing.unusable
+    assert (file.source_file, reason) == (r"caf\xe9.csv", "name_not_text")
+    assert detail == r"the name is b'caf\xe9.csv'; rename it"
 
 
 def test_an_unreadable_folder_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from iotscore.columns import FEATURES, N_FEATURES
 from iotscore.landing import parse
-from iotscore.landing.parse import REASONS, ParsedChunk, RefusedLine, parse_chunk
+from iotscore.landing.parse import ParsedChunk, RefusedLine, parse_chunk, parse_parts
+from iotscore.landing.reasons import LINE_LIMIT, LINE_REASONS
+from iotscore.landing.survey import Chunk
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,21 +30,18 @@ DAMAGED = {
     "empty_value": (b"", b" ", b"\t"),
     "not_finite": (b"nan", b"NaN", b"-nan", b"nan(7)", b"inf", b"+Inf", b"-INFINITY"),
     "overflow": (b"1e400", b"-1e400", b"1e99999999999", b"9" * 400, b"1.7976931348623159e308"),
+    "quoted": (b'"1"', b"'1'", b'1"', b'"1', b"''"),
+    "nul_bytes": (b"1\x00", b"\x00", b"1\x002"),
+    "invalid_utf8": (b"\xff", b"1\xa0000", b"\xe9"),
+    "carriage_return": (b"1\r2", b"\r1"),
+    "thousands_separator": (
+        *(b"1'000", b"-12'345'678.5", b"1_000", b"1 000", b"1.234.567", b"1\xc2\xa0000"),
+        *(b"1\xe2\x80\xaf000.5", b"1\xe2\x80\x99000"),
+    ),
     "not_a_number": (
-        *(
-            b"0x10",
-            b"1_0",
-            b'"1"',
-            b"'1'",
-            b"1;2",
-            b"1\x00",
-            b"\x00",
-            b"\xff",
-            b"1\xc2\xa0",
-            b"--1",
-        ),
-        *(b"+-1", b"1e", b"1e+", b".", b".e5", b"e5", b"1d5", b"1 2", b"1\x0b", b"\x0c1", b"1\r2"),
-        *(b"\r1", b"\xef\xbb\xbf1", b"\xef\xbc\x91", b"NULL", b"N/A", b"null", b"true", b"infinit"),
+        *(b"0x10", b"1_0", b"1;2", b"1\xc2\xa0", b"--1", b"1'00", b"1 000_000", b"\xc2\xa0"),
+        *(b"+-1", b"1e", b"1e+", b".", b".e5", b"e5", b"1d5", b"1 2", b"1\x0b", b"\x0c1", b"'1"),
+        *(b"\xef\xbb\xbf1", b"\xef\xbc\x91", b"NULL", b"N/A", b"null", b"true", b"infinit"),
     ),
 }
 ANY_DAMAGE = tuple(cell for cells in DAMAGED.values() for cell in cells)
@@ -138,7 +138,7 @@ def test_every_line_is_accepted_or_refused_once(content: bytes, first_row: int) 
     raw = content.removesuffix(b"\n").split(b"\n")
     for line in parsed.refused:
         assert line.raw == raw[line.row_no - first_row].removesuffix(b"\r")
-        assert line.reason in REASONS
+        assert line.reason in LINE_REASONS
         assert line.detail
 
 
@@ -170,28 +170,90 @@ def test_a_bad_value_is_named(reason: str, cell: bytes, place: int) -> None:
     assert f"value {place + 1} is" in refused.detail
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        (b"", "empty_line"),
-        (b" ", "too_few_columns"),
-        (b",".join([b"1"] * 114), "too_few_columns"),
-        (GOOD_LINE.replace(b",", b";"), "too_few_columns"),
-        (GOOD_LINE + b",", "too_many_columns"),
-        (GOOD_LINE + b"\r" + GOOD_LINE, "too_many_columns"),
-    ],
-)
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+SHAPES = [
+    (b"", "empty_line"),
+    (b" ", "too_few_columns"),
+    (b",".join([b"1"] * 114), "too_few_columns"),
+    (GOOD_LINE.replace(b",", b";"), "wrong_separator"),
+    (GOOD_LINE.replace(b"1", b"1,5").replace(b"5,1", b"5;1"), "wrong_separator"),
+    (GOOD_LINE.replace(b",", b"\t"), "wrong_separator"),
+    (GOOD_LINE.replace(b",", b"|"), "too_few_columns"),
+    (GOOD_LINE + b",", "too_many_columns"),
+    (GOOD_LINE.replace(b"1", b"1,000", 1), "too_many_columns"),
+    (GOOD_LINE.replace(b"1", b'"1,000"', 1), "quoted"),
+    (GOOD_LINE + b"\r" + GOOD_LINE, "carriage_return"),
+    (GOOD_LINE + b"\r\r" + GOOD_LINE, "carriage_return"),
+    (b"\x00" * 400, "nul_bytes"),
+    (b"1,2,caf\xe9", "invalid_utf8"),
+    (b" " * LINE_LIMIT + GOOD_LINE, "line_too_long"),
+    (b"7" * 3_000_000, "line_too_long"),
+    (b"," * 3_000_000, "line_too_long"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), SHAPES)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r\n" + GOOD_LINE])
 def test_a_line_of_another_shape_is_named(line: bytes, reason: str, end: bytes) -> None:
     """Lines with more or fewer values, and blank ones, are refused with the reason."""
-    parsed = parse_chunk(GOOD_LINE + b"\n" + line + end, FEATURES, 1, 2)
+    rows = 1 + end.count(b"\n") + (not end.endswith(b"\n"))
+    parsed = parse_chunk(GOOD_LINE + b"\n" + line + end, FEATURES, 1, rows)
     assert [(refused.row_no, refused.reason) for refused in parsed.refused] == [(2, reason)]
+    assert parsed.lines == rows
+
+
+@pytest.mark.parametrize("line", [b"1", b"1,", b",".join([b"1"] * 114), b"1.5\r"])
+def test_a_last_line_that_was_cut_is_named(line: bytes) -> None:
+    """Too few values in a last line without a line end are a delivery that broke off."""
+    for end, reason in ((b"", "truncated_line"), (b"\n", "too_few_columns")):
+        (refused,) = parse_chunk(GOOD_LINE + b"\n" + line + end, FEATURES, 1, 2).refused
+        assert (refused.row_no, refused.reason) == (2, reason)
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_the_longest_line(spare: int, end: bytes) -> None:
+    """A line of exactly the limit is read, one byte more is refused; wherever it lies."""
+    line = GOOD_LINE + b" " * (LINE_LIMIT - len(GOOD_LINE) + spare)
+    for before in (0, 1, 100, 200):
+        content = (GOOD_LINE + b"\n") * before + line + end
+        parsed = parse_chunk(content, FEATURES, 1, before + 1)
+        assert [refused.reason for refused in parsed.refused] == ["line_too_long"] * spare
+
+
+def test_a_long_number_takes_no_longer_than_its_length() -> None:
+    """Digits up to the limit are looked at once, not in every way to divide them."""
+    cells = [b"7" * 500 + b"x"] * (N_FEATURES - 1)
+    cells.insert(0, b"7" * (LINE_LIMIT - 502 * N_FEATURES))
+    cells[0] += b"x"
+    start = time.process_time()
+    (refused,) = parse_chunk(b",".join(cells) + b"\n", FEATURES, 1, 1).refused
+    assert refused.reason == "not_a_number"
+    assert time.process_time() - start < 0.5
+    for cell in (b"1" * 60_000 + b"x", b"." + b"1" * 60_000 + b"x", b"1e" + b"1" * 60_000 + b"x"):
+        (refused,) = parse_chunk(cell + b",1" * (N_FEATURES - 1), FEATURES, 1, 1).refused
+        assert refused.reason == "not_a_number"
+    assert time.process_time() - start < 1
+
+
+def test_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chunk of many short lines is parsed in parts, with the same outcome line by line."""
+    lines = [GOOD_LINE, b"", GOOD_LINE, b"x", b"1,2", GOOD_LINE, b"\r", GOOD_LINE]
+    for end in (b"", b"\n", b"\r\n", b"\n1"):
+        content = b"\n".join(lines) + end
+        rows = count_lines(content)
+        whole = parse_chunk(content, FEATURES, 7, rows)
+        for part_rows in (1, 2, 3, 7, 8, 100):
+            monkeypatch.setattr(parse, "_PART_ROWS", part_rows)
+            parts = list(parse_parts(content, FEATURES, Chunk(0, len(content), 7, rows)))
+            assert (len(parts) > 1) == (rows > part_rows)
+            assert [row for part in parts for row in bits(part.accepted)] == bits(whole.accepted)
+            assert [line for part in parts for line in part.refused] == whole.refused
+            assert max(part.lines for part in parts) <= part_rows
 
 
 def test_every_reason_is_documented_and_reached() -> None:
-    """The tests above reach every reason that REASONS explains, and it explains each of them."""
-    shapes = {"empty_line", "too_few_columns", "too_many_columns"}
-    assert set(REASONS) == shapes | set(DAMAGED)
+    """The tests above reach every reason that LINE_REASONS explains, and it explains each."""
+    assert set(LINE_REASONS) == {"truncated_line", *DAMAGED, *dict(map(reversed, SHAPES))}
 
 
 def test_columns_come_out_in_table_order() -> None:

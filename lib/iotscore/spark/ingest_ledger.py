@@ -1,0 +1,121 @@
+"""What is told about whole files: rows of the ledger and of quarantine, and warnings."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from iotscore.errors import ReconciliationError
+from iotscore.landing.sources import one_line, some
+from iotscore.spark.ingest_plan import REFUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from iotscore.landing.discover import Landing, LandingFile
+    from iotscore.landing.survey import Survey
+
+_LOG = logging.getLogger(__name__)
+
+
+def ledger_row(
+    file: LandingFile,
+    survey: Survey,
+    accepted: int,
+    quarantined: int,
+    outcome: tuple[str, str | None],
+) -> dict[str, Any]:
+    """Return what the ledger says about a file.
+
+    Parameters
+    ----------
+    file, survey
+        What was listed, and what was found in it.
+    accepted, quarantined
+        Rows.
+    outcome
+        Status and reason code.
+    """
+    status, reason = outcome
+    label = {} if file.label is None else vars(file.label)
+    return {
+        **label,
+        "file_id": file.file_id,
+        "source_file": file.source_file,
+        "bytes": survey.size,
+        "sha256": survey.sha256,
+        "modified_at": file.modified_at,
+        "rows_read": survey.rows,
+        "rows_accepted": accepted,
+        "rows_quarantined": quarantined,
+        "rows_expected": file.rows_expected,
+        "status": status,
+        "reason": reason,
+    }
+
+
+def file_refusal(
+    file: LandingFile, reason: str, detail: str, run_id: str, now: datetime
+) -> dict[str, Any]:
+    """Return the row of quarantine for a file that is refused as a whole."""
+    return {
+        "file_id": file.file_id,
+        "source_file": file.source_file,
+        "reason": reason,
+        "detail": detail,
+        "run_id": run_id,
+        "quarantined_at": now,
+    }
+
+
+def file_condition(file_ids: Iterable[str]) -> str:
+    """Return the SQL condition on rows of some files; file ids are hexadecimal digits."""
+    return "file_id IN ({})".format(", ".join(f"'{file_id}'" for file_id in sorted(file_ids)))
+
+
+def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
+    """Raise unless every line read is either accepted or quarantined.
+
+    Raises
+    ------
+    ReconciliationError
+        Some are not; the files are named.
+    """
+    wrong = [
+        f"{one_line(row['source_file'])}: read {row['rows_read']}, "
+        f"accepted {row['rows_accepted']}, quarantined {row['rows_quarantined']}"
+        for row in ledger
+        if row["rows_read"] != row["rows_accepted"] + row["rows_quarantined"]
+    ]
+    if wrong:
+        message = (
+            f"lines read must be rows accepted plus rows quarantined; {len(wrong)} file(s) "
+            f"disagree: {'; '.join(wrong[:5])}. Did the file change while it was read? Nothing "
+            "was kept; run ingest again"
+        )
+        raise ReconciliationError(message)
+
+
+def warn(landing: Landing, ledger: Sequence[dict[str, Any]]) -> None:
+    """Tell, in a line per reason, which files were refused, and which devices are unknown."""
+    refused: dict[str, list[str]] = {}
+    for row in ledger:
+        if row["status"] == REFUSED:
+            refused.setdefault(row["reason"], []).append(row["source_file"])
+    for reason, paths in sorted(refused.items()):
+        _LOG.warning(
+            "refused %d file(s), %s: %s; see the table quarantine", len(paths), reason, some(paths)
+        )
+    known = landing.metadata.devices
+    unknown = {
+        row["device"]
+        for row in ledger
+        if row["status"] != REFUSED and row["device_id"] not in known
+    }
+    if known and unknown:
+        _LOG.warning(
+            "device_info.csv does not know %d device(s): %s; their records are ingested",
+            len(unknown),
+            some(sorted(unknown)),
+        )

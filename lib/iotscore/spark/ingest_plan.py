@@ -1,0 +1,185 @@
+"""What ingest does about each file: pass it over, accept it, refuse it, or tell that it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from iotscore.landing.reasons import (
+    BAD_COUNT,
+    BAD_NAME,
+    CONTENT_CHANGED,
+    PASSING,
+    SAME_CONTENT,
+)
+from iotscore.landing.sources import unread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from iotscore.landing.discover import LandingFile
+    from iotscore.landing.survey import Survey
+
+INGESTED: Final = "ingested"
+REFUSED: Final = "refused"
+"""Status of a delivery in the ledger none of whose lines is a record."""
+REPLACED: Final = "replaced"
+"""Status of a delivery whose records made room for those of a later one."""
+
+Surveyed = tuple["LandingFile", "Survey"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is done about contents that are not simply new; ``conf/base.yaml`` explains both."""
+
+    replaces_changed: bool
+    accepts_same: bool
+
+
+@dataclass
+class Plan:
+    """What is to be done about each new file.
+
+    Attributes
+    ----------
+    accept
+        Files to ingest.
+    replaced
+        Ids of those among them that were ingested before, with another content.
+    refuse
+        Files that are refused as a whole, with reason code and details.
+    """
+
+    accept: list[Surveyed] = field(default_factory=list)
+    replaced: set[str] = field(default_factory=set)
+    refuse: list[tuple[LandingFile, Survey, str, str]] = field(default_factory=list)
+
+    @property
+    def accepted_files(self) -> list[LandingFile]:
+        """The files that are accepted, without their surveys."""
+        return [file for file, _ in self.accept]
+
+    def refused_for(self, reason: str) -> list[tuple[LandingFile, str]]:
+        """Return the files that are refused for a reason, with its details."""
+        return [(file, detail) for file, _, why, detail in self.refuse if why == reason]
+
+
+def with_event_day(file: LandingFile, today: date) -> LandingFile:
+    """Give a file whose name tells no day the day of its ingest."""
+    if file.label is None or file.label.event_day is not None:
+        return file
+    return replace(file, label=replace(file.label, event_day=today))
+
+
+def is_untouched(file: LandingFile, row: Mapping[str, Any] | None) -> bool:
+    """Say whether a file is in the ledger with the same size and time of change."""
+    return row is not None and row["bytes"] == file.size and row["modified_at"] == file.modified_at
+
+
+def refused_unchanged(
+    files: Sequence[LandingFile], ledger: Sequence[dict[str, Any]], policy: Policy
+) -> set[str]:
+    """Return files that were refused before and would be again for the same reason."""
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    for row in ledger:
+        if row["status"] == REFUSED:
+            by_id.setdefault(row["file_id"], []).append(row)
+    return {
+        file.file_id
+        for file in files
+        if any(_is_still_refused(file, row, policy) for row in by_id.get(file.file_id, []))
+    }
+
+
+def _is_still_refused(file: LandingFile, row: Mapping[str, Any], policy: Policy) -> bool:
+    reason = row["reason"]
+    is_mended = (
+        reason in PASSING
+        or (reason == BAD_NAME and file.label is not None)
+        or (reason == BAD_COUNT and row["rows_expected"] != file.rows_expected)
+        or (reason == CONTENT_CHANGED and policy.replaces_changed)
+        or (reason == SAME_CONTENT and policy.accepts_same)
+    )
+    return is_untouched(file, row) and not is_mended
+
+
+def make_plan(
+    files: Sequence[LandingFile],
+    surveys: Mapping[str, Survey],
+    unusable: Sequence[tuple[LandingFile, str, str]],
+    ingested: Mapping[str, Mapping[str, Any]],
+    policy: Policy,
+) -> Plan:
+    """Decide about each file.
+
+    Parameters
+    ----------
+    files
+        Those that are new or look changed.
+    surveys
+        What was found in them, by file id.
+    unusable
+        What was not even read, with reason code and details.
+    ingested
+        The ledger's rows of files that were ingested before, by file id.
+    policy
+        What to do about changed and repeated contents.
+    """
+    plan = Plan()
+    for file, reason, detail in unusable:
+        plan.refuse.append((file, unread(file, reason, detail), reason, detail))
+    known = {
+        row["sha256"]: (file_id, row["source_file"])
+        for file_id, row in ingested.items()
+        if row["rows_read"]
+    }
+    # Of two new files with one content the older one is the original.
+    for file in sorted(files, key=lambda file: (file.modified_at, file.source_file)):
+        survey = surveys[file.file_id]
+        before = ingested.get(file.file_id)
+        if before is not None and survey.sha256 == before["sha256"]:
+            continue
+        if fault := _fault(file, survey, before, known, policy):
+            plan.refuse.append((file, survey, *fault))
+            continue
+        plan.accept.append((file, survey))
+        if before is not None:
+            plan.replaced.add(file.file_id)
+        if survey.rows and survey.sha256:
+            known.setdefault(survey.sha256, (file.file_id, file.source_file))
+    plan.accept.sort(key=lambda pair: pair[0].source_file)
+    return plan
+
+
+def _fault(
+    file: LandingFile,
+    survey: Survey,
+    before: Mapping[str, Any] | None,
+    known: Mapping[str, tuple[str, str]],
+    policy: Policy,
+) -> tuple[str, str] | None:
+    """Return why a file is refused, a code and details; None if it is accepted."""
+    if survey.sha256 is None:
+        return survey.fault or "", survey.fault_detail or ""
+    if before is not None and not policy.replaces_changed:
+        detail = f"ingested with the checksum {before['sha256']}, found {survey.sha256}"
+        return CONTENT_CHANGED, detail
+    if file.label is None:
+        return BAD_NAME, "no pattern of ingest.patterns fits"
+    if survey.fault is not None:
+        return survey.fault, survey.fault_detail or ""
+    return _mistake(file, survey, {} if policy.accepts_same else known)
+
+
+def _mistake(
+    file: LandingFile, survey: Survey, known: Mapping[str, tuple[str, str]]
+) -> tuple[str, str] | None:
+    """Return why a file that can be read is not what was meant to be delivered."""
+    if file.rows_expected is not None and file.rows_expected != survey.rows:
+        return BAD_COUNT, (
+            f"data_summary.csv says {file.rows_expected} rows, the file has {survey.rows}"
+        )
+    original_id, original = known.get(survey.sha256 or "", (file.file_id, ""))
+    return None if original_id == file.file_id else (SAME_CONTENT, f"the same as {original}")

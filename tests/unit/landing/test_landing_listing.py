@@ -1,0 +1,158 @@
+"""What else than files lies in a landing folder: links, pipes, folders, odd names."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+import pytest
+from pyarrow import fs
+
+from iotscore.errors import InputError
+from iotscore.landing.discover import discover
+from iotscore.landing.listing import Entry, list_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PATTERNS = (r"(?P<device_id>\d)\.benign\.csv", r"(?P<device>[^/]+)/benign_traffic\.csv")
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+    (path / "7.benign.csv").write_text("x")
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind(str(path))
+
+
+def _loop_of_two(path: Path) -> None:
+    path.symlink_to("other")
+    path.with_name("other").symlink_to(path.name)
+
+
+ODDITIES: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "folder": (_folder, "not_a_file", "a folder"),
+    "link to a folder": (
+        lambda path: (path.parent.parent / "far").mkdir() or path.symlink_to("../far"),
+        *("not_a_file", "a folder"),
+    ),
+    "pipe": (os.mkfifo, "not_a_file", "a named pipe"),
+    "socket": (_socket, "not_a_file", "a socket"),
+    "device": (lambda path: path.symlink_to(os.devnull), "not_a_file", "a device"),
+    "broken link": (lambda path: path.symlink_to("nowhere"), "broken_link", "to nothing"),
+    "link to itself": (lambda path: path.symlink_to(path.name), "link_loop", "to itself"),
+    "two links": (_loop_of_two, "link_loop", "to itself"),
+    "link to its folder": (lambda path: path.symlink_to("."), "link_loop", "read anyway"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with one good file."""
+    found = tmp_path / "in"
+    found.mkdir()
+    (found / "1.benign.csv").write_text("x")
+    return found
+
+
+@pytest.mark.parametrize("oddity", ODDITIES)
+def test_what_is_no_file_is_refused(folder: Path, oddity: str) -> None:
+    """Whatever has the name of a CSV file and is none is told, and the good file is found."""
+    make, reason, told = ODDITIES[oddity]
+    make(folder / "3.benign.csv")
+    landing = discover(str(folder), PATTERNS)
+    inside = ["3.benign.csv/7.benign.csv"] if oddity == "folder" else []
+    assert [file.source_file for file in landing.files] == ["1.benign.csv", *inside]
+    refused = {file.source_file: (code, detail) for file, code, detail in landing.unusable}
+    assert refused.pop("other", None) is None or oddity == "two links"
+    ((name, (code, detail)),) = refused.items()
+    assert (name, code) == ("3.benign.csv", reason)
+    assert told in detail
+
+
+def test_a_link_back_is_not_walked(folder: Path) -> None:
+    """Links among the folders are told once each, and no file is found under two names by them."""
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "benign_traffic.csv").write_text("x")
+    (folder / "a" / "up").symlink_to("..")
+    (folder / "a" / "b" / "here").symlink_to(".")
+    (folder / "sideways").symlink_to("a")
+    far = folder.parent / "far"
+    far.mkdir()
+    (far / "benign_traffic.csv").write_text("x")
+    (far / "again").symlink_to(".")
+    (far / "home").symlink_to(folder)
+    (folder / "far").symlink_to(far)
+    landing = discover(str(folder), PATTERNS)
+    names = [file.source_file for file in landing.files]
+    assert names == ["1.benign.csv", "a/benign_traffic.csv", "far/benign_traffic.csv"]
+    loops = {file.source_file for file, reason, _ in landing.unusable if reason == "link_loop"}
+    assert loops == {"a/up", "a/b/here", "sideways", "far/again", "far/home"}
+    assert len(landing.unusable) == len(loops)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "a b", "'\"", "é电", "..a", "...", "%2e%2e"])
+def test_odd_names_of_devices_are_found(folder: Path, name: str) -> None:
+    """A folder's name is the device's, whatever letters are in it."""
+    (folder / name).mkdir()
+    (folder / name / "benign_traffic.csv").write_text("x")
+    landing = discover(str(folder), PATTERNS)
+    (found,) = (file for file in landing.files if file.source_file != "1.benign.csv")
+    assert found.source_file == f"{name}/benign_traffic.csv"
+    assert found.label is not None
+    assert found.label.device == name
+
+
+@pytest.mark.parametrize("name", ["device_info.csv", "data_summary.csv", "features.csv"])
+def test_metadata_that_are_no_file_end_the_run(folder: Path, name: str) -> None:
+    """A pipe or a broken link in the place of a metadata file is told, not passed over."""
+    os.mkfifo(folder / name)
+    with pytest.raises(InputError, match=f"{name} in the input folder cannot be read.*named pipe"):
+        discover(str(folder), PATTERNS)
+
+
+def test_a_file_that_went_while_listing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is gone between the listing and the look at it is no file and no error."""
+    real = os.scandir
+
+    def scandir(path: str) -> AbstractContextManager[list[os.DirEntry[str]]]:
+        with real(path) as children:
+            found = list(children)
+        (folder / "1.benign.csv").unlink()
+        return nullcontext(found)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [*list_folder(fs.LocalFileSystem(), str(folder))] == []
+
+
+def test_another_storage_is_listed_by_arrow(folder: Path) -> None:
+    """Where the folder is not local, Arrow's listing gives files and what is none."""
+    (folder / "3.benign.csv").mkdir()
+    os.mkfifo(folder / "4.benign.csv")
+    (folder / "a").mkdir()
+    (folder / "a" / "benign_traffic.csv").write_text("xyz")
+    remote = fs.SubTreeFileSystem(str(folder), fs.LocalFileSystem())
+    found = {entry.path: entry for entry in list_folder(remote, "")}
+    assert {path: entry.fault for path, entry in found.items()} == {
+        "1.benign.csv": None,
+        "a/benign_traffic.csv": None,
+        "3.benign.csv": ("not_a_file", "it is a folder"),
+        "4.benign.csv": ("not_a_file", "it is no plain file"),
+    }
+    local = {entry.path: entry for entry in list_folder(fs.LocalFileSystem(), str(folder))}
+    assert found["a/benign_traffic.csv"] == local["a/benign_traffic.csv"]
+
+
+def test_a_name_that_leads_out_is_refused(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A storage whose keys may hold ``..`` gives no file outside of the landing folder."""
+    listed = [Entry("../a/benign_traffic.csv", 1, 1), Entry("x/../benign_traffic.csv", 1, 1)]
+    monkeypatch.setattr("iotscore.landing.listing._walk", lambda _: listed)
+    landing = discover(str(folder), PATTERNS)
+    assert landing.files == []
+    assert [reason for _, reason, _ in landing.unusable] == ["name_not_recognised"] * 2
