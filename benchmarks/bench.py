@@ -20,7 +20,14 @@ from iotscore.simulate.layout import FULL_ROWS
 from machine import machine, versions
 from processes import BenchmarkError, run
 from report import RESULTS, changes, load_results, save_results, summary_lines, write_report
-from stages import ROOT, Place, measure_job, measure_nightly, measure_script
+from stages import (
+    ROOT,
+    Place,
+    measure_increments,
+    measure_job,
+    measure_nightly,
+    measure_script,
+)
 from traffic import rows_of, write_subset
 
 if TYPE_CHECKING:
@@ -29,8 +36,10 @@ if TYPE_CHECKING:
     Measurement = dict[str, Any]
 
 SEED: Final = 1
+NEW_ROWS: Final = 100_000
+"""Records of a night on top of all others."""
 _MANY_ROWS: Final = 3_000_000
-"""From here on the whole nightly runs only in the first round."""
+"""From here on the whole nightly runs only in the first round, and nights follow on top of it."""
 
 
 def main(argv: list[str]) -> int:
@@ -134,6 +143,13 @@ def _contenders(
     def once(measure: Callable[[Path], Measurement]) -> Callable[[], list[Measurement]]:
         return lambda: [measure(place.fresh_scratch() / "out")]
 
+    def nightly_and_increments() -> list[Measurement]:
+        whole = measure_nightly(place)
+        if rows < _MANY_ROWS:
+            return [whole]
+        new = measure_increments(place, NEW_ROWS, arguments.repeats)
+        return [whole, *({"what": "increment"} | one for one in new)]
+
     return {
         "ingest": once(partial(measure_job, place, "ingest")),
         "ingest_limit": once(
@@ -155,7 +171,7 @@ def _contenders(
         ),
         "naive": once(partial(_naive, place)),
         "reports": once(partial(_reports, place, arguments.report_rows, rows)),
-        "nightly": lambda: [measure_nightly(place)],
+        "nightly": nightly_and_increments,
     }
 
 

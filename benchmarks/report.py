@@ -32,12 +32,15 @@ CONTENDERS: Final = {
     "reports_read": "the reports' way, reading the CSVs by pandas",
     "evaluate": "`evaluate`",
     "nightly": "`nightly` into an empty warehouse, start to end",
+    "increment": "`nightly` of new records on top of them, start to end",
+    "increment_alone": "the same, on a warehouse that holds the model alone",
 }
 """What is measured, in the order of the document."""
 
 SECONDS: Final = {
     "reports_large_step": ("reports", "large_step_seconds"),
     "reports_read": ("reports", "read_seconds"),
+    "increment_alone": ("increment", "alone_seconds"),
 }
 """Figures that stand in another contender's measurement, under another name."""
 
@@ -76,6 +79,8 @@ NIGHTLY_MINUTES: Final = 12.0
 NIGHTLY_GIB: Final = 12.0
 PER_ROW_GROWTH: Final = 1.15
 """Limits at full size: the nightly's minutes and memory, and seconds per row against 1 M rows."""
+INCREMENT_GROWTH: Final = 2.0
+"""How many times as long a night may take because there are older records."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +205,10 @@ def _full_size(entry: dict[str, Any], results: dict[str, Any]) -> list[dict[str,
         _verdict("minutes of the nightly", minutes, NIGHTLY_MINUTES, lambda now, want: now < want),
         _verdict("GiB of all its processes", memory, NIGHTLY_GIB, lambda now, want: now < want),
     ]
+    longer = ratio(entry, Ratio("", "increment_alone", "increment", None))
+    if longer:
+        name = "a night of new records: seconds on top of these, against alone"
+        found.append(_verdict(name, longer, INCREMENT_GROWTH, lambda now, want: now <= want))
     million = results["sizes"].get("1000000")
     if million:
         small, large = (Spread.of(rates(one, "score").values()) for one in (million, entry))

@@ -139,8 +139,49 @@ def measure_nightly(place: Place) -> dict[str, Any]:
     }
 
 
-def _submit(place: Place, job: str, warehouse: Path) -> Outcome:
-    reads_input = ("--input", place.data) if job in ("ingest", "nightly") else ()
+def measure_increments(place: Place, rows: int, times: int) -> list[dict[str, Any]]:
+    """Run nights of new records on the warehouse that :func:`measure_nightly` left.
+
+    Each is also run on a warehouse that holds nothing but the model; its seconds are
+    ``alone_seconds``. The files are unlabelled captures, other ones each time.
+    """
+    grown = place.scratch / "warehouse"
+    found = []
+    for number in range(1, times + 1):
+        landing = _new_captures(place, rows, number)
+        alone = place.scratch / f"alone-{number}"
+        alone.mkdir()
+        for table in ("models", "model_aliases"):
+            (alone / table).symlink_to(grown / table, target_is_directory=True)
+        # In turn, the other one first every second time.
+        warehouses = [grown, alone] if number % 2 else [alone, grown]
+        outcomes = {w: _submit(place, "nightly", w, landing) for w in warehouses}
+        found.append(
+            {
+                "round": number,
+                "rows": _stage(alone, "score")["rows"],
+                "seconds": outcomes[grown].wall_seconds,
+                "alone_seconds": outcomes[alone].wall_seconds,
+                **_costs(outcomes[grown]),
+            }
+        )
+    return found
+
+
+def _new_captures(place: Place, rows: int, number: int) -> Path:
+    """Return a folder of files named as a night's captures, with simulated records."""
+    made, landing = place.scratch / f"made-{number}", place.scratch / f"night-{number}"
+    command = ("--rows", str(rows), "--out", made, "--seed", str(1000 + number))
+    run([sys.executable, "-m", "iotscore.simulate", *command], place.log)
+    landing.mkdir()
+    for path in sorted(made.glob("[0-9].*.csv")):
+        device, *kind = path.stem.split(".")
+        path.rename(landing / f"{device}.2026-01-{number:02d}.{'-'.join(kind)}.csv")
+    return landing
+
+
+def _submit(place: Place, job: str, warehouse: Path, landing: Path | None = None) -> Outcome:
+    reads_input = ("--input", landing or place.data) if job in ("ingest", "nightly") else ()
     command = (ROOT / "spark-submit.sh", job, *reads_input, "--warehouse", warehouse)
     return run(command, place.log)
 

@@ -190,6 +190,18 @@ def test_full_size_is_compared_with_a_million_rows() -> None:
         assert found["minutes of the nightly"]["spread"].median == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(("seconds", "met"), [(19.0, "yes"), (21.0, "no")])
+def test_new_records_are_compared_with_a_night_of_their_own(seconds: float, met: str) -> None:
+    """A night on top of all records may take twice as long as the same night without them."""
+    full = entry_of(FULL_ROWS)
+    night = {"what": "increment", "round": 1, "rows": 10, "seconds": seconds, "alone_seconds": 10.0}
+    full["measurements"].append(night | {"wall_seconds": seconds, "peak_bytes": 1})
+    found = {row["name"]: row for row in verdicts(full, {"sizes": {}})}
+    row = found["a night of new records: seconds on top of these, against alone"]
+    assert row["spread"].median == pytest.approx(seconds / 10.0)
+    assert row["met"] == met
+
+
 def test_figures_are_per_second_and_core() -> None:
     """1,000 rows in 1 s and 2 s on two cores: 750 rows/s in the middle, 375 a core."""
     (score,) = (row for row in figures(entry_of()) if row["title"].startswith("`score`"))
