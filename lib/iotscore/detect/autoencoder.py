@@ -124,6 +124,11 @@ class LstmAutoencoder:
             "random_state": self.random_state,
         }
 
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        return self._fitted().n_features
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the folded weights and the loss of each epoch."""
         return {**self._fitted().to_arrays(), "loss_history_": self.loss_history_}

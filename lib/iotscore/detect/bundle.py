@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -30,11 +31,13 @@ from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.model import Model
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError
+from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.protocol import Detector
+    from iotscore.json_form import Form
 
 FORMAT_VERSION: Final = 1
 """Raised when older code could no longer read a bundle."""
@@ -42,6 +45,17 @@ FORMAT_VERSION: Final = 1
 _MAGIC: Final = b"IOTSCORE"
 _PREAMBLE: Final = struct.Struct("<8sIIQ32s")
 _DTYPES: Final = frozenset({"<f4", "<f8", "<i4", "<i8"})
+_MOST_AXES: Final = 2
+_SETTINGS: Final = {EACH: (int, float, str)}
+_HEADER: Final[Form] = {
+    "features": [TEXT],
+    "scaler": _SETTINGS,
+    "detectors": [{"name": TEXT, "parameters": _SETTINGS}],
+    "weights": {EACH: NUMBER},
+    "calibrations": {EACH: {"low": NUMBER, "high": NUMBER}},
+    "thresholds": {EACH: NUMBER},
+    "arrays": [{"group": TEXT, "name": TEXT, "dtype": TEXT, "shape": [WHOLE], "sha256": TEXT}],
+}
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector for detector in (IsolationForestDetector, LstmAutoencoder)
@@ -104,14 +118,15 @@ def from_bytes(data: bytes) -> Model:
     """
     header, body = _checked_parts(data)
     try:
-        content = json.loads(header)
+        content = strict_json(header)
+        if fault := form_fault(content, _HEADER, "it"):
+            raise _senseless(fault)
         groups = _arrays(content["arrays"], body)
         return _rebuild(content, groups)
+    except ModelError:
+        raise
     except (KeyError, TypeError, ValueError, ConfigError) as error:
-        if isinstance(error, ModelError):
-            raise
-        message = f"the model bundle's header makes no sense ({error!r}): train again"
-        raise ModelError(message) from error
+        raise _senseless(repr(error)) from error
 
 
 def version_of(data: bytes) -> str:
@@ -157,6 +172,10 @@ def _checked_parts(data: bytes) -> tuple[bytes, memoryview]:
     return header, memoryview(data)[end:]
 
 
+def _senseless(fault: str) -> ModelError:
+    return ModelError(f"the model bundle's header makes no sense ({fault}): train again")
+
+
 def _truncated(found: int, needed: int) -> ModelError:
     return ModelError(
         f"the model bundle is cut short: {found} of {needed} bytes; restore it, or train again"
@@ -173,39 +192,68 @@ def _arrays(
             message = f"the model bundle holds an array of type {entry['dtype']!r}: train again"
             raise ModelError(message)
         dtype = np.dtype(entry["dtype"])
-        stop = start + dtype.itemsize * int(np.prod(entry["shape"], dtype=np.int64))
+        stop = start + _bytes_of(entry, dtype, len(body) - start)
         blob = body[start:stop]
         if hashlib.sha256(blob).hexdigest() != entry["sha256"]:
-            message = (
-                f"the model bundle is damaged (array {entry['group']}/{entry['name']} fails its"
-                " checksum): restore it, or train again"
-            )
-            raise ModelError(message)
+            raise _damaged_array(entry, "fails its checksum")
         # A copy: aligned, in this machine's byte order, and independent of the bundle's memory.
         array = np.frombuffer(blob, dtype).reshape(entry["shape"]).astype(dtype.newbyteorder("="))
-        groups.setdefault(entry["group"], {})[entry["name"]] = array
+        if not np.isfinite(array).all():
+            raise _damaged_array(entry, "holds a number that is not finite")
+        if entry["name"] in groups.setdefault(entry["group"], {}):
+            raise _damaged_array(entry, "is there twice")
+        groups[entry["group"]][entry["name"]] = array
         start = stop
+    if start != len(body):
+        raise _senseless(f"{len(body) - start} bytes belong to no array")
     return groups
+
+
+def _bytes_of(entry: dict[str, Any], dtype: np.dtype[Any], left: int) -> int:
+    """Return the length of an array before anything is made of its claimed shape."""
+    shape = entry["shape"]
+    is_shape = 1 <= len(shape) <= _MOST_AXES and min(shape) >= 1
+    size = dtype.itemsize * math.prod(shape) if is_shape else 0
+    if not 0 < size <= left:
+        raise _damaged_array(entry, f"claims the shape {shape[:5]} and {left} bytes are left")
+    return size
+
+
+def _damaged_array(entry: dict[str, Any], fault: str) -> ModelError:
+    place = f"{entry['group']}/{entry['name']}"
+    shown = place if place.isprintable() else repr(place)
+    return ModelError(
+        f"the model bundle is damaged (array {shown} {fault}): restore it, or train again"
+    )
 
 
 def _rebuild(content: dict[str, Any], groups: dict[str, dict[str, npt.NDArray[Any]]]) -> Model:
     detectors: dict[str, Detector] = {}
     for entry in content["detectors"]:
         name = entry["name"]
-        if name not in DETECTORS:
+        if name not in DETECTORS or name in detectors:
             message = (
                 f"the model bundle holds a detector {name!r} and this code knows"
-                f" {sorted(DETECTORS)}: update iotscore, or train again"
+                f" {sorted(DETECTORS)}, each once: update iotscore, or train again"
             )
             raise ModelError(message)
         detectors[name] = DETECTORS[name].from_arrays(groups[name], entry["parameters"])
-    return Model(
+    model = Model(
         scaler=MinMaxScaler.from_arrays(groups["scaler"], content["scaler"]),
         detectors=detectors,
-        weights=dict(content["weights"]),
+        weights=content["weights"],
         calibrations={
-            name: ScoreCalibration(**value) for name, value in content["calibrations"].items()
+            name: ScoreCalibration(value["low"], value["high"])
+            for name, value in content["calibrations"].items()
         },
-        thresholds=dict(content["thresholds"]),
+        thresholds=content["thresholds"],
         features=tuple(content["features"]),
     )
+    for name, detector in detectors.items():
+        if detector.n_features != len(model.features):
+            message = (
+                f"the model bundle's detector {name} was fitted on {detector.n_features} columns"
+                f" and the model has {len(model.features)} features: train again"
+            )
+            raise ModelError(message)
+    return model

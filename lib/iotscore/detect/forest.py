@@ -112,6 +112,11 @@ class IsolationForestDetector:
             "random_state": self.random_state,
         }
 
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        return self._fitted().n_features
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the trees as flat arrays, see :class:`iotscore.detect._trees.Trees`."""
         return self._fitted().to_arrays()

@@ -75,6 +75,11 @@ class Detector(Protocol):
         """Settings as JSON-able values; with the arrays, enough to rebuild the detector."""
         ...
 
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        ...
+
 
 def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:
     """Raise :class:`ModelError` unless ``X`` is a table of ``n_features`` columns."""

@@ -8,14 +8,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from iotscore.columns import FEATURES
 from iotscore.detect.bundle import from_bytes, version_of
 from iotscore.errors import ModelError
+from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model
+    from iotscore.json_form import Form
     from iotscore.spark.tables import Warehouse
 
 CHAMPION: Final = "champion"
+
+_RESTORE: Final = "restore the table models, or train again"
+_CUTOFF: Final = (int, type(None))
+_MANIFEST: Final[Form] = {
+    "model_version": TEXT,
+    "normalisation": TEXT,
+    "split": {
+        "seed": WHOLE,
+        "fraction": NUMBER,
+        "parts": {EACH: {"train_end": WHOLE, "calibration_end": WHOLE}},
+        "train_cutoff": _CUTOFF,
+        "calibration_cutoff": _CUTOFF,
+    },
+}
+"""What a manifest must hold for scoring and evaluation; the rest of it is for people."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,7 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
     Raises
     ------
     ModelError
-        There is no such version, or its bundle is damaged or does not belong to it.
+        There is no such version, or its bundle or manifest is damaged or does not belong to it.
     """
     wanted = version or champion(warehouse)
     if wanted is None:
@@ -82,11 +100,57 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
             f"there is no model {wanted!r}; known are {known or 'none yet: run the job train'}"
         )
         raise ModelError(message)
-    bundle = bytes(rows[0]["bundle"])
-    if (found := version_of(bundle)) != wanted:
+    bundle, model = _checked_bundle(wanted, rows[0])
+    manifest = _checked_manifest(wanted, rows[0]["manifest"], model)
+    return StoredModel(wanted, manifest, bundle, model)
+
+
+def _checked_bundle(version: str, row: dict[str, Any]) -> tuple[bytes, Model]:
+    bundle = bytes(row["bundle"] or b"")
+    if not bundle:
+        message = f"the model {version} has no bundle; {_RESTORE}"
+        raise ModelError(message)
+    found = version_of(bundle)
+    if found != version or hashlib.sha256(bundle).hexdigest() != row["bundle_sha256"]:
         message = (
-            f"the bundle of the model {wanted} has the checksum of {found}: it is damaged or was "
-            "swapped; restore the table models, or train again"
+            f"the bundle of the model {version} has the checksum of {found}: it is damaged or was "
+            f"swapped; {_RESTORE}"
         )
         raise ModelError(message)
-    return StoredModel(wanted, json.loads(rows[0]["manifest"]), bundle, from_bytes(bundle))
+    try:
+        model = from_bytes(bundle)
+    except ModelError as error:
+        message = f"the model {version} cannot be used: {error}"
+        raise ModelError(message) from error
+    if model.features != FEATURES:
+        message = (
+            f"the model {version} scores {len(model.features)} features "
+            f"{list(model.features[:2])} ..., which are not the {len(FEATURES)} of traffic, in "
+            "their order; name another model with --model, or train again"
+        )
+        raise ModelError(message)
+    return bundle, model
+
+
+def _checked_manifest(version: str, text: str, model: Model) -> dict[str, Any]:
+    """Return the manifest after checking what later stages take from it."""
+    try:
+        manifest = strict_json(text or "")
+        fault = form_fault(manifest, _MANIFEST, "it")
+    except ValueError as error:
+        fault = str(error)
+    if fault:
+        message = f"the manifest of the model {version} is damaged ({fault}); {_RESTORE}"
+        raise ModelError(message)
+    needed = {
+        "model_version": version,
+        "normalisation": "frozen" if model.calibrations else "batch_minmax",
+    }
+    for key, value in needed.items():
+        if manifest[key] != value:
+            message = (
+                f"the manifest of the model {version} says {key} {manifest[key]!r} and its bundle "
+                f"{value!r}: they do not belong together; {_RESTORE}"
+            )
+            raise ModelError(message)
+    return dict(manifest)

@@ -1,0 +1,352 @@
+"""Bundles that somebody damaged, forged or mistook: a ModelError, and never anything else."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import json
+import pickle
+import struct
+import tracemalloc
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iotscore.detect.bundle import FORMAT_VERSION, from_bytes, to_bytes, version_of
+from iotscore.errors import ModelError
+
+GOLDEN = Path(__file__).parents[2] / "data" / "golden"
+DATA = (GOLDEN / "model_v1.iotscore").read_bytes()
+PREAMBLE = struct.Struct("<8sIIQ32s")
+HEADER_END = PREAMBLE.size + PREAMBLE.unpack_from(DATA)[2]
+HEADER: dict[str, Any] = json.loads(DATA[PREAMBLE.size : HEADER_END])
+
+
+def sealed(header: bytes, body: bytes = DATA[HEADER_END:]) -> bytes:
+    """Return a bundle with any header and body, whose length and header checksum are right."""
+    length = PREAMBLE.size + len(header) + len(body)
+    digest = hashlib.sha256(header).digest()
+    return PREAMBLE.pack(b"IOTSCORE", FORMAT_VERSION, len(header), length, digest) + header + body
+
+
+def changed(value: object, *place: str | int) -> bytes:
+    """Return the golden bundle with one value of its header replaced."""
+    content = copy.deepcopy(HEADER)
+    inner: Any = content
+    for part in place[:-1]:
+        inner = inner[part]
+    inner[place[-1]] = value
+    return sealed(json.dumps(content).encode())
+
+
+def places(value: object, above: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Return the places of all values in the header."""
+    if isinstance(value, dict):
+        below = list(value.items())
+    elif isinstance(value, list):
+        below = list(enumerate(value))
+    else:
+        below = []
+    return [place for key, item in below for place in [(*above, key), *places(item, (*above, key))]]
+
+
+def with_arrays(change: dict[str, np.ndarray]) -> bytes:
+    """Return the golden bundle with arrays replaced by name, and every checksum right."""
+    content = copy.deepcopy(HEADER)
+    ends = np.cumsum([HEADER_END, *(_size(entry) for entry in content["arrays"])]).tolist()
+    blobs = [DATA[start:stop] for start, stop in pairwise(ends)]
+    for position, entry in enumerate(content["arrays"]):
+        if (array := change.get(entry["name"])) is not None:
+            blobs[position] = array.tobytes()
+            entry["dtype"], entry["shape"] = array.dtype.str, list(array.shape)
+            entry["sha256"] = hashlib.sha256(blobs[position]).hexdigest()
+    return sealed(json.dumps(content).encode(), b"".join(blobs))
+
+
+def _size(entry: dict[str, Any]) -> int:
+    return int(np.dtype(entry["dtype"]).itemsize * np.prod(entry["shape"]))
+
+
+def array_of(name: str) -> np.ndarray:
+    """Return an array of the golden bundle."""
+    model = from_bytes(DATA)
+    for part in (model.scaler, *model.detectors.values()):
+        if name in part.to_arrays():
+            return np.array(part.to_arrays()[name])
+    raise KeyError(name)
+
+
+def _zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("model", DATA)
+    return buffer.getvalue()
+
+
+FOREIGN = {
+    "empty": b"",
+    "pickle": pickle.dumps({"weights": [1.0]}),
+    "zip": _zip(),
+    "onnx": b"\x08\x07\x12\x07pytorch\x1a\x052.0.0:\xe2\x01",
+    "hdf5": b"\x89HDF\r\n\x1a\n" + bytes(40),
+    "npz": b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
+    "text": b'{"format": "iotscore model"}',
+    "lower case": b"iotscore" + DATA[8:],
+    "shifted": b"\n" + DATA,
+    "twice": DATA + DATA,
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_foreign_bytes_are_refused(name: str) -> None:
+    """What other libraries store, and what is nearly a bundle, is told apart from one."""
+    fault = "more bytes" if name == "twice" else "not an iotscore model bundle"
+    with pytest.raises(ModelError, match=fault):
+        from_bytes(FOREIGN[name])
+
+
+def test_every_cut_is_refused() -> None:
+    """At no length at all is the beginning of a bundle taken for a bundle."""
+    for length in range(len(DATA)):
+        with pytest.raises(ModelError, match="cut short" if length else "not an iotscore"):
+            from_bytes(DATA[:length])
+
+
+def test_every_flipped_bit_of_preamble_and_header_is_refused() -> None:
+    """Not one of these bits is unguarded; those of the arrays are sampled elsewhere."""
+    for bit in range(8 * HEADER_END):
+        data = bytearray(DATA)
+        data[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ModelError):
+            from_bytes(bytes(data))
+
+
+SHAPES: list[Any] = [
+    [2**40],
+    [2**32, 2**32],
+    [2**62, 4],
+    [2**64],
+    [-1],
+    [-6, -1],
+    [0],
+    [0, 2**62],
+    [],
+    [6, 1, 1],
+    [1] * 1000,
+    [2**63 - 1] * 20_000,
+    [6.0],
+    [True],
+    ["6"],
+    [[6]],
+    [None],
+    "6",
+    6,
+    None,
+    {"0": 6},
+]
+
+
+@pytest.mark.parametrize("position", [0, len(HEADER["arrays"]) - 1])
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: str(shape)[:20])
+def test_a_shape_that_lies_is_refused_before_memory_is_taken(shape: object, position: int) -> None:
+    """Too large, negative, empty, not whole: a claim about memory is checked against the bytes."""
+    data = changed(shape, "arrays", position, "shape")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelError, match=r"claims the shape|makes no sense"):
+            from_bytes(data)
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("dtype", ["|O", "O", "<U9", "|V8", "<M8[s]", "<c16", ">f8", "f8", "", 8])
+def test_only_plain_numbers_are_arrays(dtype: object) -> None:
+    """A type that could hold anything but little-endian numbers never reaches NumPy."""
+    with pytest.raises(ModelError, match=r"array of type|makes no sense"):
+        from_bytes(changed(dtype, "arrays", 0, "dtype"))
+
+
+def test_an_array_of_another_plain_type_is_refused() -> None:
+    """Bytes that are read as another kind of number have right checksums and wrong values."""
+    for name, dtype in (("min_", "<i8"), ("kernel_1", "<i4"), ("left", "<i8")):
+        data = with_arrays({name: array_of(name)[: 6 * 6].view(dtype)})
+        with pytest.raises(ModelError, match=rf"{name}' is .* and should be"):
+            from_bytes(data)
+
+
+def test_arrays_of_one_shape_cannot_change_places() -> None:
+    """Without their names the bytes fail; with them it is another model of another version."""
+    arrays = {name: array_of(name) for name in ("min_", "scale_")}
+    assert arrays["min_"].shape == arrays["scale_"].shape
+    low, end = HEADER_END, HEADER_END + arrays["min_"].nbytes
+    swapped = DATA[:low] + DATA[end : 2 * end - low] + DATA[low:end] + DATA[2 * end - low :]
+    with pytest.raises(ModelError, match="array scaler/min_ fails its checksum"):
+        from_bytes(swapped)
+    renamed = with_arrays({"min_": arrays["scale_"], "scale_": arrays["min_"]})
+    assert version_of(to_bytes(from_bytes(renamed))) != version_of(DATA)
+
+
+def test_bytes_behind_the_last_array_are_refused() -> None:
+    """No checksum covers them, whatever the preamble says about the length."""
+    with pytest.raises(ModelError, match="3 bytes belong to no array"):
+        from_bytes(sealed(DATA[PREAMBLE.size : HEADER_END], DATA[HEADER_END:] + b"abc"))
+
+
+def test_an_array_that_is_there_twice_is_refused() -> None:
+    """Which of the two would count must not be a matter of order."""
+    with pytest.raises(ModelError, match="scaler/min_ is there twice"):
+        from_bytes(changed("min_", "arrays", 1, "name"))
+
+
+@pytest.mark.parametrize("name", ["min_", "scale_", "threshold", "length", "kernel_2", "bias_3"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_refused(name: str, value: float) -> None:
+    """One such number in any array would make every score of its rows meaningless."""
+    array = array_of(name)
+    array.flat[-1] = value
+    with pytest.raises(ModelError, match=f"{name} holds a number that is not finite"):
+        from_bytes(with_arrays({name: array}))
+
+
+@pytest.mark.parametrize("text", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 400])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("thresholds", "hybrid"),
+        ("weights", "lstm"),
+        ("calibrations", "iforest", "high"),
+        ("scaler", "clip_margin"),
+        ("detectors", 1, "parameters", "learning_rate"),
+    ],
+)
+def test_a_parameter_that_is_not_finite_is_refused(
+    text: bytes, place: tuple[str | int, ...]
+) -> None:
+    """JSON knows no such number, Python's reader does."""
+    marked = changed("here", *place)[PREAMBLE.size : -(len(DATA) - HEADER_END)]
+    with pytest.raises(ModelError, match=r"no finite number|64 bits"):
+        from_bytes(sealed(marked.replace(b'"here"', text)))
+
+
+@pytest.mark.parametrize("value", [None, True, 7, 0.5, "x", [], ["x"], {}, {"x": 1}, [{}], [[]]])
+def test_a_value_of_another_type_is_refused_anywhere(value: object) -> None:
+    """Whichever value of the header is exchanged: a ModelError, or a model of the same kinds."""
+    for place in places(HEADER):
+        if place[0] in ("format", "format_version"):
+            continue
+        try:
+            model = from_bytes(changed(value, *place))
+        except ModelError as error:
+            assert len(str(error)) < 400, place  # noqa: PT017 - a model may come out as well
+            continue
+        assert {type(each) for each in model.thresholds.values()} <= {int, float}, place
+        assert {type(each) for each in model.features} == {str}, place
+        scores = model.score(np.ones((2, len(model.features))))
+        assert all(np.isfinite(column).all() for column in scores.values()), place
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (b"[" * 100_000, "nested too deeply"),
+        (b"[]", "no object"),
+        (b"{}", "lacks arrays, calibrations, detectors"),
+        (b"null", "no object"),
+        (b"\xff\xfe\x00", "makes no sense"),
+        (b"", "makes no sense"),
+        (b"{", "makes no sense"),
+    ],
+)
+def test_a_header_that_is_no_object_is_refused(text: bytes, fault: str) -> None:
+    """Anything that is JSON, or is none, may stand there with its right checksum."""
+    with pytest.raises(ModelError, match=fault):
+        from_bytes(sealed(text))
+
+
+def test_parts_of_two_models_do_not_make_one() -> None:
+    """A detector fitted on other columns than the model has is found before it meets a row."""
+    features = np.concatenate([array_of("min_"), [1.0]])
+    data = with_arrays({"min_": features, "scale_": features})
+    header = json.loads(data[PREAMBLE.size : PREAMBLE.size + PREAMBLE.unpack_from(data)[2]])
+    body = data[PREAMBLE.size + PREAMBLE.unpack_from(data)[2] :]
+    header["features"].append("g")
+    with pytest.raises(ModelError, match="iforest was fitted on 6 columns and the model has 7"):
+        from_bytes(sealed(json.dumps(header).encode(), body))
+
+
+def test_a_detector_named_twice_is_refused() -> None:
+    """One of the two would be dropped without a word."""
+    with pytest.raises(ModelError, match="each once"):
+        from_bytes(changed([HEADER["detectors"][0]] * 2, "detectors"))
+
+
+OFFSETS = array_of("offsets")
+EXTREMES = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, -1, 2**62, -(2**62), 2**31])
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(EXTREMES, min_size=0, max_size=8))
+def test_no_offsets_of_trees_take_memory_or_fail_otherwise(middle: list[int]) -> None:
+    """Offsets whose differences overflow to something that looks right are refused too."""
+    ends = [int(OFFSETS[0]), *middle, int(OFFSETS[-1])]
+    if ends == OFFSETS.tolist():
+        return
+    with pytest.raises(ModelError):
+        from_bytes(with_arrays({"offsets": np.array(ends, dtype=np.int64)}))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_no_arrays_fail_otherwise(data: st.DataObject) -> None:
+    """Arrays of any numbers, with right checksums, are a model that scores or a ModelError."""
+    name = data.draw(st.sampled_from([entry["name"] for entry in HEADER["arrays"]]))
+    array = array_of(name)
+    count = data.draw(st.integers(0, array.nbytes))
+    noise = data.draw(st.binary(min_size=count, max_size=count))
+    forged = np.frombuffer(noise + array.tobytes()[count:], array.dtype).reshape(array.shape)
+    _load(with_arrays({name: forged}))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(2**1000, 2**1001)
+    | st.floats()
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(places(HEADER)), JSON)
+def test_no_header_fails_otherwise(place: tuple[str | int, ...], value: object) -> None:
+    """Any JSON in any place of the header is a ModelError, or a model that scores."""
+    _load(changed(value, *place))
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.binary(max_size=200), st.booleans(), st.binary(max_size=50))
+def test_no_bytes_fail_otherwise(header: bytes, whole: bool, body: bytes) -> None:
+    """Neither do any bytes, with a right preamble or without one."""
+    _load(sealed(header, body) if whole else header)
+
+
+def _load(data: bytes) -> None:
+    """Load a bundle; what does load must score without an error or a warning."""
+    try:
+        model = from_bytes(data)
+    except ModelError:
+        return
+    model.score(np.ones((2, len(model.features))))
