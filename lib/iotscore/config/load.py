@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
 from pydantic import ValidationError
 
 from iotscore.config.schema import Settings
-from iotscore.errors import ConfigError
+from iotscore.config.strict_yaml import MOST_BYTES, MOST_LEVELS, parse_yaml
+from iotscore.errors import ConfigError, one_line
+from iotscore.masking import MASK, looks_secret, masked_values
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_YAML_FAULTS: Final = (yaml.YAMLError, ValueError, RecursionError)
-"""PyYAML lets ValueError through for a date or number that looks like one and is none."""
 _SHOWN_LIMIT: Final = 80
 
 
@@ -65,11 +63,10 @@ def _profile_path(conf: Path, profile: str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = _parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, *_YAML_FAULTS) as error:
-        reason = " ".join(str(error).split())
-        message = f"cannot read the configuration file {path}: {reason}"
-        raise ConfigError(message) from error
+        content = parse_yaml(_read_text(path))
+    except (OSError, ValueError) as error:
+        message = f"cannot read the configuration file {path}: {error}"
+        raise ConfigError(one_line(message)) from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -78,45 +75,28 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _parse_yaml(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
-    return yaml.load(text, _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Safe YAML in which a key that is given twice is an error, not silently the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        keys = [
-            self.construct_object(key, deep=True)
-            for key, _ in node.value
-            if key.tag != "tag:yaml.org,2002:merge"
-        ]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                message = f"the key {key!r} is given twice"
-                raise yaml.constructor.ConstructorError(None, None, message, node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-# YAML 1.1 wants a dot in a number with an exponent and reads 1e-3 as text; YAML 1.2 does not.
-_UniqueKeyLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    [*"-+0123456789"],
-)
+def _read_text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        message = f"it has more than {MOST_BYTES} bytes"
+        raise ValueError(message)
+    return data.decode("utf-8")
 
 
 def _parse_assignment(assignment: str) -> dict[str, Any]:
     key, sign, text = assignment.partition("=")
-    if not sign or not all(key.split(".")):
-        message = f"--set {assignment!r} is not of the form key=value, such as seed=7"
+    parts = key.split(".")
+    if not sign or not all(parts) or len(parts) > MOST_LEVELS:
+        message = f"--set {_shown(assignment)} is not of the form key=value, such as seed=7"
         raise ConfigError(message)
     try:
-        value: Any = _parse_yaml(text)
-    except _YAML_FAULTS as error:
-        message = f"--set {key}: {_shown(text)} is no YAML value: {' '.join(str(error).split())}"
-        raise ConfigError(message) from error
-    for part in reversed(key.split(".")):
+        value: Any = parse_yaml(text)
+    except ValueError as error:
+        reason = MASK if looks_secret(key) else f"{_shown(text)} is no YAML value: {error}"
+        message = f"--set {_short(key)}: {reason}"
+        raise ConfigError(one_line(message)) from error
+    for part in reversed(parts):
         value = {part: value}
     return dict(value)
 
@@ -140,7 +120,7 @@ def _describe(error: ValidationError, merged: Mapping[str, Any]) -> str:
         f"{key}: {_describe_fault(first)}" + "".join(f", or {_need(fault)}" for fault in others)
         for key, (first, *others) in by_key.items()
     ]
-    return f"the configuration has {len(faults)} fault(s): " + "; ".join(faults)
+    return one_line(f"the configuration has {len(faults)} fault(s): " + "; ".join(faults))
 
 
 def _key_of(fault: Any, merged: Mapping[str, Any]) -> str:  # noqa: ANN401 - as below
@@ -155,17 +135,22 @@ def _key_of(fault: Any, merged: Mapping[str, Any]) -> str:  # noqa: ANN401 - as 
             break
         parts.append(str(part))
         value = value[part]
-    return ".".join(parts) or "(whole)"
+    return _short(".".join(parts)) or "(whole)"
 
 
 def _describe_fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails differs by version
     if fault["type"] == "extra_forbidden":
-        return f"unknown key (value {_shown(fault['input'])}); remove it or mend its spelling"
+        return f"unknown key (value {_found(fault)}); remove it or mend its spelling"
     if fault["type"] == "missing":
         return "missing; needs a value"
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
-    return f"found {_shown(fault['input'])}; {_need(fault)}"
+    return f"found {_found(fault)}; {_need(fault)}"
+
+
+def _found(fault: Any) -> str:  # noqa: ANN401 - as above
+    is_secret = any(looks_secret(str(part)) for part in fault["loc"])
+    return MASK if is_secret else _shown(masked_values(fault["input"]))
 
 
 def _need(fault: Any) -> str:  # noqa: ANN401 - as above
@@ -175,5 +160,8 @@ def _need(fault: Any) -> str:  # noqa: ANN401 - as above
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    return _short(repr(value))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _SHOWN_LIMIT else f"{text[:_SHOWN_LIMIT]}..."
