@@ -41,3 +41,13 @@ class QueryError(IotscoreError, ValueError):
 
 class EnvironmentFaultError(IotscoreError):
     """Something outside the project (Java, a package, the network) is missing or too old."""
+
+
+def one_line(message: str) -> str:
+    """Return a message in which line ends and other characters without a shape are escaped.
+
+    Names of files and keys are somebody else's and may hold anything.
+    """
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in message
+    )

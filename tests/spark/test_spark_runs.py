@@ -118,7 +118,7 @@ def test_rows_of_a_killed_ingest_are_undone(
 ) -> None:
     """Records without a ledger row are removed, the run is marked, and the file goes in again."""
     warehouse = night_copy("default")
-    before = {"versions_before": {name: warehouse.version(name) for name in ("traffic",)}}
+    before = {"versions_before": {"traffic": warehouse.version("traffic")}}
     orphans = warehouse.read("traffic").where("source_file = '1.benign.csv'")
     orphans = orphans.withColumns({"file_id": F.lit("x"), "ingest_run": F.lit("dead")})
     warehouse.append("traffic", orphans)
@@ -131,6 +131,14 @@ def test_rows_of_a_killed_ingest_are_undone(
     marks = [row.status for row in warehouse.read("runs").where("run_id = 'dead'").collect()]
     assert sorted(marks) == ["interrupted", "running"]
     assert recover(warehouse) == []
+
+
+def test_a_stage_killed_under_an_older_version_is_not_guessed_at(warehouse: Warehouse) -> None:
+    """Without the versions of its tables nothing is undone, and the message says what to do."""
+    start = {"run_id": "dead", "stage": "score", "status": "running"}
+    warehouse.append_rows("runs", [start])
+    with pytest.raises(WarehouseError, match="let that version run once more"):
+        recover(warehouse)
 
 
 def test_rows_that_reached_their_ledger_survive(night_copy: Callable[[str], Warehouse]) -> None:

@@ -5,9 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import NoReturn
+
+from iotscore.errors import one_line
+from iotscore.masking import masked
 
 
-def job_parser(name: str, description: str, *, reads_input: bool) -> argparse.ArgumentParser:
+class JobParser(argparse.ArgumentParser):
+    """A parser whose complaints repeat no secret that was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, and exit with 2."""
+        super().error(one_line(masked(message)))
+
+
+def job_parser(name: str, description: str, *, reads_input: bool) -> JobParser:
     """Return the parser of a job that works on a warehouse.
 
     Parameters
@@ -19,7 +31,7 @@ def job_parser(name: str, description: str, *, reads_input: bool) -> argparse.Ar
     reads_input
         Whether it needs a landing folder.
     """
-    parser = argparse.ArgumentParser(prog=f"./spark-submit.sh {name}", description=description)
+    parser = JobParser(prog=f"./spark-submit.sh {name}", description=description)
     if reads_input:
         parser.add_argument(
             "--input", required=True, metavar="DIR", help="landing folder with the CSV files"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,10 @@ from pyspark.errors import PySparkException
 from iotscore.cli.arguments import absolute, home
 from iotscore.cli.options import config_checksum
 from iotscore.config import Settings, load_settings
-from iotscore.errors import IotscoreError
+from iotscore.errors import IotscoreError, one_line
 from iotscore.landing.discover import open_folder
+from iotscore.masking import masked
+from iotscore.spark.layout import migrate
 from iotscore.spark.lock import writer_lock
 from iotscore.spark.runs import RunLog, recover
 from iotscore.spark.session import open_session
@@ -24,6 +27,8 @@ from iotscore.spark.tables import Warehouse
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
 
 _LOG = logging.getLogger("iotscore")
 
@@ -57,19 +62,35 @@ def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None
 
 
 def guarded(name: str, action: Callable[[], None]) -> int:
-    """Run an action; tell a user's fault in one line, leave a bug its traceback."""
+    """Run an action; tell a user's fault in one line and a bug by its traceback, without secrets.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
     set_up_logging()
     try:
         action()
     except IotscoreError as error:
-        print(f"iotscore {name}: {error}", file=sys.stderr)
-        return USER_FAULT
+        return _tell(name, str(error))
     except (PySparkException, Py4JJavaError) as error:
-        if (fault := _told_by_tables(error)) is None:
-            raise
-        print(f"iotscore {name}: {fault}", file=sys.stderr)
-        return USER_FAULT
+        if (fault := _told_by_tables(error)) is not None:
+            return _tell(name, fault)
+        return _tell_bug()
+    except Exception:  # noqa: BLE001 - Python itself would print it with its secrets
+        return _tell_bug()
     return DONE
+
+
+def _tell(name: str, fault: str) -> int:
+    print(f"iotscore {name}: {one_line(masked(fault))}", file=sys.stderr)
+    return USER_FAULT
+
+
+def _tell_bug() -> int:
+    print(masked(traceback.format_exc()), file=sys.stderr, end="")
+    return BUG
 
 
 def _run(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) -> None:
@@ -82,23 +103,37 @@ def _run(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) 
     with writer_lock(root):
         spark = open_session(f"iotscore {name}")
         try:
-            warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
-            for run_id in recover(warehouse):
-                _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
-            runs = RunLog(warehouse, arguments.profile, config_checksum(settings))
-            body(Job(arguments, settings, warehouse, runs))
+            body(prepare(spark, root, arguments, settings))
         finally:
             spark.stop()
 
 
+def prepare(
+    spark: SparkSession, root: str, arguments: argparse.Namespace, settings: Settings
+) -> Job:
+    """Undo what killed runs left, give older tables today's layout, and return the job."""
+    warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
+    for run_id in recover(warehouse):
+        _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
+    # Only now: undoing makes tables what they were, and that may have been an older layout.
+    for line in migrate(warehouse):
+        _LOG.info("%s", line)
+    runs = RunLog(warehouse, arguments.profile, config_checksum(settings))
+    return Job(arguments, settings, warehouse, runs)
+
+
+class _MaskingFormatter(logging.Formatter):
+    """Formats a record, and its traceback, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+
 def set_up_logging() -> None:
     """Send the project's log lines to standard error."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.WARNING,
-        format="%(asctime)s %(levelname)s %(message)s",
-        datefmt="%H:%M:%S",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_MaskingFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     _LOG.setLevel(os.environ.get("IOTSCORE_LOG_LEVEL", "INFO"))
 
 

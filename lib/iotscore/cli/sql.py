@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
 from pyspark.logger import PySparkLogger
 
-from iotscore.cli.arguments import absolute, add_warehouse, home
+from iotscore.cli.arguments import JobParser, absolute, add_warehouse, home
 from iotscore.cli.job import guarded
 from iotscore.cli.rows import FORMATS, print_rows
 from iotscore.errors import QueryError, WarehouseError
@@ -17,12 +16,13 @@ from iotscore.spark.session import open_session
 from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
+    import argparse
     from pathlib import Path
 
 
 def main(argv: list[str]) -> int:
     """Run one query; standard output holds its result and nothing else."""
-    parser = argparse.ArgumentParser(
+    parser = JobParser(
         prog="./spark-submit.sh sql",
         description="Query the tables of a warehouse by their plain names, read-only.",
         epilog=f"Ready queries: {', '.join(_ready_queries())}. More: docs/sql.md.",

@@ -17,12 +17,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__, faults
+from iotscore.errors import WarehouseError
+from iotscore.masking import masked
 from iotscore.spark.memory import MemoryPeak, sampled
 from iotscore.spark.pace import Pace, slow_warning
 from iotscore.spark.session import core_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from iotscore.spark.tables import Warehouse
 
@@ -114,7 +116,7 @@ class RunLog:
         """Undo what the stage left half done; if even that fails, the next run does it."""
         try:
             _undo(self._warehouse, row)
-            self._close(row, stage, FAILED, f"{type(error).__name__}: {error}"[:2000])
+            self._close(row, stage, FAILED, masked(f"{type(error).__name__}: {error}")[:2000])
         except Exception as second:  # noqa: BLE001 - the first error is the one that counts
             _LOG.warning(
                 "the failed stage %s could not be undone, the next run will do it: %.300s",
@@ -168,13 +170,10 @@ def recover(warehouse: Warehouse) -> list[str]:
     """
     if not warehouse.exists("runs"):
         return []
-    rows = warehouse.rows("runs")
-    ended = {(row["run_id"], row["stage"]) for row in rows if row["status"] != RUNNING}
-    killed = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
+    killed = unfinished(warehouse.rows("runs"))
     if not killed:
         return []
-    # The newest first: a failed stage that could not undo itself may lie behind a later one.
-    for row in sorted(killed, key=lambda row: row["started_at"], reverse=True):
+    for row in killed:
         _undo(warehouse, row)
     now = datetime.now(UTC)
     marks = [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed]
@@ -188,10 +187,41 @@ def _versions(warehouse: Warehouse, stage: str) -> dict[str, int | None]:
     return {table: warehouse.version(table) for table in tables}
 
 
-def _undo(warehouse: Warehouse, start: dict[str, Any]) -> None:
-    """Take back what a stage wrote, unless its ledger names the run."""
+def unfinished(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the starts without an end among the rows of ``runs``.
+
+    The newest comes first: a failed stage that could not undo itself may lie behind a later one.
+    """
+    ended = {(row["run_id"], row["stage"]) for row in rows if row["status"] != RUNNING}
+    open_ = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
+    return sorted(open_, key=lambda row: row["started_at"], reverse=True)
+
+
+def versions_before(warehouse: Warehouse, start: dict[str, Any]) -> dict[str, int | None]:
+    """Return the versions that the tables of an unfinished stage must go back to.
+
+    There are none if its ledger names the run: then it had done its work.
+
+    Raises
+    ------
+    WarehouseError
+        It ran under a version that kept no such record.
+    """
     ledger, _ = _LEDGERS.get(start["stage"], ("", ()))
     if not ledger or start["run_id"] in warehouse.values(ledger, "run_id", run_id=start["run_id"]):
-        return
-    for table, version in json.loads(start["details"])[_BEFORE].items():
+        return {}
+    if start["details"] is None:
+        message = (
+            f"the run {start['run_id']} was killed in the stage {start['stage']} under an older "
+            "version of iotscore, which did not note what the tables were before: let that version "
+            "run once more on the warehouse, then this one"
+        )
+        raise WarehouseError(message)
+    before: dict[str, int | None] = json.loads(start["details"])[_BEFORE]
+    return before
+
+
+def _undo(warehouse: Warehouse, start: dict[str, Any]) -> None:
+    """Take back what a stage wrote, unless its ledger names the run."""
+    for table, version in versions_before(warehouse, start).items():
         warehouse.restore(table, version)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+LAYOUT: Final = 2
+"""Raised with each change of a table. 2: ``scored_files`` has ``sha256``."""
+
 _STRING = T.StringType()
 _INT = T.IntegerType()
 _LONG = T.LongType()
@@ -29,11 +32,13 @@ class Table:
     """A table's columns, and those whose minimum and maximum Delta keeps per data file.
 
     Queries that filter by a column in ``indexed`` skip data files; for the others statistics
-    would only cost time at each write.
+    would only cost time at each write. Tables of an older layout may lack the columns in ``late``:
+    NULL is true of their rows.
     """
 
     schema: T.StructType
     indexed: tuple[str, ...]
+    late: tuple[str, ...] = ()
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -187,6 +192,7 @@ TABLES: Final[dict[str, Table]] = {
             ]
         ),
         ("model_version", "file_id", "run_id"),
+        late=("sha256",),
     ),
     "score_histogram": Table(
         _struct(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import SparkSession
 
 from iotscore.errors import EnvironmentFaultError
+from iotscore.masking import hide_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ def open_session(app_name: str, settings: Mapping[str, str] | None = None) -> Sp
     for key, value in (settings or {}).items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
+    hide_settings(dict(spark.sparkContext.getConf().getAll()))
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     if _DELTA_EXTENSION not in extensions:
         message = (

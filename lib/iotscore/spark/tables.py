@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from iotscore import faults
 from iotscore.errors import WarehouseError
+from iotscore.spark.layout import PROPERTY, STATED, check_columns, check_layout, late_columns
 from iotscore.spark.schemas import TABLES
 from iotscore.storage import local_table
 
@@ -76,8 +77,42 @@ class Warehouse:
             except PySparkException as error:
                 raise self._unreadable(table, error) from error
             if found:
+                check_layout(table, self.root, self.properties(table))
                 self._known.add(table)
         return table in self._known
+
+    def properties(self, table: str) -> dict[str, str]:
+        """Return what a table that exists says about itself."""
+        if self.is_direct:
+            return local_table.properties(self.local_path(table))
+        try:
+            detail = DeltaTable.forPath(self.spark, self.path(table)).detail()
+            return dict(detail.select("properties").collect()[0]["properties"])
+        except PySparkException as error:
+            raise self._unreadable(table, error) from error
+
+    def set_properties(self, table: str, properties: Mapping[str, str]) -> None:
+        """Make a table say something about itself, in one commit."""
+        if self.is_direct:
+            local_table.set_properties(self.local_path(table), properties)
+            return
+        pairs = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+        place = self.path(table).replace("`", "``")
+        self.spark.sql(f"ALTER TABLE delta.`{place}` SET TBLPROPERTIES ({pairs})")
+
+    def columns(self, table: str) -> list[str]:
+        """Return the columns that a table has in its folder."""
+        if self.is_direct:
+            return local_table.column_names(self.local_path(table))
+        return self._load(table).columns
+
+    def add_columns(self, table: str) -> None:
+        """Add the columns that a table lacks, in one commit; they are NULL in its rows."""
+        if self.is_direct:
+            empty = TABLES[table].arrow_schema.empty_table()
+            local_table.append_rows(self.local_path(table), empty)
+        else:
+            self.append(table, self.to_frame(table, []))
 
     def read(self, table: str) -> DataFrame:
         """Return a table as it is now.
@@ -89,12 +124,18 @@ class Warehouse:
         """
         if not self.exists(table):
             return self.spark.createDataFrame([], TABLES[table].schema)
+        frame = self._load(table)
+        check_columns(table, self.root, frame.columns)
+        schema = TABLES[table].schema
+        for name in late_columns(table, frame.columns):
+            frame = frame.withColumn(name, F.lit(None).cast(schema[name].dataType))
+        return frame
+
+    def _load(self, table: str) -> DataFrame:
         try:
-            frame = self.spark.read.format("delta").load(self.path(table))
+            return self.spark.read.format("delta").load(self.path(table))
         except PySparkException as error:
             raise self._unreadable(table, error) from error
-        self._check_columns(table, frame.columns)
-        return frame
 
     def rows(
         self, table: str, columns: Sequence[str] | None = None, **where: str | Sequence[str]
@@ -133,8 +174,15 @@ class Warehouse:
         if not self.exists(table):
             return TABLES[table].arrow_schema.empty_table().select(list(columns))
         path = self.local_path(table)
-        self._check_columns(table, local_table.column_names(path))
-        return local_table.read_rows(path, columns, _listed(where))
+        present = local_table.column_names(path)
+        check_columns(table, self.root, present)
+        late = late_columns(table, present)
+        read = [name for name in columns if name not in late] or present[:1]
+        found = local_table.read_rows(path, read, _listed(where))
+        for name in late:
+            kind = TABLES[table].arrow_schema.field(name).type
+            found = found.append_column(name, pa.nulls(found.num_rows, kind))
+        return found.select(list(columns))
 
     def batches(
         self, table: str, columns: Sequence[str], **where: str | Sequence[str]
@@ -261,7 +309,7 @@ class Warehouse:
         definition = TABLES[table]
         if self.is_direct:
             local_table.create_table(
-                self.local_path(table), definition.arrow_schema, definition.indexed
+                self.local_path(table), definition.arrow_schema, definition.indexed, STATED
             )
             self._known.add(table)
             faults.reach(f"create {table}")
@@ -272,6 +320,7 @@ class Warehouse:
                 .location(self.path(table))
                 .addColumns(definition.schema)
                 .property("delta.dataSkippingStatsColumns", ",".join(definition.indexed))
+                .property(PROPERTY, STATED[PROPERTY])
                 .execute()
             )
         except PySparkException as error:
@@ -282,14 +331,6 @@ class Warehouse:
             raise WarehouseError(message) from error
         self._known.add(table)
         faults.reach(f"create {table}")
-
-    def _check_columns(self, table: str, columns: Sequence[str]) -> None:
-        if missing := set(TABLES[table].schema.fieldNames()) - set(columns):
-            message = (
-                f"the table {table} in {self.root} lacks the columns {sorted(missing)}; it was "
-                "written by another version: ingest into a new warehouse"
-            )
-            raise WarehouseError(message)
 
     def _unreadable(self, table: str, error: Exception) -> WarehouseError:
         return WarehouseError(

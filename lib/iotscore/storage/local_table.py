@@ -25,6 +25,11 @@ _MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[\x00-\x1f\x7f\\\[\]^|]")
 _BATCH_ROWS: Final = 50_000
 _BUFFER_BYTES: Final = 1 << 20
 """What is read of a column at a time, instead of all that a row group holds of it."""
+_CHECKPOINT_ONLY: Final = PostCommitHookProperties(
+    create_checkpoint=True, cleanup_expired_logs=False
+)
+"""delta-rs's own clean-up of the log can leave the version before a commit without its beginning,
+and a killed stage has to go back to it; the job maintain shortens logs."""
 _COLUMN_MAPPING: Final = 2
 """Reader version of Delta that means this feature and has no list of features."""
 
@@ -47,7 +52,12 @@ def is_table(path: str) -> bool:
         raise _unreadable(path, error) from error
 
 
-def create_table(path: str, schema: pa.Schema, indexed: Sequence[str]) -> None:
+def create_table(
+    path: str,
+    schema: pa.Schema,
+    indexed: Sequence[str],
+    properties: Mapping[str, str] | None = None,
+) -> None:
     """Make an empty table.
 
     Parameters
@@ -58,15 +68,23 @@ def create_table(path: str, schema: pa.Schema, indexed: Sequence[str]) -> None:
         Its columns.
     indexed
         Columns whose minimum and maximum are kept per data file.
+    properties
+        What the table says about itself.
 
     Raises
     ------
     WarehouseError
         The folder cannot be written.
     """
-    settings = {"delta.dataSkippingStatsColumns": ",".join(indexed)}
+    settings = {"delta.dataSkippingStatsColumns": ",".join(indexed), **(properties or {})}
     try:
-        DeltaTable.create(path, schema=schema, mode="ignore", configuration=settings)
+        DeltaTable.create(
+            path,
+            schema=schema,
+            mode="ignore",
+            configuration=settings,
+            raise_if_key_not_exists=False,  # properties of ours are none of Delta's
+        )
     except (DeltaError, OSError) as error:
         message = (
             f"cannot write the table {path}: {_first_line(error)}; check that the folder exists "
@@ -78,6 +96,20 @@ def create_table(path: str, schema: pa.Schema, indexed: Sequence[str]) -> None:
 def column_names(path: str) -> list[str]:
     """Return the columns of a table."""
     return [field.name for field in _opened(path).schema().fields]
+
+
+def properties(path: str) -> dict[str, str]:
+    """Return what a table says about itself."""
+    return {name: str(value) for name, value in _opened(path).metadata().configuration.items()}
+
+
+def set_properties(path: str, wanted: Mapping[str, str]) -> None:
+    """Make a table say something about itself, in one commit."""
+    table = _opened(path)
+    try:
+        table.alter.set_table_properties(dict(wanted), raise_if_not_exists=False)
+    except (DeltaError, OSError) as error:
+        raise _unwritable(path, error) from error
 
 
 def read_rows(path: str, columns: Sequence[str], where: Mapping[str, Sequence[Any]]) -> pa.Table:
@@ -166,7 +198,13 @@ def restore(path: str, wanted: int) -> None:
 def replace_rows(path: str, rows: pa.Table, condition: str) -> None:
     """Put a few rows in the place of those that meet a condition, in one commit."""
     try:
-        write_deltalake(path, rows, mode="overwrite", predicate=condition)
+        write_deltalake(
+            path,
+            rows,
+            mode="overwrite",
+            predicate=condition,
+            post_commithook_properties=_CHECKPOINT_ONLY,
+        )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
@@ -174,7 +212,13 @@ def replace_rows(path: str, rows: pa.Table, condition: str) -> None:
 def append_rows(path: str, rows: pa.Table) -> None:
     """Add a few rows in one commit; columns that the table lacks are added to it."""
     try:
-        write_deltalake(path, rows, mode="append", schema_mode="merge")
+        write_deltalake(
+            path,
+            rows,
+            mode="append",
+            schema_mode="merge",
+            post_commithook_properties=_CHECKPOINT_ONLY,
+        )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 

@@ -1,0 +1,214 @@
+"""Warehouses that an older or a newer version has written: migrated, readable, or refused."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from iotscore.cli.job import USER_FAULT, guarded, prepare
+from iotscore.errors import WarehouseError
+from iotscore.spark.layout import PROPERTY, migrate
+from iotscore.spark.query import register_tables, run_query
+from iotscore.spark.schemas import LAYOUT, TABLES
+from iotscore.spark.tables import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+
+pytestmark = pytest.mark.spark
+
+LATE = {table: list(definition.late) for table, definition in TABLES.items() if definition.late}
+
+
+def make_old(warehouse: Warehouse) -> None:
+    """Write every table anew as layout 1 was: without a number and without late columns."""
+    for table in present(warehouse):
+        path = warehouse.path(table)
+        rows = DeltaTable(path).to_pyarrow_table().drop_columns(list(TABLES[table].late))
+        shutil.rmtree(path)
+        write_deltalake(path, rows)
+
+
+def present(warehouse: Warehouse) -> list[str]:
+    """Return the tables that have been written."""
+    return [table for table in TABLES if DeltaTable.is_deltatable(warehouse.path(table))]
+
+
+def state(warehouse: Warehouse, table: str) -> tuple[str | None, list[str], int]:
+    """Return a table's number, its columns and its version, as delta-rs reads them."""
+    found = DeltaTable(warehouse.path(table))
+    names = [field.name for field in found.schema().fields]
+    return found.metadata().configuration.get(PROPERTY), names, found.version()
+
+
+def through(warehouse: Warehouse, *, direct: bool) -> Warehouse:
+    """Return another view of a warehouse, which knows nothing yet."""
+    return Warehouse(warehouse.spark, warehouse.root, direct=direct)
+
+
+DIRECT = pytest.mark.parametrize("direct", [True, False], ids=["direct", "spark"])
+
+
+@DIRECT
+def test_a_table_states_its_layout_from_the_start(warehouse: Warehouse, direct: bool) -> None:
+    """Whoever makes a table writes the number, where both delta-rs and Spark read it."""
+    through(warehouse, direct=direct).create("runs")
+    for reader in (True, False):
+        stated = through(warehouse, direct=reader).properties("runs")
+        assert stated[PROPERTY] == str(LAYOUT)
+        assert "run_id" in stated["delta.dataSkippingStatsColumns"]
+
+
+def test_late_columns_are_declared_and_may_be_null() -> None:
+    """What may be added to an older table is a nullable column of its schema, and the newest."""
+    assert LATE == {"scored_files": ["sha256"]}
+    for table, names in LATE.items():
+        assert all(TABLES[table].schema[name].nullable for name in names)
+
+
+@DIRECT
+def test_an_older_warehouse_is_read_with_nulls(
+    night_copy: Callable[[str], Warehouse], direct: bool
+) -> None:
+    """Readers, the job sql among them, answer before any job has migrated it, and write nothing."""
+    old = night_copy("default")
+    make_old(old)
+    before = state(old, "scored_files")
+    reader = through(old, direct=direct)
+    assert {row["sha256"] for row in reader.rows("scored_files")} == {None}
+    assert reader.values("scored_files", "sha256") == {None}
+    assert [row["sha256"] for row in reader.rows("scored_files", ["sha256"])] == [None] * 5
+    session = old.spark.newSession()
+    register_tables(Warehouse(session, old.root, direct=direct))
+    found = run_query(session, "SELECT count(*) AS files, count(sha256) AS known FROM scored_files")
+    assert found.collect()[0].asDict() == {"files": 5, "known": 0}
+    assert state(old, "scored_files") == before
+    assert before[0] is None
+    assert "sha256" not in before[1]
+
+
+@DIRECT
+def test_a_writing_job_migrates_an_older_warehouse(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+    direct: bool,
+) -> None:
+    """Columns and number are added once and told; no row is lost, changed or scored again."""
+    old = night_copy("default")
+    make_old(old)
+    rows = {table: DeltaTable(old.path(table)).to_pyarrow_table() for table in LATE}
+    way = "auto" if direct else "never"
+    chosen = settings("default", f"storage.direct={way}")
+    with caplog.at_level(logging.INFO, "iotscore"):
+        job = prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
+    assert job.warehouse.is_direct is direct
+    lines = [record.message for record in caplog.records if "has layout" in record.message]
+    assert "the table scored_files has layout 2 now, was 1: column(s) sha256 added" in lines
+    assert "the table traffic has layout 2 now, was 1: no column to add" in lines
+    for table in present(old):
+        number, columns, version = state(old, table)
+        assert number == str(LAYOUT)
+        assert set(columns) >= set(TABLES[table].schema.fieldNames())
+        assert version == (2 if table in LATE else 1)
+    for table, before in rows.items():
+        after = DeltaTable(old.path(table)).to_pyarrow_table()
+        assert after.select(before.column_names).equals(before)
+    assert list(migrate(through(old, direct=direct))) == []
+    run = stages(through(old, direct=direct), chosen)
+    assert run.score() == 0
+
+
+def test_a_new_night_works_on_a_migrated_warehouse(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable[..., Any],
+    tmp_path: Path,
+    make_features: Callable[..., np.ndarray],
+    write_traffic: Callable[[Path, np.ndarray], None],
+) -> None:
+    """New rows have the new column, old ones keep NULL, and old files are not scored again."""
+    old = night_copy("default")
+    make_old(old)
+    write_traffic(tmp_path / "in" / "2.2026-11-21.csv", make_features(25, 9))
+    arguments = argparse.Namespace(profile="default")
+    job = prepare(old.spark, old.root, arguments, settings("default"))
+    run = stages(job.warehouse, settings("default"))
+    run.ingest(tmp_path / "in")
+    assert run.score() == 25
+    known = [row["sha256"] for row in job.warehouse.rows("scored_files")]
+    assert (known.count(None), len(known)) == (5, 6)
+
+
+def test_a_migration_that_was_killed_goes_on(night_copy: Callable[[str], Warehouse]) -> None:
+    """The number comes last: columns that are there already are no fault."""
+    old = night_copy("default")
+    make_old(old)
+    next(migrate(old))
+    through(old, direct=True).add_columns("scored_files")
+    assert state(old, "scored_files")[0] is None
+    assert len(list(migrate(through(old, direct=True)))) == len(present(old)) - 1
+    assert {state(old, table)[0] for table in present(old)} == {str(LAYOUT)}
+
+
+@pytest.mark.parametrize(
+    ("number", "direct"),
+    [(str(LAYOUT + 1), True), (str(LAYOUT + 1), False), ("2027.1", True), ("", True)],
+)
+def test_a_newer_layout_is_refused(
+    night_copy: Callable[[str], Warehouse],
+    settings: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+    number: str,
+    direct: bool,
+) -> None:
+    """Neither readers nor writers touch it; one line says which table, which number, what to do."""
+    newer = night_copy("default")
+    path = newer.path("scores")
+    DeltaTable(path).alter.set_table_properties({PROPERTY: number}, raise_if_not_exists=False)
+    before = {table: state(newer, table) for table in present(newer)}
+    way = "auto" if direct else "never"
+    chosen = settings("default", f"storage.direct={way}")
+    arguments = argparse.Namespace(profile="default")
+    code = guarded("nightly", lambda: prepare(newer.spark, newer.root, arguments, chosen))
+    assert code == USER_FAULT
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert line == (
+        f"iotscore nightly: the table scores in {newer.root} has the layout {number} and this "
+        f"version of iotscore knows layouts up to {LAYOUT}: update iotscore, then run the same "
+        "command again"
+    )
+    with pytest.raises(WarehouseError, match="update iotscore"):
+        register_tables(through(newer, direct=direct))
+    assert {table: state(newer, table) for table in present(newer)} == before
+
+
+def test_a_column_that_cannot_be_added_is_refused_with_the_command(
+    night_copy: Callable[[str], Warehouse],
+) -> None:
+    """NULL would be a lie in old rows, so nothing is changed and the message says what to run."""
+    old = night_copy("default")
+    make_old(old)
+    rows = DeltaTable(old.path("ingest_files")).to_pyarrow_table().drop_columns(["status"])
+    shutil.rmtree(old.path("ingest_files"))
+    write_deltalake(old.path("ingest_files"), rows)
+    told = (
+        r"ingest_files .* lacks the columns \['status'\].*nightly --input DIR --warehouse NEW_DIR"
+    )
+    for direct in (True, False):
+        with pytest.raises(WarehouseError, match=told):
+            list(migrate(through(old, direct=direct)))
+        with pytest.raises(WarehouseError, match=told):
+            through(old, direct=direct).read("ingest_files")
+    with pytest.raises(WarehouseError, match=told):
+        old.rows("ingest_files")
+    assert {state(old, table)[0] for table in present(old)} == {None}

@@ -1,0 +1,136 @@
+"""What a job says when it ends badly: one line or a traceback, and in neither a secret."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from iotscore.cli.arguments import job_parser
+from iotscore.cli.job import BUG, DONE, USER_FAULT, guarded, run_job
+from iotscore.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[3]
+URI = "s3a://AKIAEXAMPLE:swordfish/1@bucket/landing"
+KEY = "wJalrXUtnFEMI/K7MDENG"
+
+
+@pytest.fixture
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set an environment variable with a secret, as schedulers do."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEY)
+    monkeypatch.setenv("IOTSCORE_HOME", str(ROOT))
+
+
+@contextmanager
+def without_handlers() -> Iterator[None]:
+    """Take pytest's log handlers away while the body runs, so that a job sets up its own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers.clear()
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@pytest.mark.usefixtures("_key")
+def test_a_folder_with_a_password_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    """A real job that cannot open its input names it without user and password."""
+    parser = job_parser("ingest", "", reads_input=True)
+    arguments = parser.parse_args(["--input", URI, "--warehouse", "/nonexistent"])
+    assert run_job("ingest", arguments, lambda _: None) == USER_FAULT
+    captured = capsys.readouterr()
+    [line] = captured.err.strip().splitlines()
+    assert line.startswith("iotscore ingest: cannot open the input folder 's3a://***@bucket/landi")
+    assert "swordfish" not in captured.err + captured.out
+    assert "AKIAEXAMPLE" not in captured.err + captured.out
+
+
+@pytest.mark.usefixtures("_key")
+def test_a_fault_is_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    """Line ends and colours of a file's name are escaped, a key in it is masked."""
+
+    def fail() -> None:
+        message = f"the file 'a\n\x1b[31m{KEY}' is strange"
+        raise InputError(message)
+
+    assert guarded("ingest", fail) == USER_FAULT
+    told = capsys.readouterr().err
+    assert told == "iotscore ingest: the file 'a\\n\\x1b[31m***' is strange\n"
+
+
+@pytest.mark.usefixtures("_key")
+def test_a_bug_keeps_its_traceback_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    """All of the traceback is there, causes included, and exit code 1."""
+
+    def fail() -> None:
+        try:
+            {}[URI]
+        except KeyError as error:
+            raise RuntimeError(KEY) from error
+
+    assert guarded("score", fail) == BUG
+    told = capsys.readouterr().err
+    for part in ("Traceback", "in fail", "KeyError: 's3a://***@bucket", "RuntimeError: ***\n"):
+        assert part in told
+    assert KEY not in told
+    assert "swordfish" not in told
+
+
+@pytest.mark.usefixtures("_key")
+def test_log_lines_hold_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither in the message, nor in its arguments, nor in the traceback below it."""
+
+    def log() -> None:
+        logger = logging.getLogger("iotscore.spark.score")
+        try:
+            int(KEY)
+        except ValueError:
+            logger.exception("reading %s", URI)
+        logging.getLogger("py4j").warning("sent %s", KEY)
+
+    with without_handlers():
+        assert guarded("score", log) == DONE
+    told = capsys.readouterr().err
+    assert "ERROR reading s3a://***@bucket/landing\nTraceback" in told
+    assert "ValueError: invalid literal for int() with base 10: '***'\n" in told
+    assert "WARNING sent ***\n" in told
+    assert KEY not in told
+
+
+@pytest.mark.usefixtures("_key")
+def test_a_mistyped_argument_is_not_repeated_with_its_password(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command line's own complaint goes to the same log."""
+    parser = job_parser("score", "", reads_input=False)
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args(["--warehouse", "w", "--inptu", URI])
+    assert caught.value.code == USER_FAULT
+    told = capsys.readouterr().err
+    assert "unrecognized arguments: --inptu s3a://***@bucket/landing" in told
+    assert "swordfish" not in told
+
+
+@pytest.mark.usefixtures("_key")
+@pytest.mark.parametrize("assignment", [f"storage.secret_key={KEY}", f"seed={KEY}", f"x{KEY}"])
+def test_configuration_faults_hold_no_secret(
+    assignment: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither of a key that is named like one, nor one that the environment holds too."""
+    arguments = argparse.Namespace(
+        profile="default", config=[], assignments=[assignment], warehouse="/nonexistent"
+    )
+    assert run_job("score", arguments, lambda _: None) == USER_FAULT
+    told = capsys.readouterr().err
+    assert KEY not in told
+    assert "***" in told
