@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,7 @@ from iotscore.cli.options import (
 )
 from iotscore.spark.evaluate import evaluate
 from iotscore.spark.ingest import ingest
+from iotscore.spark.query import register_tables, run_query
 from iotscore.spark.runs import RunLog
 from iotscore.spark.score import score
 from iotscore.spark.tables import Warehouse
@@ -120,3 +121,41 @@ def night_copy(
         return Warehouse(spark, str(folder))
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def opened() -> Callable[[SparkSession, str], SparkSession]:
+    """Return a function that opens a session of its own, as the job sql does, on a warehouse."""
+
+    def open_on(session: SparkSession, root: str) -> SparkSession:
+        own = session.newSession()
+        register_tables(Warehouse(own, root))
+        return own
+
+    return open_on
+
+
+@pytest.fixture(scope="module")
+def empty(
+    _session: SparkSession,
+    opened: Callable[[SparkSession, str], SparkSession],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> SparkSession:
+    """Return a session over a warehouse without any table."""
+    return opened(_session, str(tmp_path_factory.mktemp("empty")))
+
+
+@pytest.fixture(scope="module")
+def after_night(
+    _session: SparkSession,
+    opened: Callable[[SparkSession, str], SparkSession],
+    _night: Callable[[str], Path],
+) -> SparkSession:
+    """Return a session over a finished night."""
+    return opened(_session, str(_night("default")))
+
+
+@pytest.fixture(scope="module")
+def ask(after_night: SparkSession) -> Callable[[str], list[Any]]:
+    """Return a function that queries a finished night."""
+    return lambda statement: run_query(after_night, statement).collect()
