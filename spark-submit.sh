@@ -8,7 +8,7 @@
 #   ./spark-submit.sh JOB --help        the arguments of one job
 #
 # Environment (defaults in brackets):
-#   MASTER             where to run [local[*]]
+#   MASTER             where to run [local[*,4]]; a task that fails is tried up to 4 times
 #   DRIVER_MEMORY      [4g]; in local mode the whole job lives in the driver
 #   EXECUTOR_MEMORY    [Spark's own: 1g]
 #   SPARK_PROPERTIES   Spark settings [conf/spark-defaults.conf]
@@ -16,7 +16,8 @@
 #   PYSPARK_PYTHON     the executors' Python [the driver's: .venv/bin/python, else python3]
 #   JAVA_HOME          Java 17 or 21 [java on the PATH]
 #
-# Exit codes: 0 done; 2 something for you to mend, told in one line; 1 a bug, with a traceback.
+# Exit codes: 0 done; 2 something for you to mend, told in one line; 1 a bug, with a traceback. Of
+# verify, 0: all checks hold; 1: one failed, and the table on standard output names it.
 # Standard output holds what the job prints and nothing else; logs go to standard error.
 set -euo pipefail
 
@@ -89,7 +90,7 @@ export IOTSCORE_HOME="$root"
 export IOTSCORE_PYTHON="$python"
 export PYSPARK_PYTHON="${PYSPARK_PYTHON:-$python}"
 export LOG4J_CONFIGURATION_FILE="${LOG4J_CONFIGURATION_FILE:-$root/conf/log4j2.properties}"
-master="${MASTER:-local[*]}"
+master="${MASTER:-local[*,4]}"
 if [[ "$master" == local* ]]; then
     # Nothing outside this machine has business with a local run's ports.
     export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-127.0.0.1}"

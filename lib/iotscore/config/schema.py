@@ -17,6 +17,10 @@ _ROUNDING = 1e-9
 """How far a sum of decimal shares may be from 1."""
 
 
+_SHORTEST_VACUUM = 24
+"""Hours that every reader has, unless the configuration says outright that there is none."""
+
+
 class _Section(BaseModel):
     """Unknown keys are faults, values are not coerced between types, nothing changes later."""
 
@@ -36,6 +40,8 @@ class IngestSettings(_Section):
     patterns: list[str] = Field(min_length=1)
     chunk_megabytes: Annotated[float, Field(gt=0.0, le=1024.0)]
     quarantine_text_limit: Count
+    changed_files: Literal["refuse", "replace"]
+    same_content: Literal["refuse", "accept"]
 
     @field_validator("patterns")
     @classmethod
@@ -153,6 +159,25 @@ class EvaluateSettings(_Section):
     file_weights: str | None
 
 
+class MaintainSettings(_Section):
+    """How the job maintain keeps tables small."""
+
+    file_megabytes: Annotated[float, Field(ge=1.0, le=1024.0)]
+    small_files: Annotated[int, Field(ge=2)]
+    vacuum_hours: Annotated[int, Field(ge=0)]
+    allow_short_vacuum: bool
+
+    @model_validator(mode="after")
+    def _check_horizon(self) -> Self:
+        if self.vacuum_hours < _SHORTEST_VACUUM and not self.allow_short_vacuum:
+            message = (
+                f"vacuum_hours is {self.vacuum_hours}; below {_SHORTEST_VACUUM} a reader may lose "
+                "its files. If nobody reads, set maintain.allow_short_vacuum to true"
+            )
+            raise ValueError(message)
+        return self
+
+
 class Settings(_Section):
     """Everything a run can be told, checked."""
 
@@ -166,6 +191,7 @@ class Settings(_Section):
     normalisation: NormalisationSettings
     threshold: ThresholdSettings
     evaluate: EvaluateSettings
+    maintain: MaintainSettings
 
     @model_validator(mode="after")
     def _check_calibration(self) -> Self:

@@ -6,12 +6,15 @@ import fcntl
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_NAME: Final = "_writer.lock"
 
 
 @contextmanager
@@ -29,7 +32,7 @@ def writer_lock(root: str) -> Iterator[None]:
     if "://" in root:
         yield
         return
-    path = Path(root) / "_writer.lock"
+    path = Path(root) / _NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -39,9 +42,34 @@ def writer_lock(root: str) -> Iterator[None]:
             "may be written"
         )
         raise WarehouseError(message) from error
+    with _held(root, descriptor, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def no_writer(root: str) -> Iterator[None]:
+    """Keep writers away while the body reads; several may read at a time, and nothing is written.
+
+    A folder without a lock file, such as a restored one, and one behind a URI are not locked.
+
+    Raises
+    ------
+    WarehouseError
+        A job is writing.
+    """
+    path = Path(root) / _NAME
+    if "://" in root or not path.exists():
+        yield
+        return
+    with _held(root, os.open(path, os.O_RDONLY), fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _held(root: str, descriptor: int, kind: int) -> Iterator[None]:
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except OSError as error:
             message = f"another job is writing the warehouse {root}; wait for it to end, then retry"
             raise WarehouseError(message) from error

@@ -82,7 +82,7 @@ def score(
     if stored.manifest["normalisation"] == "frozen":
         rows = _score_frozen(warehouse, stored, todo, options, run_id)
     else:
-        records = _records(warehouse, stored, todo.rows)
+        records = _records(warehouse, stored, todo, todo.rows)
         total = round(todo.total * _plan(stored).fraction)
         stage.details |= score_by_extremes(warehouse, stored, records, todo, options, run_id, total)
         rows = _count(warehouse, stored.version, run_id)
@@ -95,11 +95,14 @@ def _plan(stored: StoredModel) -> SplitPlan:
     return SplitPlan.from_json(stored.manifest["split"])
 
 
-def _records(warehouse: Warehouse, stored: StoredModel, files: Iterable[str]) -> DataFrame:
+def _records(
+    warehouse: Warehouse, stored: StoredModel, todo: Todo, files: Iterable[str]
+) -> DataFrame:
     """Return the records of some files that the model's profile works on, with their split."""
     traffic, listed, plan = warehouse.read("traffic"), sorted(files), _plan(stored)
     if len(listed) <= _MOST_LISTED_FILES:
-        chosen = traffic.where(F.col("file_id").isin(listed))
+        of_runs = F.col("ingest_run").isin(todo.ingest_runs)
+        chosen = traffic.where(F.col("file_id").isin(listed) & of_runs)
     else:
         wanted = warehouse.spark.createDataFrame([(file,) for file in listed], "file_id string")
         chosen = traffic.join(F.broadcast(wanted), "file_id", "left_semi")
@@ -130,7 +133,7 @@ def _score_by_tasks(
     spark = warehouse.spark
     done = spark.sparkContext.accumulator(0)
     stamp = {"model_version": stored.version, "run_id": run_id, "scored_at": datetime.now(UTC)}
-    paths = warehouse.data_files("traffic", file_id=todo.fresh)
+    paths = warehouse.data_files("traffic", file_id=todo.fresh, ingest_run=todo.ingest_runs)
     warehouse.create("scores")
     target = warehouse.local_path("scores")
     plan = _plan(stored)
@@ -157,7 +160,7 @@ def _score_by_udf(
     with broadcast(warehouse.spark, stored.bundle) as bundle:
         udf = scoring_udf(bundle, stored.version, names, done, options.transport)
         stamp = stamp_columns(run_id, stored.version)
-        records = _records(warehouse, stored, files)
+        records = _records(warehouse, stored, todo, files)
         scored = with_scores(records, udf(features_column()), stamp)
         with rows_progress("score", done, total):
             write(scored)

@@ -1,0 +1,26 @@
+"""Keep the tables small and quick: merge small files, delete dead ones, shorten the logs.
+
+./spark-submit.sh maintain --warehouse DIR
+"""
+
+from __future__ import annotations
+
+import sys
+
+from iotscore.cli import Job, run_job
+from iotscore.cli.arguments import job_parser
+from iotscore.cli.maintain import maintain_stage, print_upkeep
+
+
+def main(argv: list[str]) -> int:
+    """Maintain and return the exit code."""
+    parser = job_parser("maintain", "Keep the tables small and quick.", reads_input=False)
+    return run_job("maintain", parser.parse_args(argv), _maintain)
+
+
+def _maintain(job: Job) -> None:
+    print_upkeep(maintain_stage(job))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,107 @@
+"""The check of models: whole, loadable, and what their manifests and the registry say of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from iotscore.errors import ModelError
+from iotscore.spark.registry import champion, load_model
+from iotscore.splits import SplitPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iotscore.detect.model import Model
+    from iotscore.spark.tables import Warehouse
+
+
+@dataclass
+class StoredModels:
+    """The models of a warehouse, whatever their state.
+
+    Attributes
+    ----------
+    versions
+        All that were looked at.
+    plans
+        Split plans by version, where the manifest can be read.
+    loaded
+        Models by version; those without fault.
+    faults
+        What is wrong with the others.
+    """
+
+    versions: list[str] = field(default_factory=list)
+    plans: dict[str, SplitPlan] = field(default_factory=dict)
+    loaded: dict[str, Model] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+def stored_models(warehouse: Warehouse, wanted: str | None) -> StoredModels:
+    """Read and check one model, or all.
+
+    Raises
+    ------
+    ModelError
+        There is no model of the wanted version.
+    """
+    stored = [row["model_version"] for row in warehouse.rows("models", ["model_version"])]
+    if wanted is not None and wanted not in stored:
+        message = f"there is no model {wanted!r}; known are {sorted(set(stored)) or 'none yet'}"
+        raise ModelError(message)
+    found = StoredModels(sorted(set(stored)) if wanted is None else [wanted])
+    for version in found.versions:
+        if (times := stored.count(version)) > 1:
+            found.faults.append(f"the model {version}: stored {times} times, needed once")
+        # One at a time: the bundles of many nights together may be large.
+        found.faults += _faults(found, warehouse, version)
+    return found
+
+
+def _faults(found: StoredModels, warehouse: Warehouse, version: str) -> Iterator[str]:
+    """Check a model as the jobs do, and more; enter what can be used."""
+    try:
+        manifest = json.loads(warehouse.rows("models", model_version=version)[0]["manifest"])
+        found.plans[version] = SplitPlan.from_json(manifest["split"])
+        model = load_model(warehouse, version).model
+    except (ModelError, ValueError, KeyError, TypeError) as error:
+        yield (
+            str(error)
+            if isinstance(error, ModelError)
+            else f"the model {version}: the manifest makes no sense ({error!r})"
+        )
+        return
+    described = _described(version, model)
+    if wrong := [key for key, value in described.items() if manifest.get(key) != value]:
+        yield f"the model {version}: {', '.join(wrong)} of manifest and bundle differ"
+        return
+    found.loaded[version] = model
+
+
+def _described(version: str, model: Model) -> dict[str, Any]:
+    """Return what a manifest must say of a model, as it comes out of JSON."""
+    content = {
+        "model_version": version,
+        "detectors": {name: fitted.parameters for name, fitted in model.detectors.items()},
+        "weights": model.weights,
+        "calibrations": {name: vars(value) for name, value in model.calibrations.items()},
+        "thresholds": model.thresholds,
+        "features": list(model.features),
+    }
+    described: dict[str, Any] = json.loads(json.dumps(content))
+    return described
+
+
+def registry_faults(warehouse: Warehouse) -> Iterator[str]:
+    """Look for the champion, and for models that have scored, among those stored."""
+    stored = warehouse.values("models", "model_version")
+    current = champion(warehouse)
+    if stored and current is None:
+        yield f"there is no champion among {len(stored)} models"
+    elif current is not None and current not in stored:
+        yield f"the champion {current} is not stored"
+    scored = warehouse.values("scored_files", "model_version")
+    for version in sorted(scored - stored):
+        yield f"the model {version}: files are scored by it, but it is not stored"

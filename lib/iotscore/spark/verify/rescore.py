@@ -1,0 +1,80 @@
+"""The check of scores: some records are scored again, here, and must come out the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from iotscore.columns import FEATURES, KEY, score_column
+from iotscore.spark.sample import record_hash
+from iotscore.spark.schemas import DETECTORS, score_fields
+from iotscore.spark.verify.evidence import SEED
+from iotscore.storage.records import feature_matrix
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from iotscore.detect.model import Model
+    from iotscore.spark.verify.evidence import Evidence
+
+
+def rescored_faults(
+    found: Evidence, version: str, model: Model, rows: int
+) -> tuple[int, list[str]]:
+    """Score a sample on the driver and compare it with what is stored, to the last bit.
+
+    Parameters
+    ----------
+    found
+        The warehouse.
+    version
+        Model version.
+    model
+        The model. If it has no calibrations (``batch_minmax``), raw scores are compared.
+    rows
+        Most records; those with the lowest hashes are taken, so they are the same each time.
+
+    Returns
+    -------
+    int
+        Records that were compared.
+    list of str
+        A fault for each record with another value.
+    """
+    if not model.calibrations:
+        names = [score_column(name) for name in _detectors(model)]
+    else:
+        names = score_fields(_detectors(model)).fieldNames()
+    sample = _sample(found, version, names, rows)
+    if not sample.num_rows:
+        return 0, []
+    computed = model.score(feature_matrix(sample))
+    faults: dict[int, str] = {}
+    for name in names:
+        stored = sample.column(name).to_pylist()
+        expected = computed[name].tolist() if name in computed else [None] * len(stored)
+        for position, (held, due) in enumerate(zip(stored, expected, strict=True)):
+            if held != due:
+                faults.setdefault(position, f"{name} is {held!r}, computed again {due!r}")
+    files, numbers = (sample.column(name).to_pylist() for name in ("source_file", "row_no"))
+    return sample.num_rows, [
+        f"model {version}, {files[position]} row {numbers[position]}: {fault}"
+        for position, fault in sorted(faults.items())
+    ]
+
+
+def _detectors(model: Model) -> list[str]:
+    """Return the detectors with columns in ``scores``: a model's columns for others are NULL."""
+    return list(dict.fromkeys((*DETECTORS, *model.detectors)))
+
+
+def _sample(found: Evidence, version: str, names: list[str], rows: int) -> pa.Table:
+    """Return scores with the features that they came from, in order; none that are void."""
+    void = sorted({row["file_id"] for row in found.scored if found.is_void(row)})
+    is_meant = (F.col("model_version") == version) & ~F.col("file_id").isin(void)
+    scores = found.settled.read("scores").where(is_meant)
+    chosen = scores.orderBy(record_hash(SEED), *KEY).select(*KEY, "source_file", *names).limit(rows)
+    features = found.settled.read("traffic").select(*KEY, *FEATURES)
+    joined = features.join(F.broadcast(chosen), list(KEY))
+    return joined.toArrow().sort_by([(name, "ascending") for name in KEY])

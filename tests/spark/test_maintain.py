@@ -1,0 +1,173 @@
+"""Upkeep of a warehouse between nights: fewer files, the same rows, scores and readers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+
+from iotscore.cli.maintain import print_upkeep
+from iotscore.errors import WarehouseError
+from iotscore.spark.maintain import maintain
+from iotscore.spark.runs import RunLog, Stage, recover
+from iotscore.spark.tables import Warehouse
+from iotscore.spark.verify import Outcome, verify_warehouse
+from iotscore.storage.upkeep import Upkeep, UpkeepOptions
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+EAGER = UpkeepOptions(file_bytes=128_000_000, small_files=2, vacuum_hours=168)
+
+
+@pytest.fixture
+def night_of(
+    tmp_path: Path,
+    stages: type,
+    settings: Callable[..., Any],
+    make_features: Callable[..., np.ndarray],
+    write_traffic: Callable[[Path, np.ndarray], None],
+) -> Callable[[Warehouse, int], None]:
+    """Return a function that runs a night with two new files of 25 records."""
+
+    def run_night(warehouse: Warehouse, day: int) -> None:
+        folder = tmp_path / f"day{day}"
+        write_traffic(folder / f"2.2026-11-{day}.csv", make_features(25, day))
+        write_traffic(folder / f"1.2026-11-{day}.csv", make_features(25, day + 50))
+        run = stages(warehouse, settings("default"))
+        run.ingest(folder)
+        assert run.score() == 50
+        run.evaluate()
+
+    return run_night
+
+
+def kept_up(warehouse: Warehouse, options: UpkeepOptions = EAGER) -> dict[str, Upkeep]:
+    """Maintain a warehouse as the job does."""
+    log = RunLog(warehouse, "default", "abc")
+    with log.stage("maintain") as stage:
+        return maintain(warehouse, options, stage)
+
+
+def scores(warehouse: Warehouse) -> pd.DataFrame:
+    """Return all scores, in order."""
+    frame = warehouse.read("scores").toPandas()
+    return frame.sort_values(["file_id", "row_no"], ignore_index=True)
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "through Spark"])
+def test_nights_go_on_after_maintenance(
+    night_copy: Callable[[str], Warehouse],
+    night_of: Callable[[Warehouse, int], None],
+    direct: bool,
+) -> None:
+    """Scores stay what they were, a new night adds its own, and the warehouse proves sound."""
+    copy = night_copy("default")
+    warehouse = Warehouse(copy.spark, copy.root, direct=direct)
+    before = scores(warehouse)
+    assert kept_up(warehouse)["traffic"].files_before > 1
+    night_of(warehouse, 22)
+    done = kept_up(warehouse)
+    assert done["scores"].files_before > 1
+    assert {one.files_after for one in done.values()} == {1}
+    after = scores(warehouse)
+    assert len(after) == 310
+    old = after[after["event_day"].astype(str) != "2026-11-22"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(old, before, check_exact=True)
+    checks = verify_warehouse(warehouse, 1_000, None)
+    assert {check.outcome for check in checks} == {Outcome.HOLDS}
+
+
+def test_a_night_reads_no_merged_file(
+    night_copy: Callable[[str], Warehouse],
+    night_of: Callable[[Warehouse, int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Scoring opens the data files of new records only, however wide merged files are."""
+    warehouse = night_copy("default")
+    assert kept_up(warehouse)["traffic"].files_after == 1
+    merged = set(warehouse.data_files("traffic"))
+    opened: list[str] = []
+    data_files = Warehouse.data_files
+
+    def spied(self: Warehouse, table: str, **where: list[str]) -> list[str]:
+        found = data_files(self, table, **where)
+        opened.extend(found)
+        return found
+
+    monkeypatch.setattr(Warehouse, "data_files", spied)
+    night_of(warehouse, 22)
+    assert opened
+    assert not merged & set(opened)
+
+
+def test_who_reads_goes_on_reading(night_copy: Callable[[str], Warehouse]) -> None:
+    """A frame and a table that were opened before give the same rows afterwards."""
+    warehouse = night_copy("default")
+    frame, table = warehouse.read("traffic"), DeltaTable(warehouse.local_path("traffic"))
+    done = kept_up(warehouse)
+    assert done["traffic"].files_before > done["traffic"].files_after
+    assert frame.count() == table.to_pyarrow_table().num_rows == 260
+
+
+def test_it_is_recorded_and_told(
+    night_copy: Callable[[str], Warehouse], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The stage's end says what was done for each table; so does what is printed."""
+    warehouse = night_copy("default")
+    options = UpkeepOptions(EAGER.file_bytes, 2, 0)
+    done = kept_up(warehouse, options)
+    (row,) = warehouse.rows("runs", stage="maintain", status="done")
+    details = json.loads(row["details"])
+    assert details["runs"]["files_before"] == 9
+    assert details["runs"]["files_after"] == 1
+    assert details["runs"]["files_deleted"] == 9
+    assert details["runs"]["bytes_freed"] == done["runs"].bytes_freed > 0
+    print_upkeep(done)
+    printed = capsys.readouterr().out
+    for name in done:
+        assert name in printed
+
+
+def test_a_killed_maintenance_needs_no_undoing(night_copy: Callable[[str], Warehouse]) -> None:
+    """The next run finds it without an end, marks it, and leaves the tables as they are."""
+    warehouse = night_copy("default")
+    kept_up(warehouse)
+    warehouse.append_rows(
+        "runs", [{"run_id": "dead", "stage": "maintain", "status": "running", "details": "{}"}]
+    )
+    version = warehouse.version("scores")
+    assert recover(warehouse) == ["dead"]
+    assert warehouse.version("scores") == version
+    assert warehouse.rows("runs", run_id="dead", status="interrupted")
+
+
+def test_other_storage_is_refused(spark: SparkSession) -> None:
+    """What is no local folder is told, with what to do instead."""
+    with pytest.raises(WarehouseError, match="run OPTIMIZE and VACUUM of Delta Lake"):
+        maintain(Warehouse(spark, "hdfs://somewhere/warehouse"), EAGER, Stage("maintain"))
+
+
+@pytest.mark.e2e
+def test_the_job(
+    night_copy: Callable[[str], Warehouse],
+    submit: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """The job does it, prints a table, and leaves a warehouse that proves sound."""
+    warehouse = night_copy("default")
+    done = submit("maintain", "--warehouse", warehouse.root, "--set", "maintain.small_files=2")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "score_histogram" in done.stdout
+    assert len(list(warehouse.data_files("runs"))) == 2
+    checks = verify_warehouse(Warehouse(warehouse.spark, warehouse.root), 1_000, None)
+    assert {check.outcome for check in checks} == {Outcome.HOLDS}
