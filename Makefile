@@ -3,8 +3,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java demo-data demo test test-fast bench bench-kernels lint format type fuzz lock \
-	zip fetch-data clean
+.PHONY: help setup java demo-data demo test test-fast bench bench-kernels lint format type fuzz soak \
+	lock zip fetch-data clean
 
 ROWS ?= 200000
 SEED ?= 1
@@ -15,6 +15,8 @@ REPEATS ?= 3
 NAIVE_ROWS ?= 100000
 REPORT_ROWS ?= 200000
 SECONDS ?= 60
+NIGHTS ?= 30
+PAIRS ?= 20
 ATHERIS := 3.0.0
 BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
@@ -71,6 +73,10 @@ fuzz: setup ## look for input that breaks ingest or the configuration, Linux x86
 		echo "make fuzz needs Linux on x86-64: atheris has no wheel for $$(uname -sm)." >&2; exit 2; fi
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "atheris==$(ATHERIS)"
 	@PYTHONPATH=lib $(PYTHON_BIN) fuzz/run.py $(SECONDS) $(ARGS)
+
+soak: setup java ## run many nights with bad files and random kills [NIGHTS=30 PAIRS=20 SEED=1]
+	@PYTHONPATH=lib:benchmarks $(PYTHON_BIN) soak/soak.py --nights $(NIGHTS) --pairs $(PAIRS) \
+		--seed $(SEED) $(ARGS)
 
 lock: setup ## write requirements.lock anew from setup.py [ARGS=--upgrade]
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \

@@ -165,10 +165,12 @@ def submit() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs ./spark-submit.sh as a user would, from another folder."""
 
     def run(
-        *arguments: str | Path, environment: dict[str, str] | None = None
+        *arguments: str | Path,
+        environment: dict[str, str] | None = None,
+        options: tuple[str, ...] = (),
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *_SHORT_LIVED],
+            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *_SHORT_LIVED, *options],
             capture_output=True,
             text=True,
             check=False,

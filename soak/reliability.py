@@ -1,0 +1,44 @@
+"""What a soak found, as a page: ``docs/reliability.md``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from machine import machine, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE: Final = Path(__file__).resolve().parent
+_PART: Final = 10
+"""Nights at the start and at the end that are compared."""
+
+
+def middle(nights: Sequence[dict[str, Any]], what: str) -> float:
+    """Return the median of a figure over some nights."""
+    return float(median(night[what] for night in nights))
+
+
+def write_report(results: dict[str, Any], document: Path) -> None:
+    """Write the page anew."""
+    environment = Environment(  # noqa: S701 - Markdown, no HTML
+        loader=FileSystemLoader(HERE),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    nights = results["nights"]
+    page = environment.get_template("reliability.md.j2").render(
+        **results,
+        machine=machine(),
+        versions=versions(),
+        first=nights[:_PART],
+        last=nights[-_PART:],
+        middle=middle,
+    )
+    document.write_text(page, encoding="utf-8")

@@ -1,0 +1,113 @@
+"""Disks that are full, warehouses that cannot be written, two jobs at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from deltalake import DeltaTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    import pandas as pd
+
+    Submit = Callable[..., subprocess.CompletedProcess[str]]
+    WriteTraffic = Callable[[Path, np.ndarray], None]
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIRS = 3
+"""Pairs of jobs that start at once here; ``make soak`` starts twenty more."""
+
+
+def table(warehouse: Path, name: str) -> pd.DataFrame:
+    """Return a table in the order of its keys."""
+    frame = DeltaTable(str(warehouse / name)).to_pandas()
+    keys = [key for key in ("file_id", "row_no", "run_id", "status") if key in frame]
+    return frame.sort_values(keys, ignore_index=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Return a function that mounts a disk of its own with some options, or mounts it anew."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def mount(options: str) -> Path:
+        again = "remount," if place.is_mount() else ""
+        command = ["mount", "-t", "tmpfs", "-o", again + options, "tmpfs", place]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"this user cannot mount a disk: {done.stderr.strip()}")
+        return place
+
+    yield mount
+    if place.is_mount():
+        subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_or_locked_disk_loses_nothing(
+    disk: Callable[[str], Path],
+    landing: Path,
+    tmp_path: Path,
+    submit: Submit,
+    write_traffic: WriteTraffic,
+    make_features: Callable[..., np.ndarray],
+) -> None:
+    """A clear error, the tables of before, and the next night on a mended disk completes."""
+    warehouse = disk("size=1500k") / "warehouse"
+    folder = shutil.copytree(landing, tmp_path / "landing")
+    command = ("ingest", "--input", folder, "--warehouse", warehouse)
+    assert submit(*command).returncode == 0
+    before = table(warehouse, "traffic")
+
+    write_traffic(folder / "1.2026-11-25.csv", make_features(4000, 5))
+    full = submit(*command)
+    assert full.returncode == 2, full.stderr[-2000:]
+    assert full.stderr.strip().splitlines()[-1].startswith("iotscore ingest: the disk is full")
+    assert table(warehouse, "traffic").equals(before)
+
+    disk("size=100m,ro")
+    locked = submit(*command)
+    assert locked.returncode == 2, locked.stderr[-2000:]
+    assert "cannot write the warehouse" in locked.stderr.strip().splitlines()[-1]
+
+    disk("size=100m,rw")
+    assert submit(*command).returncode == 0
+    after = table(warehouse, "traffic")
+    assert len(after) == len(before) + 4000
+    assert not after.duplicated(["file_id", "row_no"]).any()
+    ends = table(warehouse, "runs").groupby("run_id")["status"].apply(set)
+    assert all(found > {"running"} for found in ends)
+
+
+def test_of_two_jobs_at_once_one_works(landing: Path, tmp_path: Path) -> None:
+    """The other ends with a clear message, and every record is there once."""
+    warehouse, folder = tmp_path / "warehouse", tmp_path / "landing"
+    folder.mkdir()
+    command = [ROOT / "spark-submit.sh", "ingest", "--input", folder, "--warehouse", warehouse]
+    for number in range(1, PAIRS + 1):
+        shutil.copy(landing / "1.2026-11-20.csv", folder / f"{number}.2026-11-20.csv")
+        with (folder / f"{number}.2026-11-20.csv").open("a", encoding="utf-8") as file:
+            file.write(",".join([str(number)] * 115) + "\n")
+        both = [
+            subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ
+            )
+            for _ in range(2)
+        ]
+        told = [job.communicate()[1].decode() for job in both]
+        codes = [job.returncode for job in both]
+        assert sorted(codes) in ([0, 2], [0, 0]), told
+        for code, text in zip(codes, told, strict=True):
+            assert code == 0 or "another job is writing the warehouse" in text
+    records = table(warehouse, "traffic")
+    assert len(records) == PAIRS * 31
+    assert not records.duplicated(["file_id", "row_no"]).any()

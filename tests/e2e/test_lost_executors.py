@@ -1,0 +1,106 @@
+"""Workers and executors that die, tasks that are tried twice: the same scores, once."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from deltalake import DeltaTable
+
+from iotscore import faults
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
+
+    Submit = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
+
+QUICK = ("--set", "detectors.lstm.min_updates=0", "--set", "detectors.lstm.epochs=1")
+CLUSTER = {"MASTER": "local-cluster[2,1,1024]", "PYTHONPATH": ""}
+SPECULATE = (
+    "--conf=spark.speculation=true",
+    "--conf=spark.speculation.quantile=0.1",
+    "--conf=spark.speculation.multiplier=1.1",
+)
+
+
+def scores(warehouse: Path) -> pd.DataFrame:
+    """Return all scores in order, without what tells of the run."""
+    frame = DeltaTable(str(warehouse / "scores")).to_pandas()
+    kept = frame.drop(columns=["run_id", "scored_at"])
+    return kept.sort_values(["file_id", "row_no"], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def unscored(landing: Path, tmp_path_factory: pytest.TempPathFactory, submit: Submit) -> Path:
+    """Return a folder with a warehouse ``before`` scoring, and one that was scored in peace."""
+    folder = tmp_path_factory.mktemp("lost")
+    before, peace = folder / "before", folder / "peace"
+    for job in (("ingest", "--input", landing), ("train",)):
+        done = submit(*job, "--warehouse", before, *QUICK)
+        assert done.returncode == 0, done.stderr[-2000:]
+    shutil.copytree(before, peace)
+    done = submit("score", "--warehouse", peace)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("how", "direct", "options"),
+    [
+        ("die", "auto", ()),
+        ("die", "never", ()),
+        ("executor", "auto", ()),
+        ("linger", "auto", SPECULATE),
+    ],
+)
+def test_scores_are_those_of_a_peaceful_night(
+    how: str,
+    direct: str,
+    options: tuple[str, ...],
+    unscored: Path,
+    tmp_path: Path,
+    submit: Submit,
+) -> None:
+    """A worker or an executor that dies in a batch, or a slow task's twin, changes no row."""
+    warehouse = shutil.copytree(unscored / "before", tmp_path / "warehouse")
+    once = tmp_path / "once"
+    fault = {faults.POINT: "score batch", faults.HOW: how, faults.ONCE: str(once)}
+    storage = ("--set", f"storage.direct={direct}")
+    done = submit(
+        *("score", "--warehouse", warehouse, *storage),
+        environment={**CLUSTER, **fault},
+        options=options,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert once.exists()
+    assert scores(warehouse).equals(scores(unscored / "peace"))
+    ledger = DeltaTable(str(warehouse / "scored_files")).to_pandas()
+    assert int(ledger["rows_scored"].sum()) == len(scores(warehouse)) == 260
+
+
+def test_records_are_those_of_a_peaceful_night(
+    unscored: Path, landing: Path, tmp_path: Path, submit: Submit
+) -> None:
+    """A worker that dies while it writes records leaves no second copy of them."""
+    warehouse, once = tmp_path / "warehouse", tmp_path / "once"
+    fault = {faults.POINT: "ingest chunk", faults.HOW: "die", faults.ONCE: str(once)}
+    done = submit(
+        *("ingest", "--input", landing, "--warehouse", warehouse),
+        environment={**CLUSTER, **fault},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert once.exists()
+    key = ["file_id", "row_no"]
+    records, peaceful = (
+        DeltaTable(str(folder / "traffic")).to_pandas().drop(columns="ingest_run")
+        for folder in (warehouse, unscored / "before")
+    )
+    expected = peaceful.sort_values(key, ignore_index=True)
+    assert records.sort_values(key, ignore_index=True).equals(expected)

@@ -1,0 +1,330 @@
+"""Jobs killed between any two of their commits, started again, and the tables they leave.
+
+The job is a real process, killed with all of its group at a named point. Each stage starts from
+the tables that the stages before it left.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from deltalake import DeltaTable
+
+from iotscore import faults
+from iotscore.spark.runs import recover
+from iotscore.spark.tables import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from pyspark.sql import SparkSession
+
+    from iotscore.config import Settings
+
+pytestmark = pytest.mark.spark
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT_LIVED = ("--driver-java-options", "-XX:TieredStopAtLevel=1")
+"""A killed job is short: Java's second compiler would never earn back what it costs."""
+
+QUICK = ("detectors.lstm.min_updates=0", "detectors.lstm.epochs=3")
+
+
+class Night(NamedTuple):
+    """A kind of night: how it is run, and all of its commits, in their order, by stage."""
+
+    profile: str
+    settings: tuple[str, ...]
+    points: dict[str, tuple[str, ...]]
+
+
+NIGHTS = {
+    "first": Night(
+        "default",
+        QUICK,
+        {
+            "ingest": (
+                "create runs",
+                "ingest running",
+                "create traffic",
+                "append traffic",
+                "create quarantine",
+                "append quarantine",
+                "create ingest_files",
+                "append ingest_files",
+                "ingest done",
+            ),
+            "train": (
+                "train running",
+                "create models",
+                "append models",
+                "create model_aliases",
+                "append model_aliases",
+                "train done",
+            ),
+            "score": (
+                "score running",
+                "create scores",
+                "append scores",
+                "create scored_files",
+                "append scored_files",
+                "score done",
+            ),
+            "evaluate": (
+                "evaluate running",
+                "create score_histogram",
+                "append score_histogram",
+                "create roc_points",
+                "append roc_points",
+                "create metrics",
+                "append metrics",
+                "evaluate done",
+            ),
+        },
+    ),
+    # A night after the first one, with a changed file and a new one.
+    "changed": Night(
+        "default",
+        (*QUICK, "ingest.changed_files=replace"),
+        {
+            "ingest": (
+                "ingest running",
+                "append traffic",
+                "replace traffic",
+                "delete quarantine",
+                "append quarantine",
+                "replace ingest_files",
+                "ingest done",
+            ),
+            "score": (
+                "score running",
+                "append scores",
+                "replace scores",
+                "delete score_histogram",
+                "replace scored_files",
+                "score done",
+            ),
+        },
+    ),
+    # The same by the reports' normalisation, which writes every score of the model again.
+    "paper": Night(
+        "paper",
+        (*QUICK, "ingest.changed_files=replace"),
+        {
+            "score": (
+                "score running",
+                "replace scores",
+                "delete score_histogram",
+                "replace scored_files",
+                "score done",
+            ),
+            "evaluate": (
+                "evaluate running",
+                "replace score_histogram",
+                "append roc_points",
+                "append metrics",
+                "evaluate done",
+            ),
+        },
+    ),
+}
+
+KILLS = [
+    (kind, stage, point)
+    for kind, night in NIGHTS.items()
+    for stage, points in night.points.items()
+    for point in points
+    # Where it is like the first night's, once is enough.
+    if kind == "first" or point.startswith(("replace", "delete"))
+]
+
+CHANGING = {"run_id", "ingest_run", "event_day"}
+"""Columns that tell which run wrote a row, and on which day; so do those that end in ``_at``."""
+
+
+def content(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of every table but ``runs``, sorted, without what differs between runs."""
+    found = {}
+    for table in sorted(path.name for path in folder.iterdir() if (path / "_delta_log").is_dir()):
+        frame = DeltaTable(str(folder / table)).to_pandas()
+        names = [n for n in frame.columns if n not in CHANGING and not n.endswith("_at")]
+        rows = frame[names].astype(object).where(frame[names].notna(), None).to_dict("records")
+        found[table] = sorted(rows, key=lambda row: str(sorted(row.items(), key=str)))
+    del found["runs"]
+    return found
+
+
+def statuses(folder: Path) -> pd.DataFrame:
+    """Return run, stage and status of every row of ``runs``."""
+    frame = DeltaTable(str(folder / "runs")).to_pandas()
+    return frame[["run_id", "stage", "status"]]
+
+
+@pytest.fixture(scope="module")
+def landings(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
+    """Return the landing folder of a first night, and of the next: ``[is_next]``.
+
+    Both have a damaged line and a file that nothing fits.
+    """
+    folder = tmp_path_factory.mktemp("killed")
+    first = shutil.copytree(landing, folder / "first")
+    with (first / "1.benign.csv").open("a", encoding="utf-8") as file:
+        file.write("1,2,not a record\n")
+    (first / "data_summary.csv").unlink()
+    (first / "what is this.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    later = shutil.copytree(first, folder / "next")
+    header, *lines = (
+        (later / "2.mirai.syn.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    )
+    changed = (later / "1.benign.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (later / "1.benign.csv").write_text("".join(changed[:60] + changed[-1:]), encoding="utf-8")
+    (later / "2.2026-11-21.csv").write_text("".join([header, *lines[:20]]), encoding="utf-8")
+    return {False: first, True: later}
+
+
+class Bases(NamedTuple):
+    """Warehouses before each stage of a kind of night, and ``done`` after the last one."""
+
+    folder: Path
+    reached: list[str]
+    """All points of the night in which nothing was killed."""
+
+
+@pytest.fixture(scope="module")
+def run_on(
+    _session: SparkSession,
+    stages: Any,  # noqa: ANN401 - a class of the conftest beside this file
+    settings: Callable[..., Settings],
+) -> Callable[[Path, Night], Any]:
+    """Return a maker of what runs stages on a warehouse, after undoing what a killed one left."""
+
+    def make(folder: Path, night: Night) -> Any:  # noqa: ANN401 - as above
+        warehouse = Warehouse(_session, str(folder))
+        recover(warehouse)
+        return stages(warehouse, settings(night.profile, *night.settings))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def bases(
+    run_on: Callable[[Path, Night], Any],
+    landings: dict[bool, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Bases]:
+    """Return a maker of bases, each made once."""
+    made: dict[str, Bases] = {}
+
+    def make(kind: str) -> Bases:
+        if kind not in made:
+            night = NIGHTS[kind]
+            folder = tmp_path_factory.mktemp(kind)
+            work = folder / "work"
+            run = run_on(work, night)
+            if kind != "first":
+                for stage in ("ingest", "train", "score", "evaluate"):
+                    start(run, stage, landings[False])
+            work.mkdir(exist_ok=True)
+            reached: list[str] = []
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(faults, "reach", reached.append)
+                for stage in STAGES[kind]:
+                    shutil.copytree(work, folder / stage)
+                    start(run, stage, landings[kind != "first"])
+            made[kind] = Bases(folder, reached)
+            work.rename(folder / "done")
+        return made[kind]
+
+    return make
+
+
+STAGES = {
+    "first": ("ingest", "train", "score", "evaluate"),
+    "changed": ("ingest", "score", "evaluate"),
+    "paper": ("ingest", "score", "evaluate"),
+}
+
+
+def start(run: Any, stage: str, landing: Path) -> None:  # noqa: ANN401 - see ``bases``
+    """Run a stage in this process."""
+    getattr(run, stage)(*([landing] if stage == "ingest" else []))
+
+
+def kill(point: str, job: str, warehouse: Path, landing: Path, night: Night) -> None:
+    """Start a job that dies at a point, and see that it did."""
+    reads = ("--input", landing) if job == "ingest" else ()
+    told = [part for assignment in night.settings for part in ("--set", assignment)]
+    command = (job, *reads, "--warehouse", warehouse, "--profile", night.profile, *told)
+    done = subprocess.run(
+        [ROOT / "spark-submit.sh", *command, "--", *SHORT_LIVED],
+        env={**os.environ, faults.POINT: point},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # its own process group, which dies as a whole
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("kind", NIGHTS)
+def test_every_commit_is_a_point(kind: str, bases: Callable[[str], Bases]) -> None:
+    """The points above are all commits of a night, so jobs are killed between any two."""
+    folder, reached = bases(kind)
+    # What is appended to runs has a point of its own, with the stage's name.
+    told = [point for point in reached if point != "append runs"]
+    for stage, points in NIGHTS[kind].points.items():
+        first, last = (told.index(f"{stage} {status}") for status in ("running", "done"))
+        assert tuple(told[first : last + 1]) == tuple(p for p in points if p != "create runs")
+    commits = {
+        name: sum(DeltaTable(str(log.parent)).version() + 1 for log in which.glob("*/_delta_log"))
+        for name, which in ((stage, folder / stage) for stage in (STAGES[kind][0], "done"))
+    }
+    assert len(told) == commits["done"] - commits[STAGES[kind][0]]
+
+
+@pytest.mark.parametrize(("kind", "stage", "point"), KILLS)
+def test_a_killed_stage_leaves_no_trace(
+    kind: str,
+    stage: str,
+    point: str,
+    bases: Callable[[str], Bases],
+    run_on: Callable[[Path, Night], Any],
+    landings: dict[bool, Path],
+    tmp_path: Path,
+) -> None:
+    """Started again, it leaves the tables that it leaves when nobody kills it."""
+    night, folder = NIGHTS[kind], tmp_path / "warehouse"
+    source = landings[kind != "first"]
+    shutil.copytree(bases(kind).folder / stage, folder)
+    kill(point, stage, folder, source, night)
+    start(run_on(folder, night), stage, source)
+    following = [*STAGES[kind], "done"][STAGES[kind].index(stage) + 1]
+    assert content(folder) == content(bases(kind).folder / following)
+    ends = statuses(folder).groupby(["run_id", "stage"])["status"].apply(set)
+    assert all(found > {"running"} for found in ends)
+    is_ended = point in (f"{stage} done", "create runs")
+    assert any("interrupted" in found for found in ends) == (not is_ended)
+
+
+@pytest.mark.parametrize("table", ["traffic", "quarantine"])
+def test_a_recovery_that_is_killed_goes_on(
+    table: str,
+    bases: Callable[[str], Bases],
+    run_on: Callable[[Path, Night], Any],
+    landings: dict[bool, Path],
+    tmp_path: Path,
+) -> None:
+    """The job that undoes what a killed one left may be killed as well."""
+    night, folder = NIGHTS["changed"], tmp_path / "warehouse"
+    shutil.copytree(bases("changed").folder / "ingest", folder)
+    for point in ("append quarantine", f"restore {table}"):
+        kill(point, "ingest", folder, landings[True], night)
+    start(run_on(folder, night), "ingest", landings[True])
+    assert content(folder) == content(bases("changed").folder / "score")
