@@ -63,7 +63,9 @@ def save_model(
 
 
 def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> None:
-    """Make a version the champion; the newest row of an alias wins."""
+    """Make a version the champion, unless it is; the newest row of an alias wins."""
+    if champion(warehouse) == version:
+        return
     row = {
         "alias": CHAMPION,
         "model_version": version,
