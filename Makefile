@@ -12,6 +12,7 @@ OUT ?= demo/data
 WAREHOUSE ?= demo/warehouse
 ARGS ?=
 REPEATS ?= 3
+WORKERS ?= 3
 NAIVE_ROWS ?= 100000
 REPORT_ROWS ?= 200000
 SECONDS ?= 60
@@ -39,8 +40,8 @@ demo-data: setup ## make synthetic data in the 92-file layout [ROWS=200000 OUT=d
 demo: setup java demo-data ## run the nightly job on demo data and show what came out [ROWS= SEED=]
 	@./spark-submit.sh nightly --input "$(OUT)" --warehouse "$(WAREHOUSE)"
 
-test: setup java ## run every test [ARGS="-k forest"]
-	@$(PYTHON_BIN) -m pytest $(ARGS)
+test: setup java ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
+	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 test-fast: setup ## run the tests that need no Spark [ARGS=]
 	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)

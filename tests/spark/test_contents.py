@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -110,15 +111,15 @@ def test_changed_content_is_refused_and_told_once(
     run = stages(warehouse, settings("default"))
     run.ingest(folder)
     change()
-    shutil.copy(folder / CHANGED, folder / "3.2026-11-22.csv")
+    shutil.copy(folder / CHANGED, folder / "2.2026-11-22.csv")
     with pytest.raises(InputError, match=r"1 file\(s\) changed after their ingest.*2\.benign\.csv"):
         run.ingest(folder)
     assert len(frame(warehouse, "traffic")) == 60
     assert list(frame(warehouse, "quarantine")["reason"]) == ["content_changed"]
-    assert len(frame(warehouse, "traffic", "3.2026-11-22.csv")) == 50
+    assert len(frame(warehouse, "traffic", "2.2026-11-22.csv")) == 50
     assert run.ingest(folder)["files_refused_before"] == 1
     assert stages(warehouse, settings("default", REPLACE)).ingest(folder)["files_replaced"] == 0
-    (folder / "3.2026-11-22.csv").unlink()
+    (folder / "2.2026-11-22.csv").unlink()
     os.utime(folder / CHANGED)
     with pytest.raises(InputError, match="changed after their ingest"):
         run.ingest(folder)
@@ -131,18 +132,20 @@ def test_the_same_content_under_another_name(
     settings: Callable[..., Settings],
     folder: Path,
     policy: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is taken for a second delivery, unless the configuration says that it is none."""
-    shutil.copy(folder / CHANGED, folder / "2.2026-11-22.csv")
-    shutil.copy(folder / CHANGED, folder / "1.2026-11-22.csv")
+    """Of one device it is taken for a second delivery, unless the configuration says otherwise."""
+    for name in ("2.2026-11-22.csv", "2.2026-11-23.csv", "1.2026-11-22.csv"):
+        shutil.copy(folder / CHANGED, folder / name)
     os.utime(folder / CHANGED, (1, 1))
-    os.utime(folder / "2.2026-11-22.csv", (2, 2))
     run = stages(warehouse, settings("default", f"ingest.same_content={policy}"))
-    found = run.ingest(folder)
-    accepted = 260 if policy == "refuse" else 380
+    with caplog.at_level(logging.INFO, "iotscore"):
+        found = run.ingest(folder)
+    accepted = 320 if policy == "refuse" else 440
     assert (found["rows_accepted"], found["files_refused"]) == (accepted, 2 * (policy == "refuse"))
+    assert "1 file(s) have the content of another device's file: 1.2026-11-22.csv" in caplog.text
     if policy == "refuse":
-        told = frame(warehouse, "quarantine", "1.2026-11-22.csv")
+        told = frame(warehouse, "quarantine", "2.2026-11-23.csv")
         assert list(told["reason"]) == ["same_content"]
         assert list(told["detail"]) == [f"the same as {CHANGED}"]
     assert len(frame(warehouse, "traffic")) == 60

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.spark.query import run_query
+from iotscore.spark.query import register_tables, run_query
+from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
-
-    from iotscore.spark.tables import Warehouse
 
     Ask = Callable[[str], list[Any]]
     Opened = Callable[[SparkSession, str], SparkSession]
@@ -51,6 +50,14 @@ def test_figures_come_with_their_marking(empty: SparkSession, name: str) -> None
     if columns & {"alerts", "hybrid_alerts", "detection_rate", "recall_attack", "tpr", "p50"}:
         assert "uses_labels" in columns
         assert columns & {"data_kind", "is_synthetic"}
+
+
+def test_tables_of_other_storage_answer_too(spark: SparkSession, night: Warehouse) -> None:
+    """What Spark alone can read is found by its plain name, even after paths are forbidden."""
+    elsewhere = Warehouse(spark, night.root, direct=False)
+    register_tables(elsewhere)
+    rows = run_query(spark, "SELECT count(*) AS n FROM scores JOIN runs USING (run_id)").collect()
+    assert rows[0].n > 0
 
 
 def test_worst_devices_counts_flags_of_the_latest_day(ask: Ask) -> None:

@@ -24,7 +24,12 @@ FOUND = Survey("abc", 9, 3, ("x",), (), None, None)
 def decided(file: LandingFile, survey: Survey, **checksums: str) -> str:
     """Return what is decided about one file: accept, pass, or a reason to refuse it."""
     ingested = {
-        file_id: {"sha256": sha256, "source_file": file.source_file, "rows_read": 3}
+        file_id: {
+            "device": "bell",
+            "sha256": sha256,
+            "source_file": file.source_file,
+            "rows_read": 3,
+        }
         for file_id, sha256 in checksums.items()
     }
     plan = make_plan([file], {file.file_id: survey}, [], ingested, REFUSE)

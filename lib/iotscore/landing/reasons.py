@@ -55,7 +55,7 @@ FILE_REASONS: Final[dict[str, str]] = {
     NAME_NOT_TEXT: "the name is no UTF-8 text; it is shown with `\\xNN`",
     BAD_COUNT: "the file does not have the rows that `data_summary.csv` states",
     CONTENT_CHANGED: "the content is another one than was ingested (`ingest.changed_files`)",
-    SAME_CONTENT: "another file has the same content (`ingest.same_content`)",
+    SAME_CONTENT: "another file of the device has the same content (`ingest.same_content`)",
     NOT_A_FILE: "a folder, pipe, socket or device has a name that ends in `.csv`",
     LINK_LOOP: "a link that leads back to itself or into the landing folder",
     BROKEN_LINK: "a link to what does not exist",

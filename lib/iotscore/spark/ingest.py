@@ -99,7 +99,7 @@ def ingest(
     ledger = _settle(warehouse, folder, plan, options, run_id, landing, accepted, news)
     _enter(warehouse, ledger, ledger_rows, plan, run_id)
     _report(stage, landing, ledger, plan, len(seen), len(refused_before))
-    warn(landing, ledger)
+    warn(landing, ledger, plan.shared)
     _raise_faults(plan)
 
 

@@ -97,8 +97,18 @@ def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
         raise ReconciliationError(message)
 
 
-def warn(landing: Landing, ledger: Sequence[dict[str, Any]]) -> None:
-    """Tell, in a line per reason, which files were refused, and which devices are unknown."""
+def warn(landing: Landing, ledger: Sequence[dict[str, Any]], shared: Sequence[str]) -> None:
+    """Tell, in a line per reason, which files were refused, and what is odd about others.
+
+    Parameters
+    ----------
+    landing
+        What was listed.
+    ledger
+        Rows of this run.
+    shared
+        Paths of files that have the content of another device's file.
+    """
     refused: dict[str, list[str]] = {}
     for row in ledger:
         if row["status"] == REFUSED:
@@ -106,6 +116,12 @@ def warn(landing: Landing, ledger: Sequence[dict[str, Any]]) -> None:
     for reason, paths in sorted(refused.items()):
         _LOG.warning(
             "refused %d file(s), %s: %s; see the table quarantine", len(paths), reason, some(paths)
+        )
+    if shared:
+        _LOG.warning(
+            "%d file(s) have the content of another device's file: %s; their records are ingested",
+            len(shared),
+            some(shared),
         )
     known = landing.metadata.devices
     unknown = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from iotscore.labels import FileLabel
     from iotscore.landing.discover import LandingFile
     from iotscore.landing.survey import Survey
 
@@ -28,6 +29,8 @@ REPLACED: Final = "replaced"
 """Status of a delivery whose records made room for those of a later one."""
 
 Surveyed = tuple["LandingFile", "Survey"]
+_Content = tuple[str, str]
+"""A checksum and a device. Devices may share a content, as N-BaIoT's attack files do."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,14 @@ class Plan:
         Ids of those among them that were ingested before, with another content.
     refuse
         Files that are refused as a whole, with reason code and details.
+    shared
+        Paths of accepted files that have the content of another device's file.
     """
 
     accept: list[Surveyed] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
     refuse: list[tuple[LandingFile, Survey, str, str]] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
 
     @property
     def accepted_files(self) -> list[LandingFile]:
@@ -131,10 +137,11 @@ def make_plan(
     for file, reason, detail in unusable:
         plan.refuse.append((file, unread(file, reason, detail), reason, detail))
     known = {
-        row["sha256"]: (file_id, row["source_file"])
+        (row["sha256"], row["device"]): (file_id, row["source_file"])
         for file_id, row in ingested.items()
         if row["rows_read"]
     }
+    contents = {checksum for checksum, _ in known}
     # Of two new files with one content the older one is the original.
     for file in sorted(files, key=lambda file: (file.modified_at, file.source_file)):
         survey = surveys[file.file_id]
@@ -147,8 +154,12 @@ def make_plan(
         plan.accept.append((file, survey))
         if before is not None:
             plan.replaced.add(file.file_id)
-        if survey.rows and survey.sha256:
-            known.setdefault(survey.sha256, (file.file_id, file.source_file))
+        if survey.rows and file.label and survey.sha256:
+            of_device = (survey.sha256, file.label.device)
+            if of_device not in known and survey.sha256 in contents:
+                plan.shared.append(file.source_file)
+            known.setdefault(of_device, (file.file_id, file.source_file))
+            contents.add(survey.sha256)
     plan.accept.sort(key=lambda pair: pair[0].source_file)
     return plan
 
@@ -157,7 +168,7 @@ def _fault(
     file: LandingFile,
     survey: Survey,
     before: Mapping[str, Any] | None,
-    known: Mapping[str, tuple[str, str]],
+    known: Mapping[_Content, tuple[str, str]],
     policy: Policy,
 ) -> tuple[str, str] | None:
     """Return why a file is refused, a code and details; None if it is accepted."""
@@ -170,16 +181,17 @@ def _fault(
         return BAD_NAME, "no pattern of ingest.patterns fits"
     if survey.fault is not None:
         return survey.fault, survey.fault_detail or ""
-    return _mistake(file, survey, {} if policy.accepts_same else known)
+    return _mistake(file, file.label, survey, {} if policy.accepts_same else known)
 
 
 def _mistake(
-    file: LandingFile, survey: Survey, known: Mapping[str, tuple[str, str]]
+    file: LandingFile, label: FileLabel, survey: Survey, known: Mapping[_Content, tuple[str, str]]
 ) -> tuple[str, str] | None:
     """Return why a file that can be read is not what was meant to be delivered."""
     if file.rows_expected is not None and file.rows_expected != survey.rows:
         return BAD_COUNT, (
             f"data_summary.csv says {file.rows_expected} rows, the file has {survey.rows}"
         )
-    original_id, original = known.get(survey.sha256 or "", (file.file_id, ""))
+    content = (survey.sha256 or "", label.device)
+    original_id, original = known.get(content, (file.file_id, ""))
     return None if original_id == file.file_id else (SAME_CONTENT, f"the same as {original}")

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
 def register_tables(warehouse: Warehouse) -> None:
     """Make every table known by its plain name, and no file readable by its path."""
+    frames = {name: warehouse.read(name) for name in TABLES}
     conf = warehouse.spark.conf
     conf.set("spark.sql.runSQLOnFiles", "false")
     # With it, '${env:NAME}' in a statement would show the job's environment.
     conf.set("spark.sql.variable.substitute", "false")
-    for name in TABLES:
-        warehouse.read(name).createOrReplaceTempView(name)
+    for name, frame in frames.items():
+        frame.createOrReplaceTempView(name)
 
 
 def run_query(spark: SparkSession, statement: str) -> DataFrame:
