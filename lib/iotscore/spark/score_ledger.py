@@ -67,7 +67,8 @@ def unscored_files(warehouse: Warehouse, model_version: str) -> Todo:
     stale = frozenset(
         entry["file_id"]
         for entry in entries
-        if entry["sha256"] not in (None, present[entry["file_id"]]["sha256"])
+        if entry["file_id"] in present
+        and entry["sha256"] not in (None, present[entry["file_id"]]["sha256"])
     )
     scored = {entry["file_id"] for entry in entries if entry["model_version"] == model_version}
     wanted = sorted(present.keys() - (scored - stale))
