@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from iotscore.simulate.layout import FULL_ROWS
+from pages import templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -261,13 +260,7 @@ def save_results(path: Path, results: dict[str, Any]) -> None:
 
 def render(results: dict[str, Any]) -> str:
     """Return the document."""
-    environment = Environment(  # noqa: S701 - Markdown, no HTML
-        loader=FileSystemLoader(HERE),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(HERE)
     environment.filters["spread"] = _spread
     sizes = [
         {

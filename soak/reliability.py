@@ -6,9 +6,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from machine import machine, versions
+from pages import templates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,13 +24,7 @@ def middle(nights: Sequence[dict[str, Any]], what: str) -> float:
 
 def write_report(results: dict[str, Any], document: Path) -> None:
     """Write the page anew."""
-    environment = Environment(  # noqa: S701 - Markdown, no HTML
-        loader=FileSystemLoader(HERE),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(HERE)
     nights = results["nights"]
     page = environment.get_template("reliability.md.j2").render(
         **results,

@@ -138,7 +138,7 @@ def _score_by_tasks(
     target = warehouse.local_path("scores")
     plan = _plan(stored)
     with broadcast(spark, stored.bundle) as bundle:
-        with rows_progress("score", done, todo.total):
+        with rows_progress("score", done, sum(todo.rows[file] for file in todo.fresh)):
             written = write_scores(spark, paths, todo.fresh, bundle, plan, stamp, target, done)
         warehouse.add_files("scores", written)
     return rows_of_file(written)

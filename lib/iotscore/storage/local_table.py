@@ -152,11 +152,7 @@ def data_files(path: str, where: Mapping[str, Sequence[Any]]) -> list[str]:
         its files.
     """
     table = _opened(path)
-    protocol = table.protocol()
-    unknown = protocol.reader_features
-    if protocol.min_reader_version == _COLUMN_MAPPING:
-        unknown = ["columnMapping"]
-    if unknown:
+    if unknown := features_to_know(table):
         message = (
             f"the table {path} uses {', '.join(unknown)}, so its files are not read directly; set "
             "storage.direct to never"
@@ -168,6 +164,14 @@ def data_files(path: str, where: Mapping[str, Sequence[Any]]) -> list[str]:
         for action in actions
         if all(_may_hold(action, name, values) for name, values in where.items())
     ]
+
+
+def features_to_know(table: DeltaTable) -> list[str]:
+    """Return the features of Delta that a table's files cannot be read without knowing."""
+    protocol = table.protocol()
+    if protocol.min_reader_version == _COLUMN_MAPPING:
+        return ["columnMapping"]
+    return list(protocol.reader_features or [])
 
 
 def _may_hold(action: Mapping[str, Any], column: str, values: Sequence[Any]) -> bool:
@@ -190,7 +194,7 @@ def version(path: str) -> int:
 def restore(path: str, wanted: int) -> None:
     """Make a table what it was at a version, in one commit."""
     try:
-        DeltaTable(path).restore(wanted)
+        DeltaTable(path).restore(wanted, post_commithook_properties=_CHECKPOINT_ONLY)
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 

@@ -22,12 +22,11 @@ from iotscore import faults
 from iotscore.errors import WarehouseError
 from iotscore.storage.data_files import ROW_GROUP_ROWS
 from iotscore.storage.inventory import listed_files
+from iotscore.storage.local_table import features_to_know
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COLUMN_MAPPING: Final = 2
-"""Reader version of Delta that means this feature and has no list of features."""
 _LOOSE_COMMITS: Final = 10
 """Commits after the last checkpoint that are worth a new one; Spark's own measure."""
 _LOG_SECONDS: Final = 30 * 86_400
@@ -111,11 +110,7 @@ def keep_up(path: str, schema: pa.Schema, indexed: Sequence[str], options: Upkee
 
 
 def _check_features(path: str, table: DeltaTable) -> None:
-    protocol = table.protocol()
-    unknown = protocol.reader_features
-    if protocol.min_reader_version == _COLUMN_MAPPING:
-        unknown = ["columnMapping"]
-    if unknown:
+    if unknown := features_to_know(table):
         message = (
             f"the table {path} uses {', '.join(unknown)}, so its files are not rewritten; use "
             "OPTIMIZE and VACUUM of Delta Lake for Spark"
