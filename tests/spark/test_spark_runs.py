@@ -146,7 +146,7 @@ def test_rows_that_reached_their_ledger_survive(night_copy: Callable[[str], Ware
     warehouse = night_copy("default")
     run_id = warehouse.read("scored_files").first().run_id
     end = f"run_id = '{run_id}' AND stage = 'score' AND status = 'done'"
-    warehouse.delete("runs", F.expr(end))
+    warehouse.delete("runs", end)
     assert recover(warehouse) == [run_id]
     assert warehouse.read("scores").count() == 260
 

@@ -164,9 +164,9 @@ def test_a_table_that_spark_changed_is_still_read(
 ) -> None:
     """Rows that were deleted or rewritten by Spark are not scored, or scored once."""
     warehouse = night_copy("default")
-    warehouse.delete("traffic", F.col("row_no") <= 3)
-    warehouse.delete("scored_files", F.col("file_id").isNotNull())
-    warehouse.delete("scores", F.col("file_id").isNotNull())
+    warehouse.delete("traffic", "row_no <= 3")
+    warehouse.delete("scored_files", "file_id IS NOT NULL")
+    warehouse.delete("scores", "file_id IS NOT NULL")
     left = warehouse.read("traffic").count()
     assert left == 245
     run = stages(warehouse, settings("default"))

@@ -14,13 +14,17 @@ from iotscore.detect.model import fit_model
 from iotscore.errors import ModelError, TrainingError
 from iotscore.spark import train as train_module
 from iotscore.spark.registry import champion, load_model
+from iotscore.spark.sample import draw_by_query
+from iotscore.spark.tables import Warehouse
+from iotscore.splits import SplitPlan, cut_file
+from iotscore.storage.records import row_groups
+from iotscore.storage.sample import draw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from iotscore.detect.model import FitProgress, Model, TrainSettings
-    from iotscore.spark.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -123,3 +127,35 @@ def test_unknown_version_is_an_error(night: Warehouse, warehouse: Warehouse) -> 
         load_model(night, "nope")
     with pytest.raises(ModelError, match="no champion yet"):
         load_model(warehouse)
+
+
+@pytest.mark.parametrize("caps", [(1000, 1000), (30, 17)])
+def test_both_ways_draw_the_same_records(night: Warehouse, caps: tuple[int, int]) -> None:
+    """The driver's own reading and Spark's query give the same plan and the same matrices."""
+    ledger = night.rows("ingest_files", status="ingested")
+    benign = {row["file_id"]: row["rows_read"] for row in ledger if row["label"] == 0}
+    plan = SplitPlan(42, 1.0, {file: cut_file(rows, 0.4, 0.3) for file, rows in benign.items()})
+    groups = row_groups(night.data_files("traffic", file_id=sorted(benign)))
+    direct = draw(groups, plan, *caps)
+    queried = draw_by_query(night.frame("traffic", file_id=sorted(benign)), plan, *caps)
+    assert direct[0] == queried[0]
+    assert (direct[0].train_cutoff is None) == (caps[0] == 1000)
+    for mine, theirs in zip(direct[1:], queried[1:], strict=True):
+        assert len(mine) > 0
+        assert np.array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_an_attack_among_the_benign_records_is_refused(
+    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, *, direct: bool
+) -> None:
+    """A record with an attack's label in a benign file stops the training; nothing is stored."""
+    warehouse = night_copy("default")
+    before = warehouse.read("models").count()
+    leaked = warehouse.read("traffic").where("source_file = '1.benign.csv' AND row_no = 5")
+    leaked = leaked.withColumns({"label": F.lit(1), "row_no": F.lit(6).cast("long")})
+    warehouse.replace("traffic", leaked, "source_file = '1.benign.csv' AND row_no = 6")
+    other = Warehouse(warehouse.spark, warehouse.root, direct=direct)
+    with pytest.raises(TrainingError, match=r"1 record\(s\).*another label"):
+        stages(other, settings("default", "seed=9")).train()
+    assert warehouse.read("models").count() == before

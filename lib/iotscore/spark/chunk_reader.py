@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyspark.accumulators import AccumulatorParam
 
+from iotscore.deal import deal
 from iotscore.landing.discover import open_folder
 from iotscore.landing.parse import parse_parts
 from iotscore.landing.sources import told
+from iotscore.spark.session import core_count
+from iotscore.spark.tasks import TASKS_PER_CORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
     Piece = tuple[str, Chunk]
     """A file's id and one of its chunks."""
+
+_TASK_BYTES: Final = 64 << 20
+"""About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
 
 
 class ReadNews:
@@ -99,3 +105,14 @@ class ChunkReader:
                             yield file_id, parsed
             except OSError as error:
                 self._news.faults.add({path: told(error)})
+
+
+def deal_chunks(
+    spark: SparkSession, folder: str, files: Sequence[tuple[LandingFile, Survey]], news: ReadNews
+) -> ChunkReader:
+    """Deal the chunks of some files out to tasks."""
+    by_id = sorted(files, key=lambda pair: pair[0].file_id)
+    pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
+    least = TASKS_PER_CORE * core_count(spark)
+    tasks = deal(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
+    return ChunkReader(folder, files, tasks, news)

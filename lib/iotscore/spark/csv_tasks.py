@@ -1,4 +1,4 @@
-"""The tasks that read landing files on the executors: survey, parse, quarantine.
+"""The tasks that read landing files on the executors: survey and parse.
 
 A task gets file positions, opens the file itself and returns Arrow batches. Large files are cut
 into chunks of whole lines, so that few uneven files keep all cores busy.
@@ -6,7 +6,6 @@ into chunks of whole lines, so that few uneven files keep all cores busy.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -14,10 +13,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from iotscore import faults
-from iotscore.deal import deal
 from iotscore.landing.discover import open_folder
 from iotscore.landing.sources import survey_source
-from iotscore.spark.chunk_reader import ChunkReader
+from iotscore.spark.chunk_reader import deal_chunks
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
 from iotscore.spark.session import core_count
 from iotscore.spark.tasks import TASKS_PER_CORE, numbered, numbers, run_tasks
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     _Surveyed = tuple[LandingFile, Survey]
 
 _BATCH_ROWS: Final = 10_000
-_TASK_BYTES: Final = 64 << 20
-"""About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
 
 
 def survey_all(
@@ -65,7 +61,7 @@ def traffic_frame(
     news: ReadNews,
 ) -> DataFrame:
     """Return the accepted records of some files with the columns of ``traffic``."""
-    reader = _chunk_reader(spark, folder, files, news)
+    reader = deal_chunks(spark, folder, files, news)
     parsed_fields = [
         field
         for field in TABLES["traffic"].schema.fields
@@ -106,7 +102,7 @@ def write_traffic(
     news
         What the driver should know meanwhile.
     """
-    reader = _chunk_reader(spark, folder, files, news)
+    reader = deal_chunks(spark, folder, files, news)
     described = {file.file_id: _description(file) | {"ingest_run": run_id} for file, _ in files}
     schema, indexed = TABLES["traffic"].arrow_schema, TABLES["traffic"].indexed
 
@@ -129,54 +125,6 @@ def _description(file: LandingFile) -> dict[str, Any]:
     return {name: known.get(name) for name in RECORD_COLUMNS if name != "row_no"}
 
 
-def quarantine_frame(
-    spark: SparkSession,
-    folder: str,
-    files: Sequence[_Surveyed],
-    run_id: str,
-    text_limit: int,
-    news: ReadNews,
-) -> DataFrame:
-    """Return the refused lines of some files with the columns of ``quarantine``."""
-    reader = _chunk_reader(spark, folder, files, news)
-    schema = TABLES["quarantine"].schema
-    now = datetime.now(UTC)
-
-    def refused(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for file_id, parsed in reader.read_numbered(numbers(batches)):
-            rows = [
-                {
-                    "file_id": file_id,
-                    "source_file": reader.paths[file_id],
-                    "row_no": line.row_no,
-                    "reason": line.reason,
-                    "detail": line.detail,
-                    "raw_text": line.raw[:text_limit].decode("utf-8", "backslashreplace"),
-                    "run_id": run_id,
-                    "quarantined_at": now,
-                }
-                for line in parsed.refused
-            ]
-            if rows:
-                yield pa.RecordBatch.from_pylist(rows, _QUARANTINE_ARROW)
-
-    return numbered(spark, len(reader.tasks)).mapInArrow(refused, schema)
-
-
-_QUARANTINE_ARROW: Final = pa.schema(
-    [
-        ("file_id", pa.string()),
-        ("source_file", pa.string()),
-        ("row_no", pa.int64()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-        ("raw_text", pa.string()),
-        ("run_id", pa.string()),
-        ("quarantined_at", pa.timestamp("us", "UTC")),
-    ]
-)
-
-
 def _file_frame(spark: SparkSession, files: Sequence[_Surveyed]) -> DataFrame:
     """Return what the names say about each file, one row per file."""
     fields = [
@@ -186,14 +134,3 @@ def _file_frame(spark: SparkSession, files: Sequence[_Surveyed]) -> DataFrame:
     ]
     rows = [tuple(_description(file)[field.name] for field in fields) for file, _ in files]
     return spark.createDataFrame(rows, T.StructType(fields))
-
-
-def _chunk_reader(
-    spark: SparkSession, folder: str, files: Sequence[_Surveyed], news: ReadNews
-) -> ChunkReader:
-    """Deal the chunks of some files out to tasks."""
-    by_id = sorted(files, key=lambda pair: pair[0].file_id)
-    pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
-    least = TASKS_PER_CORE * core_count(spark)
-    tasks = deal(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
-    return ChunkReader(folder, files, tasks, news)

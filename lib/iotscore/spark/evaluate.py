@@ -12,22 +12,17 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.sql import functions as F
-
 from iotscore.columns import HYBRID
 from iotscore.evaluation.binned import COLUMNS
 from iotscore.evaluation.figures import Judgement, measure
 from iotscore.evaluation.scopes import ScoredFile
-from iotscore.spark.histogram import histogram
+from iotscore.spark.histogram import update_histogram
 from iotscore.spark.ingest_plan import INGESTED
 from iotscore.spark.registry import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
-
-    from iotscore.spark.registry import StoredModel
     from iotscore.spark.runs import Stage
     from iotscore.spark.tables import Warehouse
 
@@ -68,7 +63,7 @@ def evaluate(
         since; None if there is no labelled record to measure on.
     """
     stored = load_model(warehouse, model_version)
-    counted = _update_histogram(warehouse, stored, options, run_id)
+    counted = update_histogram(warehouse, stored, options.bins_per_e_fold, run_id)
     files = _labelled_files(warehouse, stored.version)
     stage.rows = counted
     stage.details = {"model_version": stored.version, "rows_counted": counted}
@@ -100,41 +95,6 @@ def evaluate(
     stamp |= {"data_kind": _data_kind(warehouse), "evaluated_at": datetime.now(UTC)}
     warehouse.append_rows("metrics", [{**row, **stamp} for row in metrics])
     return evaluation_id
-
-
-def _update_histogram(
-    warehouse: Warehouse, stored: StoredModel, options: EvaluateOptions, run_id: str
-) -> int:
-    """Count the scores of files that are not counted yet; return how many records that were."""
-    of_model = F.col("model_version") == stored.version
-    scored = warehouse.rows("scored_files", model_version=stored.version)
-    counted = warehouse.values("score_histogram", "file_id", model_version=stored.version)
-    todo = [row for row in scored if row["rows_scored"] and row["file_id"] not in counted]
-    if not todo:
-        return 0
-    is_frozen = stored.manifest["normalisation"] == "frozen"
-    scores = warehouse.read("scores").where(of_model)
-    if is_frozen:
-        # Of a run's rows, which lie together, Delta knows the data files; file ids are hashes.
-        of_runs = F.col("run_id").isin(sorted({row["run_id"] for row in todo}))
-        of_files = F.col("file_id").isin(sorted(row["file_id"] for row in todo))
-        scores = scores.where(of_runs & of_files)
-    counts = _stamped(
-        histogram(scores, tuple(stored.model.detectors), options.bins_per_e_fold),
-        stored.version,
-        run_id,
-    )
-    if is_frozen:
-        warehouse.append("score_histogram", counts)
-    else:
-        # New extremes moved every normalised score, so the earlier counts are void.
-        condition = f"model_version = '{stored.version}'"
-        warehouse.replace("score_histogram", counts, condition)
-    return sum(row["rows_scored"] for row in todo)
-
-
-def _stamped(counts: DataFrame, version: str, run_id: str) -> DataFrame:
-    return counts.withColumns({"model_version": F.lit(version), "run_id": F.lit(run_id)})
 
 
 def _labelled_files(warehouse: Warehouse, version: str) -> dict[str, ScoredFile]:

@@ -1,28 +1,27 @@
-"""Scores counted in fine bins: small enough for the driver, whatever the number of rows.
-
-A score's bin is ``floor(sign(s) * ln(1 + |s| * 2^40) * bins_per_e_fold)``, which rises with the
-score. Beyond the tiny scores below 2^-40 a bin spans a relative width of ``1 / bins_per_e_fold``.
-A bin keeps its smallest and largest score, and bins are cut at the threshold (``flag``), so counts
-at the stored threshold are exact and a bin with one distinct score hides nothing.
-"""
+"""Scores counted in the bins of :mod:`iotscore.evaluation.binning`, on the executors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from iotscore.columns import HYBRID, flag_column, score_column
 from iotscore.detect.metrics import ScoreCounts
+from iotscore.evaluation.binning import BIN_KEY, SCHEMA, columns_to_count, count_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
-_SCALE: Final = float(2**40)
-_BY: Final = ("file_id", "label", "split", "detector", "bin", "flag")
+    from iotscore.spark.registry import StoredModel
+    from iotscore.spark.tables import Warehouse
+
+_MOST_ROWS_ON_DRIVER: Final = 500_000
+"""So many scores the driver counts in a second or two, before a query of Spark's has woken up."""
 
 
 def histogram(scores: DataFrame, names: Sequence[str], bins_per_e_fold: int) -> DataFrame:
@@ -41,32 +40,64 @@ def histogram(scores: DataFrame, names: Sequence[str], bins_per_e_fold: int) -> 
     -------
     DataFrame
         ``file_id``, ``label``, ``split``, ``detector``, ``bin``, ``flag``, ``low``, ``high`` and
-        ``rows``.
+        ``rows``; one row per bin that has a record.
     """
-    judged = F.explode(
-        F.array(
-            *(
-                F.struct(
-                    F.lit(name).alias("detector"),
-                    F.col(score_column(name)).alias("score"),
-                    F.col(flag_column(name)).alias("flag"),
-                )
-                for name in (*names, HYBRID)
-            )
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from count_scores(batches, names, bins_per_e_fold).to_batches()
+
+    of_partitions = scores.select(*columns_to_count(names)).mapInArrow(
+        count, from_arrow_schema(SCHEMA)
+    )
+    return of_partitions.groupBy(*BIN_KEY).agg(
+        F.min("low").alias("low"), F.max("high").alias("high"), F.sum("rows").alias("rows")
+    )
+
+
+def update_histogram(
+    warehouse: Warehouse, stored: StoredModel, bins_per_e_fold: int, run_id: str
+) -> int:
+    """Count a model's scores of files that are not counted yet; return how many they were."""
+    scored = warehouse.rows("scored_files", model_version=stored.version)
+    counted = warehouse.values("score_histogram", "file_id", model_version=stored.version)
+    todo = [row for row in scored if row["rows_scored"] and row["file_id"] not in counted]
+    if not todo:
+        return 0
+    rows: int = sum(row["rows_scored"] for row in todo)
+    names = tuple(stored.model.detectors)
+    stamp = {"model_version": stored.version, "run_id": run_id}
+    # Of a run's rows, which lie together, Delta knows the data files; file ids are hashes.
+    new = {
+        "file_id": sorted(row["file_id"] for row in todo),
+        "run_id": sorted({row["run_id"] for row in todo}),
+    }
+    if stored.manifest["normalisation"] != "frozen":
+        # New extremes moved every normalised score, so the earlier counts are void.
+        scores = warehouse.frame("scores", model_version=stored.version)
+        counts = _stamped(histogram(scores, names, bins_per_e_fold), stamp)
+        condition = f"model_version = '{stored.version}'"
+        warehouse.replace("score_histogram", counts, condition)
+    elif warehouse.is_direct and rows <= _MOST_ROWS_ON_DRIVER:
+        batches = warehouse.batches(
+            "scores", columns_to_count(names), model_version=stored.version, **new
         )
-    )
-    long = scores.select("file_id", "label", "split", judged.alias("judged")).select(
-        "file_id", "label", "split", "judged.*"
-    )
-    binned = long.withColumn("bin", _bin("score", bins_per_e_fold))
-    return binned.groupBy(*_BY).agg(
-        F.min("score").alias("low"), F.max("score").alias("high"), F.count("*").alias("rows")
-    )
+        counted_here = count_scores(batches, names, bins_per_e_fold)
+        warehouse.append_table("score_histogram", _stamped_table(counted_here, stamp))
+    else:
+        scores = warehouse.frame("scores", model_version=stored.version, **new)
+        counts = _stamped(histogram(scores, names, bins_per_e_fold), stamp)
+        warehouse.append("score_histogram", counts)
+    return rows
 
 
-def _bin(column: str, bins_per_e_fold: int) -> Column:
-    score = F.col(column)
-    return F.floor(F.signum(score) * F.log1p(F.abs(score) * _SCALE) * bins_per_e_fold).cast("long")
+def _stamped(counts: DataFrame, stamp: Mapping[str, str]) -> DataFrame:
+    return counts.withColumns({name: F.lit(value) for name, value in stamp.items()})
+
+
+def _stamped_table(counts: pa.Table, stamp: Mapping[str, str]) -> pa.Table:
+    for name, value in stamp.items():
+        counts = counts.append_column(name, pa.repeat(value, counts.num_rows))
+    return counts.sort_by([(name, "ascending") for name in ("detector", "file_id", "bin")])
 
 
 def counts_by_detector(counted: DataFrame) -> dict[str, ScoreCounts]:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
-
 from iotscore.errors import InputError, ReconciliationError
 from iotscore.landing.discover import discover
 from iotscore.landing.reasons import BAD_COUNT, CONTENT_CHANGED
 from iotscore.landing.sources import changes, one_line, some
 from iotscore.spark.chunk_reader import ReadNews
-from iotscore.spark.csv_tasks import quarantine_frame, survey_all, traffic_frame, write_traffic
+from iotscore.spark.csv_tasks import survey_all, traffic_frame, write_traffic
 from iotscore.spark.ingest_ledger import file_condition, file_refusal, ledger_row, reconcile, warn
 from iotscore.spark.ingest_plan import (
     INGESTED,
@@ -27,6 +25,7 @@ from iotscore.spark.ingest_plan import (
     with_event_day,
 )
 from iotscore.spark.progress import rows_progress
+from iotscore.spark.quarantine import quarantine
 from iotscore.spark.tasks import rows_of_file
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ def _write_traffic(
             rows = traffic_frame(spark, folder, changed, run_id, news)
             warehouse.replace("traffic", rows, file_condition(plan.replaced))
     if changed or not warehouse.is_direct:
-        return _count(warehouse, "traffic", "ingest_run", run_id)
+        return warehouse.count_by_file("traffic", f"ingest_run = '{run_id}'")
     return accepted
 
 
@@ -165,19 +164,12 @@ def _settle(
     ]
     if plan.replaced:
         of_lines = f"row_no IS NOT NULL AND {file_condition(plan.replaced)}"
-        warehouse.delete("quarantine", F.expr(of_lines))
+        warehouse.delete("quarantine", of_lines)
     now = datetime.now(UTC)
-    refusals = [
-        file_refusal(file, reason, detail, run_id, now) for file, _, reason, detail in plan.refuse
-    ]
-    if damaged or refusals:
-        frame = warehouse.to_frame("quarantine", refusals)
-        if damaged:
-            limit = options.quarantine_text_limit
-            lines = quarantine_frame(warehouse.spark, folder, damaged, run_id, limit, news)
-            frame = frame.unionByName(lines)
-        warehouse.append("quarantine", frame)
-    quarantined = _count(warehouse, "quarantine", "run_id", run_id) if damaged else {}
+    refusals = [file_refusal(file, reason, detail) for file, _, reason, detail in plan.refuse]
+    stamp = {"run_id": run_id, "quarantined_at": now}
+    limit = options.quarantine_text_limit
+    quarantined = quarantine(warehouse, folder, damaged, refusals, stamp, limit, news)
     _check_sources(folder, plan, news)
     ledger = [
         ledger_row(
@@ -196,13 +188,6 @@ def _settle(
     ]
     common = {"run_id": run_id, "ingested_at": now, "is_synthetic": landing.is_synthetic}
     return [row | common for row in ledger]
-
-
-def _count(warehouse: Warehouse, table: str, run_column: str, run_id: str) -> dict[str, int]:
-    """Count this run's record rows of a table by file."""
-    mine = (F.col(run_column) == run_id) & F.col("row_no").isNotNull()
-    counts = warehouse.read(table).where(mine).groupBy("file_id").count()
-    return {row["file_id"]: row["count"] for row in counts.collect()}
 
 
 def _report(

@@ -11,7 +11,6 @@ from iotscore.spark.ingest_plan import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from iotscore.landing.discover import Landing, LandingFile
     from iotscore.landing.survey import Survey
@@ -55,17 +54,13 @@ def ledger_row(
     }
 
 
-def file_refusal(
-    file: LandingFile, reason: str, detail: str, run_id: str, now: datetime
-) -> dict[str, Any]:
+def file_refusal(file: LandingFile, reason: str, detail: str) -> dict[str, Any]:
     """Return the row of quarantine for a file that is refused as a whole."""
     return {
         "file_id": file.file_id,
         "source_file": file.source_file,
         "reason": reason,
         "detail": detail,
-        "run_id": run_id,
-        "quarantined_at": now,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
@@ -96,6 +97,27 @@ def hash_cutoff(frame: DataFrame, cap: int, seed: int) -> int | None:
         return None
     hashes = frame.select(record_hash(seed).alias("hash")).orderBy("hash").limit(cap)
     return int(hashes.agg(F.max("hash")).collect()[0][0])
+
+
+def draw_by_query(
+    benign: DataFrame, plan: SplitPlan, most_train: int, most_calibration: int
+) -> tuple[SplitPlan, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Do through Spark what :func:`iotscore.storage.sample.draw` does, from any storage."""
+    sample = take_fraction(benign, plan.fraction, plan.seed)
+    uncapped = with_split(sample, plan)
+    train = uncapped.where(F.col("split") == splits.TRAIN)
+    calibration = uncapped.where(F.col("split") == splits.CALIBRATION)
+    plan = replace(
+        plan,
+        train_cutoff=hash_cutoff(train, most_train, plan.seed),
+        calibration_cutoff=hash_cutoff(calibration, most_calibration, plan.seed),
+    )
+    drawn = with_split(sample, plan)
+    matrices = [
+        to_matrix(drawn.where(F.col("split") == split))
+        for split in (splits.TRAIN, splits.CALIBRATION)
+    ]
+    return plan, matrices[0], matrices[1]
 
 
 def to_matrix(frame: DataFrame) -> npt.NDArray[np.float64]:

@@ -168,6 +168,4 @@ def _score_by_udf(
 
 def _count(warehouse: Warehouse, version: str, run_id: str) -> dict[str, int]:
     """Count a run's rows in ``scores`` by file."""
-    mine = (F.col("model_version") == version) & (F.col("run_id") == run_id)
-    counted = warehouse.read("scores").where(mine).groupBy("file_id").count().collect()
-    return {row["file_id"]: row["count"] for row in counted}
+    return warehouse.count_by_file("scores", f"model_version = '{version}' AND run_id = '{run_id}'")

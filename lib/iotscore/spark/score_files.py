@@ -10,19 +10,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from iotscore import faults
-from iotscore.columns import KEY
 from iotscore.deal import deal
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
 from iotscore.spark.scorer import load_broadcast
 from iotscore.spark.session import core_count
 from iotscore.spark.tasks import TASKS_PER_CORE, run_arrow_tasks
-from iotscore.splits import SPLITS, split_codes
+from iotscore.splits import SPLITS
 from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
-from iotscore.storage.records import feature_matrix, read_batches, row_groups
+from iotscore.storage.records import feature_matrix, read_batches, record_splits, row_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +82,8 @@ def write_scores(
                 scores = model.score(feature_matrix(rows))
                 columns = {name: rows.column(name) for name in RECORD_COLUMNS}
                 columns |= {name: pa.array(values) for name, values in scores.items()}
-                columns["split"] = _splits(plan, rows)
+                splits = pa.array(record_splits(plan, rows))
+                columns["split"] = pa.DictionaryArray.from_arrays(splits, pa.array(SPLITS))
                 writer.write(with_constants(pa.table(columns), stamp, schema))
                 done.add(rows.num_rows)
                 faults.reach_in_worker("score batch")
@@ -92,21 +91,3 @@ def write_scores(
                 yield asdict(file)
 
     return [DataFile(**found) for found in run_arrow_tasks(spark, tasks, write)]
-
-
-def _splits(plan: SplitPlan, rows: pa.Table) -> pa.DictionaryArray:
-    """Return the split of each record."""
-    files = rows.column("file_id").combine_chunks()
-    codes = files.indices.to_numpy()
-    row_no = rows.column(KEY[1]).to_numpy()
-    is_labelled = rows.column("label").is_valid().to_numpy()
-    found = np.empty(len(codes), dtype=np.int8)
-    for code in np.unique(codes):
-        mine = codes == code
-        found[mine] = split_codes(
-            plan,
-            files.dictionary[int(code)].as_py(),
-            row_no[mine],
-            is_labelled=bool(is_labelled[mine][0]),
-        )
-    return pa.DictionaryArray.from_arrays(pa.array(found), pa.array(SPLITS))

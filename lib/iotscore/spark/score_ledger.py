@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from iotscore.spark.ingest_ledger import file_condition
 from iotscore.spark.ingest_plan import INGESTED
 
@@ -98,6 +96,6 @@ def enter(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str
     if not todo.stale:
         warehouse.append_rows("scored_files", entries)
         return
-    warehouse.delete("score_histogram", F.expr(todo.is_void()))
+    warehouse.delete("score_histogram", todo.is_void())
     of_run = f"model_version = '{todo.model_version}' AND {file_condition(todo.rows)}"
     warehouse.replace_rows("scored_files", entries, f"{todo.is_void()} OR ({of_run})")

@@ -18,7 +18,7 @@ from iotscore.storage import local_table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.storage.data_files import DataFile
 
@@ -164,13 +164,13 @@ class Warehouse:
         if self.is_direct:
             found = self.table(table, [column], **where)
         else:
-            found = self._where(table, where).select(column).distinct().toArrow()
+            found = self.frame(table, **where).select(column).distinct().toArrow()
         return set(found.column(column).unique().to_pylist())
 
     def table(self, table: str, columns: Sequence[str], **where: str | Sequence[str]) -> pa.Table:
         """Return rows as :meth:`rows` does, for Arrow: more than a few, but not without bound."""
         if not self.is_direct:
-            return self._where(table, where).select(*columns).toArrow()
+            return self.frame(table, **where).select(*columns).toArrow()
         if not self.exists(table):
             return TABLES[table].arrow_schema.empty_table().select(list(columns))
         path = self.local_path(table)
@@ -189,7 +189,7 @@ class Warehouse:
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows as :meth:`table` returns them, a part of a direct table at a time."""
         if not self.is_direct:
-            yield from self._where(table, where).select(*columns).toArrow().to_batches()
+            yield from self.frame(table, **where).select(*columns).toArrow().to_batches()
         elif self.exists(table):
             yield from local_table.scan(self.local_path(table), columns, _listed(where))
 
@@ -197,11 +197,17 @@ class Warehouse:
         """Return the paths of a direct table's data files that may hold rows with these values."""
         return local_table.data_files(self.local_path(table), where)
 
-    def _where(self, table: str, where: Mapping[str, str | Sequence[str]]) -> DataFrame:
+    def frame(self, table: str, **where: str | Sequence[str]) -> DataFrame:
+        """Return rows as :meth:`rows` does, on the executors."""
         frame = self.read(table)
         for name, values in _listed(where).items():
             frame = frame.where(F.col(name).isin(values))
         return frame
+
+    def count_by_file(self, table: str, condition: str) -> dict[str, int]:
+        """Count the rows that meet an SQL condition, on the executors, by ``file_id``."""
+        counts = self.read(table).where(condition).groupBy("file_id").count().collect()
+        return {row["file_id"]: row["count"] for row in counts}
 
     def append(self, table: str, frame: DataFrame) -> None:
         """Add rows in one commit; columns that the table lacks are added to it."""
@@ -219,14 +225,20 @@ class Warehouse:
         if not rows:
             return
         if self.is_direct:
-            self.create(table)
-            schema = TABLES[table].arrow_schema
             _check_names(table, rows)
-            added = pa.Table.from_pylist(list(rows), schema=schema)
-            local_table.append_rows(self.local_path(table), added)
-            faults.reach(f"append {table}")
+            self.append_table(
+                table, pa.Table.from_pylist(list(rows), schema=TABLES[table].arrow_schema)
+            )
         else:
             self.append(table, self.to_frame(table, rows))
+
+    def append_table(self, table: str, rows: pa.Table) -> None:
+        """Add rows that the driver holds to a direct table, in one commit."""
+        self.create(table)
+        local_table.append_rows(
+            self.local_path(table), rows.select(TABLES[table].arrow_schema.names)
+        )
+        faults.reach(f"append {table}")
 
     def add_files(self, table: str, files: Sequence[DataFile]) -> None:
         """Make data files in the table's folder part of it, in one commit."""
@@ -281,11 +293,15 @@ class Warehouse:
             DeltaTable.forPath(self.spark, self.path(table)).restoreToVersion(wanted)
         faults.reach(f"restore {table}")
 
-    def delete(self, table: str, condition: Column) -> None:
-        """Remove rows, in one commit."""
-        if self.exists(table):
+    def delete(self, table: str, condition: str) -> None:
+        """Remove the rows that meet an SQL condition, in one commit."""
+        if not self.exists(table):
+            return
+        if self.is_direct:
+            local_table.delete_rows(self.local_path(table), condition)
+        else:
             DeltaTable.forPath(self.spark, self.path(table)).delete(condition)
-            faults.reach(f"delete {table}")
+        faults.reach(f"delete {table}")
 
     def remove_folder(self, name: str) -> None:
         """Delete a folder that is not a table, with all that it holds."""

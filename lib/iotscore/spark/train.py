@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.sql import functions as F
-
-from iotscore import __version__, splits
+from iotscore import __version__
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import to_bytes, version_of
 from iotscore.detect.model import fit_model
@@ -18,12 +16,12 @@ from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
 from iotscore.spark.ingest_plan import INGESTED
 from iotscore.spark.registry import promote, save_model
-from iotscore.spark.sample import hash_cutoff, take_fraction, to_matrix, with_split
+from iotscore.spark.sample import draw_by_query
 from iotscore.splits import SplitPlan, cut_file
+from iotscore.storage.records import row_groups
+from iotscore.storage.sample import draw, require_benign
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from iotscore.detect.model import Model, TrainSettings
     from iotscore.detect.protocol import Detector, FloatArray
     from iotscore.spark.runs import Stage
@@ -70,15 +68,10 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
     Raises
     ------
     TrainingError
-        There are no benign records, or too few.
+        There are no benign records, or too few, or others among them.
     """
     files = _benign_files(warehouse)
-    plan, frame = _split_benign(warehouse, files, options)
-    matrices = {
-        split: to_matrix(frame.where(F.col("split") == split))
-        for split in (splits.TRAIN, splits.CALIBRATION)
-    }
-    fit_rows, calibration_rows = matrices[splits.TRAIN], matrices[splits.CALIBRATION]
+    plan, fit_rows, calibration_rows = _draw(warehouse, files, options)
     _check_rows(len(fit_rows), len(calibration_rows), options)
     settings = replace(
         options.model,
@@ -132,31 +125,23 @@ def _benign_files(warehouse: Warehouse) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["source_file"]))
 
 
-def _split_benign(
+def _draw(
     warehouse: Warehouse, files: list[dict[str, Any]], options: TrainOptions
-) -> tuple[SplitPlan, DataFrame]:
-    """Cut the benign files, cap both parts, and return the plan and the benign records with it."""
+) -> tuple[SplitPlan, FloatArray, FloatArray]:
+    """Cut the benign files, cap both parts, and return the plan and the records of each."""
     parts = {
         row["file_id"]: cut_file(row["rows_read"], options.train_share, options.calibration_share)
         for row in files
     }
-    open_plan = SplitPlan(options.seed, options.fraction, parts)
-    traffic = warehouse.read("traffic").where(F.col("label") == 0)
-    benign = traffic.where(F.col("file_id").isin(sorted(parts)))
-    sample = take_fraction(benign, options.fraction, options.seed)
-    uncapped = with_split(sample, open_plan)
-    plan = replace(
-        open_plan,
-        train_cutoff=hash_cutoff(
-            uncapped.where(F.col("split") == splits.TRAIN), options.max_train_rows, options.seed
-        ),
-        calibration_cutoff=hash_cutoff(
-            uncapped.where(F.col("split") == splits.CALIBRATION),
-            options.max_calibration_rows,
-            options.seed,
-        ),
-    )
-    return plan, with_split(sample, plan)
+    plan = SplitPlan(options.seed, options.fraction, parts)
+    caps = (options.max_train_rows, options.max_calibration_rows)
+    if warehouse.is_direct and options.fraction == 1.0:
+        runs = sorted({row["run_id"] for row in files})
+        paths = warehouse.data_files("traffic", file_id=sorted(parts), ingest_run=runs)
+        return draw(row_groups(paths), plan, *caps)
+    benign = warehouse.frame("traffic", file_id=sorted(parts))
+    require_benign(benign.where("label IS NULL OR label <> 0").count())
+    return draw_by_query(benign, plan, *caps)
 
 
 def _check_rows(train_rows: int, calibration_rows: int, options: TrainOptions) -> None:

@@ -213,6 +213,14 @@ def replace_rows(path: str, rows: pa.Table, condition: str) -> None:
         raise _unwritable(path, error) from error
 
 
+def delete_rows(path: str, condition: str) -> None:
+    """Remove the rows that meet an SQL condition, in one commit."""
+    try:
+        DeltaTable(path).delete(condition, post_commithook_properties=_CHECKPOINT_ONLY)
+    except (DeltaError, OSError) as error:
+        raise _unwritable(path, error) from error
+
+
 def append_rows(path: str, rows: pa.Table) -> None:
     """Add a few rows in one commit; columns that the table lacks are added to it."""
     try:

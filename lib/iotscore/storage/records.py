@@ -12,11 +12,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from iotscore.columns import FEATURES
+from iotscore.record_hash import record_hashes
+from iotscore.splits import split_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
+
+    from iotscore.splits import SplitPlan
 
 
 class RowGroup(NamedTuple):
@@ -38,9 +42,13 @@ def row_groups(paths: Sequence[str]) -> list[RowGroup]:
 
 
 def read_batches(
-    groups: Sequence[RowGroup], described_by: Sequence[str], wanted: pa.Array, batch_rows: int
+    groups: Sequence[RowGroup],
+    described_by: Sequence[str],
+    wanted: pa.Array,
+    batch_rows: int,
+    features: Sequence[str] = FEATURES,
 ) -> Iterator[pa.Table]:
-    """Yield features and descriptions of the records of some files.
+    """Yield features and descriptions of the records of some files, texts as dictionaries.
 
     Parameters
     ----------
@@ -52,8 +60,10 @@ def read_batches(
         Ids of the files whose records are wanted.
     batch_rows
         Most rows of a batch.
+    features
+        Those to read.
     """
-    columns = [*described_by, *FEATURES]
+    columns = [*described_by, *features]
     for path, of_file in groupby(groups, key=attrgetter("path")):
         source = pq.ParquetFile(path, memory_map=True, read_dictionary=list(described_by))
         wanted_groups = [each.group for each in of_file]
@@ -63,6 +73,42 @@ def read_batches(
             is_wanted = pc.is_in(batch.column("file_id"), value_set=wanted)
             rows = pa.Table.from_batches([batch])
             yield rows if pc.all(is_wanted).as_py() else rows.filter(is_wanted)
+
+
+def record_splits(plan: SplitPlan, rows: pa.Table) -> npt.NDArray[np.int8]:
+    """Return what each record was to a model: its position in :data:`iotscore.splits.SPLITS`.
+
+    Parameters
+    ----------
+    plan
+        What the model was trained by.
+    rows
+        Records as :func:`read_batches` yields them, with ``file_id``, ``row_no`` and ``label``.
+    """
+    row_no = rows.column("row_no").to_numpy()
+    is_labelled = rows.column("label").is_valid().to_numpy()
+    found = np.empty(rows.num_rows, dtype=np.int8)
+    for file_id, mine in _by_file(rows):
+        first = bool(is_labelled[mine][0])
+        found[mine] = split_codes(plan, file_id, row_no[mine], is_labelled=first)
+    return found
+
+
+def record_hashes_of(seed: int, rows: pa.Table) -> npt.NDArray[np.int64]:
+    """Return the hash of each record's key, see :mod:`iotscore.record_hash`."""
+    row_no = rows.column("row_no").to_numpy()
+    found = np.empty(rows.num_rows, dtype=np.int64)
+    for file_id, mine in _by_file(rows):
+        found[mine] = record_hashes(seed, file_id, row_no[mine])
+    return found
+
+
+def _by_file(rows: pa.Table) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Yield each file id among some records, and which of them are its."""
+    files = rows.column("file_id").combine_chunks()
+    codes = files.indices.to_numpy()
+    for code in np.unique(codes):
+        yield files.dictionary[int(code)].as_py(), codes == code
 
 
 def feature_matrix(rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float64]:

@@ -1,0 +1,111 @@
+"""Scores counted in fine bins: small enough for the driver, whatever the number of rows.
+
+A score's bin is ``floor(sign(s) * ln(1 + |s| * 2^40) * bins_per_e_fold)``, which rises with the
+score. Beyond the tiny scores below 2^-40 a bin spans a relative width of ``1 / bins_per_e_fold``.
+A bin keeps its smallest and largest score, and bins are cut at the threshold (``flag``), so counts
+at the stored threshold are exact and a bin with one distinct score hides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+
+from iotscore.columns import HYBRID, flag_column, score_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from iotscore.detect.protocol import FloatArray, IntArray
+
+_SCALE: Final = float(2**40)
+_DESCRIBED_BY: Final = ("file_id", "label", "split")
+BIN_KEY: Final = (*_DESCRIBED_BY, "detector", "bin", "flag")
+"""What the records in a bin have in common."""
+
+_LEAST_MERGED: Final = 200_000
+"""So many bins of single batches, at least, are worth a merge."""
+
+SCHEMA: Final = pa.schema(
+    [
+        ("file_id", pa.string()),
+        ("label", pa.int32()),
+        ("split", pa.string()),
+        ("detector", pa.string()),
+        ("bin", pa.int64()),
+        ("flag", pa.bool_()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("rows", pa.int64()),
+    ]
+)
+"""Columns of counted scores."""
+
+
+def columns_to_count(names: Sequence[str]) -> list[str]:
+    """Return the columns of ``scores`` that are read to count these detectors and the hybrid."""
+    judged = [column(name) for name in (*names, HYBRID) for column in (score_column, flag_column)]
+    return [*_DESCRIBED_BY, *judged]
+
+
+def bins_of(scores: FloatArray, bins_per_e_fold: int) -> IntArray:
+    """Return the bin of each finite score, int64 of shape (n_rows,)."""
+    folds = np.sign(scores) * np.log1p(np.abs(scores) * _SCALE)
+    found: IntArray = np.floor(folds * bins_per_e_fold).astype(np.int64)
+    return found
+
+
+def count_scores(
+    batches: Iterable[pa.RecordBatch], names: Sequence[str], bins_per_e_fold: int
+) -> pa.Table:
+    """Count records by file, split, detector and bin.
+
+    Parameters
+    ----------
+    batches
+        Rows of ``scores`` with at least :func:`columns_to_count`.
+    names
+        Detectors; the hybrid score is counted too.
+    bins_per_e_fold
+        Resolution.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per bin that has a record, with :data:`SCHEMA`, in no order.
+    """
+    counted = SCHEMA.empty_table()
+    waiting: list[pa.Table] = []
+    for batch in batches:
+        waiting += [_count_one(batch, name, bins_per_e_fold) for name in (*names, HYBRID)]
+        if sum(part.num_rows for part in waiting) > max(_LEAST_MERGED, counted.num_rows):
+            counted, waiting = _merged(pa.concat_tables([counted, *waiting])), []
+    return _merged(pa.concat_tables([counted, *waiting]))
+
+
+def _count_one(batch: pa.RecordBatch, name: str, bins_per_e_fold: int) -> pa.Table:
+    score = batch.column(score_column(name))
+    bins = bins_of(score.to_numpy(zero_copy_only=False), bins_per_e_fold)
+    rows = pa.table(
+        {
+            **{column: batch.column(column) for column in _DESCRIBED_BY},
+            "detector": pa.repeat(name, batch.num_rows),
+            "bin": bins,
+            "flag": batch.column(flag_column(name)),
+            "low": score,
+            "high": score,
+            "rows": pa.repeat(1, batch.num_rows),
+        }
+    )
+    return _merged(rows)
+
+
+def _merged(rows: pa.Table) -> pa.Table:
+    found = rows.group_by(list(BIN_KEY), use_threads=False).aggregate(
+        [("low", "min"), ("high", "max"), ("rows", "sum")]
+    )
+    ends = {"low_min": "low", "high_max": "high", "rows_sum": "rows"}
+    named = found.rename_columns([ends.get(name, name) for name in found.column_names])
+    return named.select(SCHEMA.names).cast(SCHEMA)
