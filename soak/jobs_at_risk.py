@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -144,6 +145,15 @@ class AtRisk:
             "rows": int(ledger[ledger["status"] == "ingested"]["rows_accepted"].sum()),
             "files": len(ledger),
         }
+
+    def kind(self) -> str:
+        """Say what the night that ended last had to do."""
+        runs = DeltaTable(str(self._warehouse / "runs")).to_pandas()
+        done = runs[(runs["stage"] == "ingest") & (runs["status"] == "done")]
+        found = json.loads(done.sort_values("started_at").iloc[-1]["details"])
+        if not found["files_ingested"]:
+            return "what a killed one left"
+        return "replaces a file" if found["files_replaced"] else "new files"
 
     def size(self) -> dict[str, int]:
         """Return what the tables take on disk, whatever version it belongs to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -17,9 +18,10 @@ _PART: Final = 10
 """Nights at the start and at the end that are compared."""
 
 
-def middle(nights: Sequence[dict[str, Any]], what: str) -> float:
-    """Return the median of a figure over some nights."""
-    return float(median(night[what] for night in nights))
+def middle(nights: Sequence[dict[str, Any]], what: str, kind: str | None = None) -> float:
+    """Return the median of a figure over some nights, NaN if there is none of that kind."""
+    found = [night[what] for night in nights if kind in (None, night["kind"])]
+    return float(median(found)) if found else math.nan
 
 
 def write_report(results: dict[str, Any], document: Path) -> None:

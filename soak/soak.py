@@ -55,9 +55,10 @@ def _night(jobs: AtRisk, number: int, chance: random.Random) -> dict[str, Any]:
     started = time.monotonic()
     jobs.whole_night()
     seconds = time.monotonic() - started
+    kind = jobs.kind()
     if number % _WEEK == 0:
         jobs.maintain()
-    found = {"night": number, "kills": kills, "seconds": seconds, **jobs.size()}
+    found = {"night": number, "kind": kind, "kills": kills, "seconds": seconds, **jobs.size()}
     _tell(f"night {number}: {kills} kills, then {seconds:.1f} s, {found['files']} data files")
     return found
 

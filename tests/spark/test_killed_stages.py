@@ -96,7 +96,6 @@ NIGHTS = {
         {
             "ingest": (
                 "ingest running",
-                "append traffic",
                 "replace traffic",
                 "delete quarantine",
                 "append quarantine",
@@ -105,7 +104,6 @@ NIGHTS = {
             ),
             "score": (
                 "score running",
-                "append scores",
                 "replace scores",
                 "delete score_histogram",
                 "replace scored_files",

@@ -105,33 +105,44 @@ def ingest(
 def _write_traffic(
     warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
 ) -> dict[str, int]:
-    """Add the accepted records to ``traffic``; return their number by file id.
+    """Write the accepted records to ``traffic``; return their number by file id.
 
-    Records of new files are one commit. Those of replaced files are another one, in which the
-    earlier records go.
+    Earlier records of replaced files go in the commit in which the new ones come.
     """
     if not plan.accept:
         return {}
-    spark = warehouse.spark
     total = sum(survey.rows for _, survey in plan.accept)
+    with rows_progress("ingest", news.lines, total):
+        if warehouse.is_direct:
+            return _write_data_files(warehouse, folder, plan, run_id, news)
+        return _write_by_query(warehouse, folder, plan, run_id, news)
+
+
+def _write_data_files(
+    warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
+) -> dict[str, int]:
+    warehouse.create("traffic")
+    target = warehouse.local_path("traffic")
+    files = write_traffic(warehouse.spark, folder, plan.accept, target, run_id, news)
+    if plan.replaced:
+        warehouse.exchange_files("traffic", files, plan.replaced)
+    else:
+        warehouse.add_files("traffic", files)
+    return rows_of_file(files)
+
+
+def _write_by_query(
+    warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
+) -> dict[str, int]:
     new = [(file, survey) for file, survey in plan.accept if file.file_id not in plan.replaced]
     changed = [(file, survey) for file, survey in plan.accept if file.file_id in plan.replaced]
-    accepted: dict[str, int] = {}
-    with rows_progress("ingest", news.lines, total):
-        if any(survey.rows for _, survey in new) and warehouse.is_direct:
-            warehouse.create("traffic")
-            target = warehouse.local_path("traffic")
-            files = write_traffic(spark, folder, new, target, run_id, news)
-            warehouse.add_files("traffic", files)
-            accepted = rows_of_file(files)
-        elif any(survey.rows for _, survey in new):
-            warehouse.append("traffic", traffic_frame(spark, folder, new, run_id, news))
-        if changed:
-            rows = traffic_frame(spark, folder, changed, run_id, news)
-            warehouse.replace("traffic", rows, file_condition(plan.replaced))
-    if changed or not warehouse.is_direct:
-        return warehouse.count_by_file("traffic", f"ingest_run = '{run_id}'")
-    return accepted
+    if any(survey.rows for _, survey in new):
+        rows = traffic_frame(warehouse.spark, folder, new, run_id, news)
+        warehouse.append("traffic", rows)
+    if changed:
+        rows = traffic_frame(warehouse.spark, folder, changed, run_id, news)
+        warehouse.replace("traffic", rows, file_condition(plan.replaced))
+    return warehouse.count_by_file("traffic", f"ingest_run = '{run_id}'")
 
 
 def _check_sources(folder: str, plan: Plan, news: ReadNews) -> None:

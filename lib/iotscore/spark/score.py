@@ -113,34 +113,36 @@ def _score_frozen(
     warehouse: Warehouse, stored: StoredModel, todo: Todo, options: ScoreOptions, run_id: str
 ) -> dict[str, int]:
     """Score by a model whose calibration is frozen; return the scored rows by file id."""
-    by_tasks = warehouse.is_direct and _plan(stored).fraction == 1.0
-    rows: dict[str, int] = {}
-    if todo.fresh and by_tasks:
-        rows = _score_by_tasks(warehouse, stored, todo, run_id)
-    elif todo.fresh:
+    if warehouse.is_direct and _plan(stored).fraction == 1.0:
+        return _score_by_tasks(warehouse, stored, todo, run_id)
+    if todo.fresh:
         write = partial(warehouse.append, "scores")
         _score_by_udf(warehouse, stored, todo, todo.fresh, options, run_id, write)
     if todo.stale:
         write = partial(warehouse.replace, "scores", condition=todo.is_void())
         _score_by_udf(warehouse, stored, todo, todo.stale, options, run_id, write)
-    return rows if by_tasks and not todo.stale else _count(warehouse, stored.version, run_id)
+    return _count(warehouse, stored.version, run_id)
 
 
 def _score_by_tasks(
     warehouse: Warehouse, stored: StoredModel, todo: Todo, run_id: str
 ) -> dict[str, int]:
-    """Add the scores of whole files that have none, without Spark's rows; return their number."""
+    """Write the scores of whole files without Spark's rows; return their number by file id."""
     spark = warehouse.spark
     done = spark.sparkContext.accumulator(0)
     stamp = {"model_version": stored.version, "run_id": run_id, "scored_at": datetime.now(UTC)}
-    paths = warehouse.data_files("traffic", file_id=todo.fresh, ingest_run=todo.ingest_runs)
+    files = sorted(todo.rows)
+    paths = warehouse.data_files("traffic", file_id=files, ingest_run=todo.ingest_runs)
     warehouse.create("scores")
     target = warehouse.local_path("scores")
     plan = _plan(stored)
     with broadcast(spark, stored.bundle) as bundle:
-        with rows_progress("score", done, sum(todo.rows[file] for file in todo.fresh)):
-            written = write_scores(spark, paths, todo.fresh, bundle, plan, stamp, target, done)
-        warehouse.add_files("scores", written)
+        with rows_progress("score", done, todo.total):
+            written = write_scores(spark, paths, files, bundle, plan, stamp, target, done)
+        if todo.stale:
+            warehouse.exchange_files("scores", written, todo.stale)
+        else:
+            warehouse.add_files("scores", written)
     return rows_of_file(written)
 
 

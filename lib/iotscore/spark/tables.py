@@ -14,9 +14,10 @@ from iotscore.errors import WarehouseError
 from iotscore.spark.layout import PROPERTY, STATED, check_columns, check_layout, late_columns
 from iotscore.spark.schemas import TABLES
 from iotscore.storage import local_table
+from iotscore.storage.rewrite import rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -243,8 +244,19 @@ class Warehouse:
     def add_files(self, table: str, files: Sequence[DataFile]) -> None:
         """Make data files in the table's folder part of it, in one commit."""
         if files:
-            local_table.add_files(self.local_path(table), files)
+            local_table.exchange_files(self.local_path(table), files)
             faults.reach(f"append {table}")
+
+    def exchange_files(
+        self, table: str, added: Sequence[DataFile], file_ids: Collection[str]
+    ) -> None:
+        """Put data files in the place of all rows of some landing files, in one commit."""
+        path = self.local_path(table)
+        paths = self.data_files(table, file_id=sorted(file_ids))
+        schema, indexed = local_table.schema(path), TABLES[table].indexed
+        removed, rest = rewritten(paths, file_ids, schema, indexed)
+        local_table.exchange_files(path, [*added, *rest], removed)
+        faults.reach(f"replace {table}")
 
     def replace(self, table: str, frame: DataFrame, condition: str) -> None:
         """Put rows in the place of those that meet a condition, in one commit.

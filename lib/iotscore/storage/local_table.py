@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -131,9 +133,16 @@ def scan(
         for file in data_files(path, where):
             source = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES)
             for batch in source.iter_batches(_BATCH_ROWS, columns=read, use_threads=False):
-                yield _matching(batch, wanted).select(list(columns))
+                yield _matching(_plain(batch), wanted).select(list(columns))
     except (DeltaError, OSError, pa.ArrowInvalid) as error:
         raise _unreadable(path, error) from error
+
+
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return texts in the type that Arrow can compute with; delta-rs marks what it rewrites."""
+    plain = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+    fields = [field.with_type(plain.get(field.type, field.type)) for field in batch.schema]
+    return batch.cast(pa.schema(fields))
 
 
 def _matching(batch: pa.RecordBatch, wanted: Mapping[str, pa.Array]) -> pa.RecordBatch:
@@ -235,11 +244,27 @@ def append_rows(path: str, rows: pa.Table) -> None:
         raise _unwritable(path, error) from error
 
 
-def add_files(path: str, files: Sequence[DataFile]) -> None:
-    """Make data files that lie in the table's folder part of the table, in one commit.
+def schema(path: str) -> pa.Schema:
+    """Return the columns of a table, those that it got later too."""
+    return pa.schema(_opened(path).schema().to_arrow())
 
-    Without this commit they are not in the table; Delta's VACUUM deletes such files later.
+
+def exchange_files(path: str, added: Sequence[DataFile], removed: Sequence[str] = ()) -> None:
+    """Make data files that lie in the table's folder part of the table, others not, in one commit.
+
+    Without this commit the new ones are not in the table; Delta's VACUUM deletes such files, and
+    removed ones, later.
+
+    Parameters
+    ----------
+    path
+        The table's folder.
+    added
+        What comes.
+    removed
+        Paths of data files that go, as :func:`data_files` returns them.
     """
+    now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [
         AddAction(
             path=file.name,
@@ -249,7 +274,17 @@ def add_files(path: str, files: Sequence[DataFile]) -> None:
             data_change=True,
             stats=file.statistics,
         )
-        for file in files
+        for file in added
+    ]
+    actions += [
+        RemoveAction(
+            path=Path(file).name,
+            data_change=True,
+            deletion_timestamp=now,
+            size=Path(file).stat().st_size,
+            partition_values={},
+        )
+        for file in removed
     ]
     table = _opened(path)
     try:

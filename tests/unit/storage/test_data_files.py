@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from iotscore.storage import data_files
 from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
-from iotscore.storage.local_table import add_files, create_table, read_rows
+from iotscore.storage.local_table import create_table, exchange_files, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_delta_reads_what_was_written(folder: Path) -> None:
     third = [{"file_id": "a", "row_no": 2**63 - 1, "note": "other", "label": -1}]
     files = [written(folder, rows(*first), rows(*second)), written(folder, rows(*third))]
     assert read_rows(str(folder), COLUMNS, {}).num_rows == 0
-    add_files(str(folder), files)
+    exchange_files(str(folder), files)
     expected = pa.Table.from_pylist([*first, *second, *third], SCHEMA).sort_by("row_no")
     found = DeltaTable(folder).to_pyarrow_table()
     assert found.sort_by("row_no").cast(SCHEMA) == expected
@@ -103,7 +103,7 @@ def test_statistics_are_those_of_delta(folder: Path) -> None:
         "maxValues": {"file_id": "Ä", "row_no": 2**60, "event_day": "2026-11-20"},
         "nullCount": {"file_id": 0, "row_no": 0, "label": 3, "event_day": 1, "note": 3},
     }
-    add_files(str(folder), [file])
+    exchange_files(str(folder), [file])
     (action,) = pa.table(DeltaTable(folder).get_add_actions(flatten=True)).to_pylist()
     assert action["num_records"] == 3
     days = (action["min.event_day"], action["max.event_day"])

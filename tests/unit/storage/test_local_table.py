@@ -13,14 +13,16 @@ from deltalake import DeltaTable, write_deltalake
 from iotscore.errors import WarehouseError
 from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
 from iotscore.storage.local_table import (
-    add_files,
     append_rows,
     column_names,
     create_table,
     data_files,
+    delete_rows,
+    exchange_files,
     is_table,
     local_path,
     read_rows,
+    scan,
 )
 
 SCHEMA = pa.schema([("file_id", pa.string()), ("row_no", pa.int64()), ("event_day", pa.date32())])
@@ -91,7 +93,7 @@ def test_a_folder_may_have_any_other_name(tmp_path: Path, name: str) -> None:
     assert path == str(folder)
     create_table(path, SCHEMA, ["file_id"])
     append_rows(path, some_rows("a", 1))
-    add_files(path, [data_file(path, some_rows("b", 2))])
+    exchange_files(path, [data_file(path, some_rows("b", 2))])
     assert is_table(path)
     assert column_names(path) == COLUMNS
     assert read_rows(path, ["row_no"], {"file_id": ["b"]})["row_no"].to_pylist() == [2]
@@ -154,7 +156,7 @@ def test_files_are_added_in_one_commit(path: str) -> None:
     append_rows(path, some_rows("a", 1))
     files = [data_file(path, some_rows(name, 2, 3)) for name in "bc"]
     assert read_rows(path, COLUMNS, {}).num_rows == 1
-    add_files(path, files)
+    exchange_files(path, files)
     assert DeltaTable(path).version() == 2
     rows = read_rows(path, ["file_id"], {})["file_id"].to_pylist()
     assert sorted(rows) == ["a", "b", "b", "c", "c"]
@@ -168,7 +170,7 @@ def test_data_files_are_skipped_by_their_statistics(path: str) -> None:
         "null": data_file(path, some_rows("e", 5, day=None), indexed=("file_id", "event_day")),
         "unknown": data_file(path, some_rows("f", 5), indexed=()),
     }
-    add_files(path, list(files.values()))
+    exchange_files(path, list(files.values()))
     names = {f"{path}/{file.name}": name for name, file in files.items()}
 
     def found(**where: list[Any]) -> list[str]:
@@ -223,3 +225,15 @@ def test_rows_behind_unknown_features_are_not_read(tmp_path: Path) -> None:
     DeltaTable.create(path, schema=SCHEMA, configuration=setting)
     with pytest.raises(WarehouseError, match=f"cannot read the table {path}: .*deletionVectors"):
         read_rows(path, COLUMNS, {})
+
+
+def test_what_delta_rs_rewrote_is_scanned(path: str) -> None:
+    """A data file that delta-rs wrote anew for a deletion reads like any other."""
+    append_rows(path, some_rows("a", 1, 2, 3))
+    append_rows(path, some_rows("b", 4))
+    delete_rows(path, "row_no = 2")
+    batches = list(scan(path, ["file_id", "row_no"], {"file_id": ["a"]}))
+    assert pa.Table.from_batches(batches).to_pydict() == {
+        "file_id": ["a", "a"],
+        "row_no": [1, 3],
+    }

@@ -13,11 +13,12 @@ import pytest
 from iotscore.errors import WarehouseError
 from iotscore.storage.data_files import DataFile
 from iotscore.storage.local_table import (
-    add_files,
     append_rows,
     column_names,
     create_table,
     data_files,
+    delete_rows,
+    exchange_files,
     is_table,
     read_rows,
 )
@@ -30,11 +31,12 @@ READERS: dict[str, Callable[[str], object]] = {
     "column_names": column_names,
     "read_rows": partial(read_rows, columns=["file_id"], where={}),
     "data_files": partial(data_files, where={}),
-    "add_files": partial(add_files, files=[]),
+    "exchange_files": partial(exchange_files, added=[]),
 }
 WRITERS: dict[str, Callable[[str], object]] = {
     "create_table": partial(create_table, schema=ROWS.schema, indexed=["file_id"]),
     "append_rows": partial(append_rows, rows=ROWS),
+    "delete_rows": partial(delete_rows, condition="file_id = 'a'"),
 }
 
 
@@ -123,7 +125,7 @@ def test_a_commit_that_cannot_be_written_is_a_fault(path: str) -> None:
     statistics = '{"numRecords": 1}'
     file = DataFile("x.parquet", 1, 1, 1, statistics, {"a": 1})
     with pytest.raises(WarehouseError, match=f"cannot write the table {path}: .*nothing of it"):
-        add_files(path, [file])
+        exchange_files(path, [file])
     assert len(data_files(path, {})) == 1
 
 

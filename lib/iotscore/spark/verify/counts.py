@@ -141,7 +141,9 @@ def histogram_faults(found: Evidence, detectors: Mapping[str, Iterable[str]]) ->
         By model version.
     """
     scored = {(row["model_version"], row["file_id"]): row["rows_scored"] for row in found.scored}
-    for version, file_id in dict.fromkeys(key[:2] for key in found.bins):
+    counted_files = {(version, file_id) for version, file_id, _ in found.bins}
+    by_name = sorted(counted_files, key=lambda key: (key[0], found.names.get(key[1], key[1])))
+    for version, file_id in by_name:
         rows = scored.get((version, file_id), 0)
         for name in (*detectors.get(version, ()), HYBRID):
             counted = found.bins.get((version, file_id, name), 0)
