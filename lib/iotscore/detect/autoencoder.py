@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.protocol import Arrays, Float32Array, FloatArray, Progress
+    from iotscore.detect.protocol import Arrays, Float32Array, FloatArray, IntArray, Progress
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,12 @@ class LstmAutoencoder:
             message = f"learning_rate is {self.learning_rate}: use a number above 0"
             raise ConfigError(message)
 
-    def fit(self, X: Float32Array, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one network for all devices
+        progress: Progress | None = None,
+    ) -> Self:
         """Return a copy fitted with Keras; TensorFlow is imported here and nowhere else.
 
         Raises
@@ -95,7 +100,11 @@ class LstmAutoencoder:
             raise TrainingError(message)
         return replace(self, network_=fold(weights), loss_history_=losses)
 
-    def score(self, X: Float32Array) -> FloatArray:
+    def score(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one network for all devices
+    ) -> FloatArray:
         """Return mean squared errors, float64 of shape (n_rows,), higher = more anomalous.
 
         Raises

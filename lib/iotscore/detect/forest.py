@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.protocol import Arrays, Float32Array, FloatArray, Progress
+    from iotscore.detect.protocol import Arrays, Float32Array, FloatArray, IntArray, Progress
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class IsolationForestDetector:
     def fit(
         self,
         X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
         progress: Progress | None = None,  # noqa: ARG002 a forest has no epochs
     ) -> Self:
         """Return a copy fitted with scikit-learn's ``IsolationForest``.
@@ -84,7 +85,11 @@ class IsolationForestDetector:
         ).fit(X)
         return replace(self, trees_=flatten(forest))
 
-    def score(self, X: Float32Array) -> FloatArray:
+    def score(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
+    ) -> FloatArray:
         """Return scores in (0, 1], float64 of shape (n_rows,), higher = more anomalous.
 
         Raises

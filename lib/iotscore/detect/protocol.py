@@ -41,23 +41,30 @@ class Detector(Protocol):
     name: ClassVar[str]
     """Prefix of the detector's columns, such as ``"iforest"``."""
 
-    def fit(self, X: Float32Array, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
         """Return a copy that has learned from benign, scaled rows.
 
         Parameters
         ----------
         X : float32 array of shape (n_rows, n_features)
-            Finite, scaled rows. Not modified.
+            Finite, scaled rows, those of a device in the order of time. Not modified.
+        devices : int64 array of shape (n_rows,) or None
+            Number of the device that each row is of, 0 or more; -1, and None for all: unknown.
         progress : callable or None
             Called after each epoch by detectors that have epochs.
         """
         ...
 
-    def score(self, X: Float32Array) -> FloatArray:
+    def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
         """Return float64 scores of shape (n_rows,), higher = more anomalous.
 
-        A row's score depends on that row alone: neither on the other rows of the call, nor on
-        their number or order.
+        A row's score depends on that row and its device alone: neither on the other rows of the
+        call, nor on their number or order. Detectors that know no devices ignore them.
         """
         ...
 

@@ -111,7 +111,7 @@ def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
     model.set_weights(weights)
     rebuilt = model.predict(scaled_rows[:, np.newaxis, :], batch_size=10_000, verbose=0)[:, 0, :]
     difference = (scaled_rows - rebuilt).astype(np.float64)
-    fitted = detector.fit(scaled, lambda epoch, loss: epochs.append((epoch, loss)))
+    fitted = detector.fit(scaled, progress=lambda epoch, loss: epochs.append((epoch, loss)))
     return Fit(fitted, scaled_rows, np.square(difference).mean(axis=1), epochs)
 
 
