@@ -76,9 +76,10 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     scaled = scaler.transform(benign)
     forest = IsolationForestDetector()
     sklearn_forest = IsolationForest(n_estimators=100, max_samples=256, random_state=42)
-    parameters = LstmAutoencoder(epochs=_EPOCHS).parameters
-    weights, _ = _keras_fit.fit(scaled, **parameters, progress=None)
-    network = _keras_fit.build(N_FEATURES, parameters["units"], parameters["learning_rate"])
+    settings = LstmAutoencoder(epochs=_EPOCHS)
+    sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
+    weights = _keras_fit.fit(sequences, settings, None).weights
+    network = _keras_fit.build(N_FEATURES, settings.units)
     network.set_weights(weights)
     return Pair(
         scaler,

@@ -49,6 +49,10 @@ HYBRID: Final = "hybrid"
 """The name under which the fused score is evaluated beside the detectors."""
 
 
+SEVERITY: Final = "severity"
+"""Column of the fused score on a scale from 0 to 100."""
+
+
 def score_column(detector: str) -> str:
     """Return the column of a detector's raw anomaly score, or of the fused one."""
     return f"{detector}_score"

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import DETECTORS
+from iotscore.detect.envelope import Envelope
 from iotscore.detect.forest import IsolationForestDetector
+from iotscore.detect.mahalanobis import Mahalanobis
+from iotscore.detect.neighbours import Neighbours
 from iotscore.errors import ModelError, TrainingError
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ N_FEATURES = 11
 CASES = (
     IsolationForestDetector(n_estimators=30),
     LstmAutoencoder(units=6, epochs=4, batch_size=32, learning_rate=0.01),
+    Mahalanobis(),
+    Neighbours(rows=50),
+    Envelope(rows=100),
 )
 
 
@@ -99,6 +105,20 @@ def test_a_score_depends_on_its_row_alone(fitted: Detector, cuts: list[int], see
     batches = np.split(BULK[order], sorted(cuts))
     scores = np.concatenate([fitted.score(batch) for batch in batches])
     assert np.array_equal(scores, fitted.score(BULK)[order])
+
+
+def test_devices_are_no_part_of_a_batch(unfitted: Detector) -> None:
+    """With devices, too, a row's score is the same alone and among others; -1 is unknown."""
+    of_rows = np.arange(600) % 3
+    fitted = unfitted.fit(rows(600, seed=0), of_rows)
+    devices = np.arange(700) % 5 - 1
+    scores = fitted.score(BULK, devices)
+    for device in np.unique(devices):
+        mine = devices == device
+        assert np.array_equal(fitted.score(BULK[mine], devices[mine]), scores[mine])
+    unknown = fitted.score(BULK, np.full(700, -1))
+    assert np.array_equal(unknown, fitted.score(BULK))
+    assert np.array_equal(scores[devices == -1], unknown[devices == -1])
 
 
 def test_memory_layout_does_not_matter(fitted: Detector) -> None:

@@ -1,4 +1,4 @@
-"""The autoencoder's forward pass on folded weights.
+"""The forward pass of the autoencoder that takes a whole record as its one timestep.
 
 With one timestep and a zero initial state an LSTM layer is a gated dense layer: its recurrent
 kernel multiplies zeros and its forget gate scales a zero. What is left of a layer is, with gates
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from iotscore.detect import _network_kernel
+from iotscore.detect._packing import pack_dense, pack_gated
 from iotscore.detect.protocol import require_array
 from iotscore.errors import ModelError
 
@@ -24,10 +25,25 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from iotscore.detect._packing import Layer
     from iotscore.detect.protocol import Arrays, Float32Array, FloatArray
 
 _LARGEST_WEIGHT: Final = 1e6
 """Larger weights are refused: with them a sum over values of 1e30 could leave float32."""
+
+
+def require_weights(weights: Sequence[npt.NDArray[Any]], needed: Sequence[tuple[int, ...]]) -> None:
+    """Raise :class:`ModelError` unless weights have the shapes needed and are within +-1e6."""
+    found = [weight.shape for weight in weights]
+    if found != list(needed):
+        message = f"the stored autoencoder has weights of shapes {found}, needed {needed}"
+        raise ModelError(message)
+    if not all((np.abs(weight) <= _LARGEST_WEIGHT).all() for weight in weights):
+        message = (
+            "the autoencoder has a weight that is not finite or beyond"
+            f" +-{_LARGEST_WEIGHT:g}: train again, with a lower learning rate"
+        )
+        raise ModelError(message)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +71,7 @@ class Network:
         """Refuse weights whose shapes do not fit together, or that are not within +-1e6."""
         n, units = self.kernel_1.shape[0], self.kernel_2.shape[0]
         needed = [(n, 3 * units), (3 * units,), (units, 3 * n), (3 * n,), (n, n), (n,)]
-        found = [array.shape for array in self.to_arrays().values()]
-        if found != needed:
-            message = f"the stored autoencoder has weights of shapes {found}, needed {needed}"
-            raise ModelError(message)
-        if not all((np.abs(array) <= _LARGEST_WEIGHT).all() for array in self.to_arrays().values()):
-            message = (
-                "the autoencoder has a weight that is not finite or beyond"
-                f" +-{_LARGEST_WEIGHT:g}: train again, with a lower learning rate"
-            )
-            raise ModelError(message)
+        require_weights(list(self.to_arrays().values()), needed)
 
     @property
     def n_features(self) -> int:
@@ -74,15 +81,15 @@ class Network:
     def errors(self, X: Float32Array) -> FloatArray:
         """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
         errors = np.empty(X.shape[0])
-        _network_kernel.reconstruction_errors(X, *self._packed, errors)
+        _network_kernel.record_errors(X, *self._packed, errors)
         return errors
 
     @cached_property
-    def _packed(self) -> tuple[_network_kernel.Layer, _network_kernel.Layer, _network_kernel.Layer]:
+    def _packed(self) -> tuple[Layer, Layer, Layer]:
         return (
-            _network_kernel.pack_gated(self.kernel_1, self.bias_1),
-            _network_kernel.pack_gated(self.kernel_2, self.bias_2),
-            _network_kernel.pack_dense(self.kernel_3, self.bias_3),
+            pack_gated(self.kernel_1, self.bias_1, gates=3),
+            pack_gated(self.kernel_2, self.bias_2, gates=3),
+            pack_dense(self.kernel_3, self.bias_3),
         )
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:

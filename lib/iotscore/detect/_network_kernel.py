@@ -9,27 +9,24 @@ compiler can vectorise them without changing that order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from iotscore.detect._compile import compiled
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from iotscore.detect.protocol import Float32Array, FloatArray
-
-    Layer: TypeAlias = tuple[Float32Array, Float32Array]
-    """Kernel and bias of a layer."""
+    from iotscore.detect._packing import Layer
+    from iotscore.detect.protocol import Float32Array, FloatArray, IntArray
 
 LARGEST_HIDDEN: Final = np.float32(1e30)
 """Limit of hidden values: an infinite one times a closed gate, 0, would be NaN."""
 
 _ZERO = np.float32(0.0)
 _ONE = np.float32(1.0)
+_TWO = np.float32(2.0)
 
-# exp(x) = 2**k * exp(r) with k = round(x / ln 2): ln 2 in two parts and the polynomial for exp(r)
+# exp(y) = 2**k * exp(r) with k = round(y / ln 2): ln 2 in two parts and the polynomial for exp(r)
 # are those of expf in Moshier's Cephes library; relative error below 2e-7.
 _LIMIT = np.float32(87.0)  # exp(87) and exp(-87) are normal float32 numbers
 _LOG2_E = np.float32(1.44269504088896341)
@@ -50,19 +47,16 @@ _ROWS = 16
 
 
 @compiled
-def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, out: Float32Array) -> None:
-    """Store ``x @ kernel + bias`` in ``out``; rows even in number, kernel rows a multiple of 4.
+def add_products(x: Float32Array, kernel: Float32Array, out: Float32Array) -> None:
+    """Add ``x @ kernel`` to ``out``; rows even in number, kernel rows a multiple of 4.
 
-    Two rows and four kernel rows at a time keep all factors in vector registers. Each sum starts
-    with the bias and then takes the products in the order of the kernel's rows.
+    Two rows and four kernel rows at a time keep all factors in vector registers. Each sum takes
+    the products in the order of the kernel's rows.
     """
     columns = out.shape[1]
     for row in range(0, out.shape[0], 2):
         out_a = out[row]
         out_b = out[row + 1]
-        for j in range(columns):
-            out_a[j] = bias[j]
-            out_b[j] = bias[j]
         for k in range(0, kernel.shape[0], 4):
             k0 = kernel[k]
             k1 = kernel[k + 1]
@@ -76,9 +70,20 @@ def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, out: Float3
 
 
 @compiled
-def sigmoid(z: np.float32) -> np.float32:
-    """Return ``1 / (1 + exp(-z))`` for an argument limited to +-87."""
-    y = -z
+def dense(x: Float32Array, kernel: Float32Array, bias: Float32Array, out: Float32Array) -> None:
+    """Store ``x @ kernel + bias`` in ``out``; each sum starts with the bias."""
+    for row in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[row, j] = bias[j]
+    add_products(x, kernel, out)
+
+
+@compiled
+def exp_parts(y: np.float32) -> tuple[np.float32, np.float32]:
+    """Return m and s with ``exp(y) = (m + 1) * s`` for an argument limited to +-87.
+
+    The power of two s leaves m between -0.3 and 0.42, and m is accurate near 0.
+    """
     y = min(y, _LIMIT)
     y = max(y, -_LIMIT)
     shifted = y * _LOG2_E + _ROUND
@@ -86,7 +91,23 @@ def sigmoid(z: np.float32) -> np.float32:
     r = y - k * _LN_2_HIGH - k * _LN_2_LOW
     p = ((((_C5 * r + _C4) * r + _C3) * r + _C2) * r + _C1) * r + _C0
     power = np.int32((np.int32(k) + _EXPONENT_BIAS) << _EXPONENT_SHIFT).view(np.float32)
-    value: np.float32 = _ONE / (_ONE + (p * r * r + r + _ONE) * power)
+    return p * r * r + r, power
+
+
+@compiled
+def sigmoid(z: np.float32) -> np.float32:
+    """Return ``1 / (1 + exp(-z))``."""
+    m, s = exp_parts(-z)
+    value: np.float32 = _ONE / (_ONE + (m + _ONE) * s)
+    return value
+
+
+@compiled
+def tanh(z: np.float32) -> np.float32:
+    """Return ``(exp(2 z) - 1) / (exp(2 z) + 1)``."""
+    m, s = exp_parts(_TWO * z)
+    above = m * s + (s - _ONE)
+    value: np.float32 = above / (above + _TWO)
     return value
 
 
@@ -105,29 +126,45 @@ def gate(z: Float32Array, hidden: Float32Array) -> None:
 
 
 @compiled
-def store_errors(
-    x: Float32Array, rebuilt: Float32Array, n_features: int, errors: FloatArray, start: int
-) -> None:
-    """Store each row's mean squared difference, summed in float64, from ``errors[start]`` on."""
-    for row in range(min(x.shape[0], errors.size - start)):
-        total = 0.0
-        for j in range(n_features):
-            difference = np.float64(x[row, j] - rebuilt[row, j])
-            total += difference * difference
-        errors[start + row] = total / n_features
+def step(z: Float32Array, cell: Float32Array, hidden: Float32Array) -> None:
+    """Take ``cell`` and ``hidden`` one timestep on, for the columns i, f, g, o of ``z``.
+
+    ``cell = sigmoid(f) * cell + sigmoid(i) * tanh(g)``, ``hidden = sigmoid(o) * tanh(cell)``.
+    """
+    width = hidden.shape[1]
+    for row in range(hidden.shape[0]):
+        gates = z[row]
+        state = cell[row]
+        out = hidden[row]
+        for j in range(width):
+            kept = sigmoid(gates[width + j]) * state[j]
+            state[j] = kept + sigmoid(gates[j]) * tanh(gates[2 * width + j])
+            out[j] = sigmoid(gates[3 * width + j]) * tanh(state[j])
 
 
 @compiled
-def reconstruction_errors(
+def add_squares(x: Float32Array, rebuilt: Float32Array, n_columns: int, totals: FloatArray) -> None:
+    """Add each row's squared differences to its total, in float64 and from left to right."""
+    for row in range(x.shape[0]):
+        total = totals[row]
+        for j in range(n_columns):
+            difference = np.float64(x[row, j] - rebuilt[row, j])
+            total += difference * difference
+        totals[row] = total
+
+
+@compiled
+def record_errors(
     X: Float32Array,
     layer_1: Layer,
     layer_2: Layer,
     layer_3: Layer,
     errors: FloatArray,
 ) -> None:
-    """Store each row's mean squared reconstruction error; layers as the pack functions lay them.
+    """Store each row's mean squared reconstruction error under one timestep of all features.
 
-    Sums over up to 300 features of values within +-1e30 and weights within +-1e6 stay finite.
+    Layers as :mod:`iotscore.detect._packing` lays them. Sums over up to 300 features of values
+    within +-1e30 and weights within +-1e6 stay finite.
     """
     kernel_1, bias_1 = layer_1
     kernel_2, bias_2 = layer_2
@@ -139,6 +176,7 @@ def reconstruction_errors(
     z_2 = np.empty((_ROWS, kernel_2.shape[1]), dtype=np.float32)
     hidden_2 = np.empty((_ROWS, kernel_3.shape[0]), dtype=np.float32)
     rebuilt = np.empty((_ROWS, kernel_3.shape[1]), dtype=np.float32)
+    totals = np.empty(_ROWS)
     for start in range(0, n_rows, _ROWS):
         # In the last block, rows past the end keep what was there: finite, and never read.
         for row in range(min(_ROWS, n_rows - start)):
@@ -149,27 +187,61 @@ def reconstruction_errors(
         dense(hidden_1, kernel_2, bias_2, z_2)
         gate(z_2, hidden_2)
         dense(hidden_2, kernel_3, bias_3, rebuilt)
-        store_errors(x, rebuilt, n_features, errors, start)
+        totals[:] = 0.0
+        add_squares(x, rebuilt, n_features, totals)
+        for row in range(min(_ROWS, n_rows - start)):
+            errors[start + row] = totals[row] / n_features
 
 
-def pack_gated(kernel: Float32Array, bias: Float32Array) -> Layer:
-    """Return a gated layer with each of its three groups of columns padded with zeros.
+@compiled
+def window_errors(
+    X: Float32Array,
+    order: IntArray,
+    encoder: Layer,
+    encoder_memory: Float32Array,
+    decoder: Layer,
+    decoder_memory: Float32Array,
+    output: Layer,
+    errors: FloatArray,
+) -> None:
+    """Store each row's mean squared reconstruction error under one timestep per decay window.
 
-    Padded columns give a hidden value of 0; padded rows meet those zeros in the next layer.
+    ``order[t, j]`` is the column of statistic j at timestep t; a memory is a recurrent kernel.
+    Sums over up to 300 statistics of values within +-1e30 and weights within +-1e6 stay finite,
+    and states lie within the number of timesteps.
     """
-    gates = np.split(np.vstack([kernel, bias]), 3, axis=1)
-    columns = np.hstack([_padded(part, axis=1) for part in gates])
-    return _padded(columns[:-1], axis=0), np.ascontiguousarray(columns[-1])
-
-
-def pack_dense(kernel: Float32Array, bias: Float32Array) -> Layer:
-    """Return a dense layer padded with zeros."""
-    columns = _padded(np.vstack([kernel, bias]), axis=1)
-    return _padded(columns[:-1], axis=0), np.ascontiguousarray(columns[-1])
-
-
-def _padded(array: npt.NDArray[Any], axis: int) -> Float32Array:
-    # Multiples of 8: one AVX register of float32, and a multiple of the 4 kernel rows of `dense`.
-    margin = [(0, 0), (0, 0)]
-    margin[axis] = (0, -array.shape[axis] % 8)
-    return np.ascontiguousarray(np.pad(array, margin), dtype=np.float32)
+    n_rows = X.shape[0]
+    n_steps, n_statistics = order.shape
+    units = encoder_memory.shape[0]
+    x = np.zeros((n_steps, _ROWS, encoder[0].shape[0]), dtype=np.float32)
+    z = np.empty((_ROWS, encoder[0].shape[1]), dtype=np.float32)
+    repeated = np.empty_like(z)
+    cell = np.empty((_ROWS, units), dtype=np.float32)
+    hidden = np.empty((_ROWS, units), dtype=np.float32)
+    rebuilt = np.empty((_ROWS, output[0].shape[1]), dtype=np.float32)
+    totals = np.empty(_ROWS)
+    for start in range(0, n_rows, _ROWS):
+        count = min(_ROWS, n_rows - start)
+        # In the last block, rows past the end keep what was there: finite, and never read.
+        for t in range(n_steps):
+            for row in range(count):
+                for j in range(n_statistics):
+                    x[t, row, j] = X[start + row, order[t, j]]
+        cell[:] = _ZERO
+        for t in range(n_steps):
+            dense(x[t], encoder[0], encoder[1], z)
+            if t > 0:
+                add_products(hidden, encoder_memory, z)
+            step(z, cell, hidden)
+        dense(hidden, decoder[0], decoder[1], repeated)
+        cell[:] = _ZERO
+        totals[:] = 0.0
+        for t in range(n_steps):
+            z[:] = repeated
+            if t > 0:
+                add_products(hidden, decoder_memory, z)
+            step(z, cell, hidden)
+            dense(hidden, output[0], output[1], rebuilt)
+            add_squares(x[t], rebuilt, n_statistics, totals)
+        for row in range(count):
+            errors[start + row] = totals[row] / order.size

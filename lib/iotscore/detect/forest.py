@@ -42,6 +42,7 @@ class IsolationForestDetector:
     """
 
     name: ClassVar[str] = "iforest"
+    is_quick: ClassVar[bool] = False
 
     n_estimators: int = 100
     max_samples: Literal["auto"] | int = "auto"

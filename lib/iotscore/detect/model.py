@@ -2,70 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from iotscore.columns import FEATURES, HYBRID, flag_column, norm_column, score_column
-from iotscore.detect.calibration import ScoreCalibration, fit_calibration
+from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
+from iotscore.detect.calibration import ScoreCalibration
 from iotscore.detect.fusion import check_weights, fuse
 from iotscore.detect.protocol import require_width
 from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.threshold import benign_quantile, flag
+from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.tail import TailCalibration, severity
+from iotscore.detect.threshold import flag
 from iotscore.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
-    from iotscore.detect.protocol import Detector, FloatArray
+    from iotscore.detect.protocol import Detector, FloatArray, IntArray
 
-    FitProgress: TypeAlias = Callable[[str, int, float], None]
-    """Called after each epoch of a fit: detector, epoch counted from 1, mean loss."""
+TAIL: Final = "tail"
+FROZEN: Final = "frozen"
+BATCH_MINMAX: Final = "batch_minmax"
+Normalisation: TypeAlias = Literal["tail", "frozen", "batch_minmax"]
+"""How raw scores are brought to a common scale: by benign tail probability, by a linear map that
+was fixed at training, or by the extremes of everything that has been scored."""
 
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """Everything that :func:`fit_model` needs besides rows.
-
-    Parameters
-    ----------
-    detectors : tuple of Detector
-        Unfitted detectors, in the order of their columns.
-    weights : mapping of str to float
-        Fusion weight of each detector, 0 or more, sum 1.
-    scaler : MinMaxScaler
-        Unfitted scaler with its out-of-range policy.
-    lower_quantile, upper_quantile : float
-        Quantiles of the benign calibration scores that map to 0 and 1.
-    threshold_quantile : float
-        Quantile of the benign calibration scores above which a record is flagged.
-    normalisation : {"frozen", "batch_minmax"}
-        ``"frozen"``: calibrations and thresholds are fixed at training. ``"batch_minmax"``: they
-        are left out, and :meth:`Model.finish` gets them once everything has been scored.
-    features : tuple of str
-        Names of the columns of the rows, in order.
-    """
-
-    detectors: tuple[Detector, ...]
-    weights: Mapping[str, float]
-    scaler: MinMaxScaler = field(default_factory=MinMaxScaler)
-    lower_quantile: float = 0.5
-    upper_quantile: float = 0.99
-    threshold_quantile: float = 0.99
-    normalisation: Literal["frozen", "batch_minmax"] = "frozen"
-    features: tuple[str, ...] = FEATURES
-
-    def __post_init__(self) -> None:
-        """Refuse detectors and weights that do not belong together."""
-        names = [detector.name for detector in self.detectors]
-        if not names or len(set(names)) != len(names) or HYBRID in names:
-            message = f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
-            raise ConfigError(message)
-        check_weights(self.weights, names)
-        if self.normalisation not in ("frozen", "batch_minmax"):
-            message = f"normalisation is {self.normalisation!r}: use 'frozen' or 'batch_minmax'"
-            raise ConfigError(message)
+Scaler: TypeAlias = MinMaxScaler | SignedLogScaler
+Calibration: TypeAlias = ScoreCalibration | TailCalibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,27 +39,30 @@ class Model:
 
     Attributes
     ----------
-    scaler : MinMaxScaler
+    scaler : MinMaxScaler or SignedLogScaler
         Fitted.
     detectors : dict of str to Detector
         Fitted, in the order of their columns.
     weights : dict of str to float
         Fusion weight of each detector.
-    calibrations : dict of str to ScoreCalibration
+    calibrations : dict of str to ScoreCalibration or TailCalibration
         Normalisation of each detector's score; empty under ``batch_minmax``.
     thresholds : dict of str to float
         Thresholds of raw scores by detector, and of the fused score under ``"hybrid"``; empty
         under ``batch_minmax``.
     features : tuple of str
         Names of the columns of the rows, in order.
+    fused : TailCalibration or None
+        Maps the weighted sum of normalised scores to the fused one; without it they are the same.
     """
 
-    scaler: MinMaxScaler
+    scaler: Scaler
     detectors: dict[str, Detector]
     weights: dict[str, float]
-    calibrations: dict[str, ScoreCalibration]
+    calibrations: Mapping[str, Calibration]
     thresholds: dict[str, float]
     features: tuple[str, ...] = FEATURES
+    fused: TailCalibration | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
@@ -112,20 +80,29 @@ class Model:
         if unknown:
             message = f"the model has thresholds for unknown scores {sorted(unknown)}: train again"
             raise ModelError(message)
-        if self.scaler.scale_.size != len(self.features):
+        if self.scaler.n_features != len(self.features):
             message = (
-                f"the model's scaler has {self.scaler.scale_.size} columns and the model"
+                f"the model's scaler has {self.scaler.n_features} columns and the model"
                 f" {len(self.features)} features: train again"
             )
             raise ModelError(message)
 
-    def raw_scores(self, X: FloatArray) -> dict[str, FloatArray]:
+    @property
+    def normalisation(self) -> Normalisation:
+        """How the raw scores are normalised."""
+        if not self.calibrations:
+            return BATCH_MINMAX
+        return FROZEN if self.fused is None else TAIL
+
+    def raw_scores(self, X: FloatArray, devices: IntArray | None = None) -> dict[str, FloatArray]:
         """Return each detector's raw scores by name, float64 of shape (n_rows,).
 
         Parameters
         ----------
         X : float64 array of shape (n_rows, n_features)
             Finite, unscaled features in the order of :attr:`features`; 0 rows are fine.
+        devices : int64 array of shape (n_rows,) or None
+            Device number of each row; -1, and None for all: unknown.
 
         Raises
         ------
@@ -134,25 +111,34 @@ class Model:
         """
         require_width(X, len(self.features), "the model")
         scaled = self.scaler.transform(X)
-        return {name: detector.score(scaled) for name, detector in self.detectors.items()}
+        return {name: one.score(scaled, devices) for name, one in self.detectors.items()}
+
+    def normalise(self, raw: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """Return normalised scores by detector, and the fused one under ``"hybrid"``."""
+        norms = {name: self.calibrations[name].normalise(raw[name]) for name in self.detectors}
+        return {**norms, HYBRID: self._fuse(norms)}
+
+    def _fuse(self, norms: Mapping[str, FloatArray]) -> FloatArray:
+        summed = fuse(norms, self.weights)
+        return summed if self.fused is None else self.fused.normalise(summed)
 
     def finish(
         self,
         raw: Mapping[str, FloatArray],
-        calibrations: Mapping[str, ScoreCalibration],
+        calibrations: Mapping[str, Calibration],
         thresholds: Mapping[str, float],
     ) -> dict[str, npt.NDArray[Any]]:
-        """Return score columns by name: raw, normalised, fused and flags.
+        """Return score columns by name: raw, normalised, fused, flags, severity.
 
         Without calibrations there are no normalised scores and no fused one; a flag column
         appears for each threshold. A detector's flag compares its raw score, ``is_anomaly`` the
-        fused score.
+        fused score. Only a model whose fused score is a tail level has a severity.
 
         Parameters
         ----------
         raw : mapping of str to float64 array of shape (n_rows,)
             What :meth:`raw_scores` returned.
-        calibrations : mapping of str to ScoreCalibration
+        calibrations : mapping of str to ScoreCalibration or TailCalibration
             One per detector, or none at all.
         thresholds : mapping of str to float
             By detector, or ``"hybrid"``; those that are not named give no flag column.
@@ -167,69 +153,14 @@ class Model:
             if name in thresholds:
                 columns[flag_column(name)] = flag(raw[name], thresholds[name])
         if norms:
-            fused = fuse(norms, self.weights)
+            fused = self._fuse(norms)
             columns[score_column(HYBRID)] = fused
             if HYBRID in thresholds:
                 columns[flag_column(HYBRID)] = flag(fused, thresholds[HYBRID])
+            if self.fused is not None:
+                columns[SEVERITY] = severity(fused)
         return columns
 
-    def score(self, X: FloatArray) -> dict[str, npt.NDArray[Any]]:
+    def score(self, X: FloatArray, devices: IntArray | None = None) -> dict[str, npt.NDArray[Any]]:
         """Return the columns of :meth:`finish` with the model's own calibration."""
-        return self.finish(self.raw_scores(X), self.calibrations, self.thresholds)
-
-
-def fit_model(
-    train: FloatArray,
-    calibration: FloatArray,
-    settings: TrainSettings,
-    progress: FitProgress | None = None,
-) -> Model:
-    """Fit scaler and detectors on some benign rows, calibrate them on others.
-
-    Parameters
-    ----------
-    train, calibration : float64 array of shape (n_rows, n_features)
-        Benign rows, finite and unscaled; no row in both. Neither is modified.
-    settings : TrainSettings
-        What to fit.
-    progress : callable or None
-        Called after each epoch with detector, epoch (from 1) and mean loss.
-
-    Raises
-    ------
-    TrainingError
-        If there are too few rows, or a fit fails.
-    """
-    require_width(train, len(settings.features), "training")
-    require_width(calibration, len(settings.features), "calibration")
-    scaler = settings.scaler.fit(train)
-    scaled = scaler.transform(train)
-    detectors: dict[str, Detector] = {}
-    for detector in settings.detectors:
-        detectors[detector.name] = detector.fit(scaled, _named(progress, detector.name))
-    raw_only = Model(scaler, detectors, dict(settings.weights), {}, {}, settings.features)
-    if settings.normalisation == "batch_minmax":
-        return raw_only
-    return _calibrated(raw_only, raw_only.raw_scores(calibration), settings)
-
-
-def _named(progress: FitProgress | None, name: str) -> Callable[[int, float], None] | None:
-    if progress is None:
-        return None
-    return lambda epoch, loss: progress(name, epoch, loss)
-
-
-def _calibrated(model: Model, raw: Mapping[str, FloatArray], settings: TrainSettings) -> Model:
-    calibrations = {
-        name: fit_calibration(scores, settings.lower_quantile, settings.upper_quantile)
-        for name, scores in raw.items()
-    }
-    norms = {name: calibrations[name].normalise(scores) for name, scores in raw.items()}
-    judged = {**raw, HYBRID: fuse(norms, model.weights)}
-    thresholds = {
-        name: benign_quantile(scores, settings.threshold_quantile)
-        for name, scores in judged.items()
-    }
-    return Model(
-        model.scaler, model.detectors, model.weights, calibrations, thresholds, model.features
-    )
+        return self.finish(self.raw_scores(X, devices), self.calibrations, self.thresholds)

@@ -41,6 +41,9 @@ class Detector(Protocol):
     name: ClassVar[str]
     """Prefix of the detector's columns, such as ``"iforest"``."""
 
+    is_quick: ClassVar[bool]
+    """Whether it fits in a moment, so that calibration may fit it several times."""
+
     def fit(
         self,
         X: Float32Array,

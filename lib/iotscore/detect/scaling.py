@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
@@ -52,6 +52,8 @@ class MinMaxScaler:
         Offset and factor, empty until fitted.
     """
 
+    kind: ClassVar[str] = "minmax"
+
     out_of_range: Literal["keep", "clip"] = "keep"
     clip_margin: float = 0.0
     min_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
@@ -65,6 +67,11 @@ class MinMaxScaler:
         if not 0.0 <= self.clip_margin <= LARGEST / 2:
             message = f"clip_margin is {self.clip_margin!r}: use a finite number, 0 or more"
             raise ConfigError(message)
+
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted, 0 before."""
+        return int(self.scale_.size)
 
     def fit(self, X: FloatArray) -> Self:
         """Return a copy fitted to the smallest and largest value of each column.

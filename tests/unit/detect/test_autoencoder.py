@@ -75,6 +75,18 @@ def test_sigmoid_is_accurate_and_never_overflows() -> None:
     assert np.abs(found / expected - 1.0).max() < 5e-7
 
 
+def test_tanh_is_accurate_near_0_and_never_overflows() -> None:
+    """The relative error is below 5e-7 from 1e-30 to 40, of either sign; 0 stays 0."""
+    sizes = np.concatenate([np.geomspace(1e-30, 1, 4001), np.linspace(0.05, 40, 16001)])
+    z = np.concatenate([-sizes, sizes]).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = np.array([_network_kernel.tanh(value) for value in z])
+        ends = [_network_kernel.tanh(np.float32(value)) for value in (-1e30, 0.0, 1e30)]
+    assert np.abs(found / np.tanh(z.astype(np.float64)) - 1.0).max() < 5e-7
+    assert ends == [-1.0, 0.0, 1.0]
+
+
 @pytest.mark.parametrize("batch", [1, 7, 10_000])
 def test_batch_and_position_do_not_change_a_bit(batch: int) -> None:
     """Rows in any order and batch have the same scores, bit for bit."""
@@ -106,9 +118,9 @@ def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
     scaled_rows = np.concatenate([scaled_rows, 10 * scaled_rows, 1e6 * scaled_rows])
     epochs: list[tuple[int, float]] = []
     detector = LstmAutoencoder(epochs=8, batch_size=64)
-    weights, _ = _keras_fit.fit(scaled, **detector.parameters, progress=None)
-    model = _keras_fit.build(115, 64, 0.001)
-    model.set_weights(weights)
+    sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
+    model = _keras_fit.build(115, 64)
+    model.set_weights(_keras_fit.fit(sequences, detector, None).weights)
     rebuilt = model.predict(scaled_rows[:, np.newaxis, :], batch_size=10_000, verbose=0)[:, 0, :]
     difference = (scaled_rows - rebuilt).astype(np.float64)
     fitted = detector.fit(scaled, progress=lambda epoch, loss: epochs.append((epoch, loss)))
@@ -174,6 +186,17 @@ def test_fitting_writes_nothing_and_scoring_needs_no_tensorflow() -> None:
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
+def test_parameters_of_the_first_models_are_unchanged() -> None:
+    """Settings that came later are named where they differ: old models keep their version."""
+    first = {"units", "epochs", "batch_size", "learning_rate", "random_state"}
+    assert set(LstmAutoencoder().parameters) == first
+    later = LstmAutoencoder(patience=2, validation_share=0.5).parameters
+    assert {name: later[name] for name in set(later) - first} == {
+        "patience": 2,
+        "validation_share": 0.5,
+    }
+
+
 def test_a_diverging_fit_is_an_error() -> None:
     """A loss that is not finite stops training instead of giving a model full of NaN."""
     rows = np.full((8, 3), 1e30, dtype=np.float32)
@@ -209,8 +232,20 @@ def test_weights_that_do_not_fit_together_are_refused() -> None:
         Network(**(arrays | {"bias_2": np.zeros(9, dtype=np.float32)}))
 
 
-@pytest.mark.parametrize("name", ["units", "epochs", "batch_size", "learning_rate"])
-def test_autoencoder_settings_out_of_bounds_are_refused(name: str) -> None:
-    """Zero of anything names itself."""
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("units", 0),
+        ("epochs", 0),
+        ("batch_size", 0),
+        ("learning_rate", 0),
+        ("patience", -1),
+        ("validation_share", 0.0),
+        ("validation_share", 1.0),
+        ("sequence", "rows"),
+    ],
+)
+def test_autoencoder_settings_out_of_bounds_are_refused(name: str, value: float | str) -> None:
+    """The message names the setting."""
     with pytest.raises(ConfigError, match=name):
-        LstmAutoencoder(**{name: 0})
+        LstmAutoencoder(**{name: value})

@@ -114,14 +114,17 @@ def test_foreign_bytes_are_not_taken_for_a_model() -> None:
 def test_a_newer_format_asks_for_an_update() -> None:
     """Format numbers above ours are told apart from damage."""
     data = DATA[:8] + struct.pack("<I", FORMAT_VERSION + 1) + DATA[12:]
-    with pytest.raises(ModelError, match=r"format 2 .* up to 1: update"):
+    with pytest.raises(ModelError, match=r"format 3 .* up to 2: update"):
         from_bytes(data)
 
 
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"detectors": [{"name": "svm", "parameters": {}}]}, r"'svm'.*'iforest', 'lstm'"),
+        (
+            {"detectors": [{"name": "svm", "parameters": {}}]},
+            r"'svm'.*'envelope', 'iforest', 'lstm'",
+        ),
         ({"detectors": "none"}, "header"),
         ({"weights": {"iforest": 1.0}}, "one weight"),
         ({"scaler": {"out_of_range": "drop", "clip_margin": 0.0}}, "drop"),

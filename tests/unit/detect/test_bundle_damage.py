@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.detect.bundle import FORMAT_VERSION, from_bytes, to_bytes, version_of
+from iotscore.detect.bundle import from_bytes, to_bytes, version_of
 from iotscore.errors import ModelError
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden"
@@ -33,7 +33,7 @@ def sealed(header: bytes, body: bytes = DATA[HEADER_END:]) -> bytes:
     """Return a bundle with any header and body, whose length and header checksum are right."""
     length = PREAMBLE.size + len(header) + len(body)
     digest = hashlib.sha256(header).digest()
-    return PREAMBLE.pack(b"IOTSCORE", FORMAT_VERSION, len(header), length, digest) + header + body
+    return PREAMBLE.pack(b"IOTSCORE", 1, len(header), length, digest) + header + body
 
 
 def changed(value: object, *place: str | int) -> bytes:

@@ -10,7 +10,8 @@ import pytest
 
 from iotscore.columns import FEATURES
 from iotscore.detect.calibration import ScoreCalibration, minmax_calibration
-from iotscore.detect.model import Model, TrainSettings, fit_model
+from iotscore.detect.fit import FitSettings, fit_model
+from iotscore.detect.model import Model
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.threshold import share_above
 from iotscore.errors import ConfigError, ModelError, TrainingError
@@ -18,7 +19,7 @@ from iotscore.errors import ConfigError, ModelError, TrainingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.detect.protocol import Float32Array, FloatArray
+    from iotscore.detect.protocol import Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,26 @@ class Distance:
     """Score a row by its distance from the mean of the fitted ones, times a factor."""
 
     name: ClassVar[str] = "first"
+    is_quick: ClassVar[bool] = True
     factor: float = 1.0
     centre_: FloatArray | None = None
 
-    def fit(self, X: Float32Array, progress: Callable[[int, float], None] | None = None) -> Self:
+    def fit(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one mean for all devices
+        progress: Callable[[int, float], None] | None = None,
+    ) -> Self:
         """Remember the mean."""
         if progress is not None:
             progress(1, float(len(X)))
         return replace(self, centre_=X.mean(axis=0, dtype=np.float64))
 
-    def score(self, X: Float32Array) -> FloatArray:
+    def score(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one mean for all devices
+    ) -> FloatArray:
         """Return the scaled distance."""
         return self.factor * np.abs(X - self.centre_).sum(axis=1)
 
@@ -57,12 +68,12 @@ class Third(Distance):
     name: ClassVar[str] = "third"
 
 
-SETTINGS = TrainSettings(
+SETTINGS = FitSettings(
     detectors=(Distance(), Second(10.0), Third(0.5)),
     weights={"second": 0.5, "first": 0.3, "third": 0.2},
     lower_quantile=0.5,
     upper_quantile=0.9,
-    threshold_quantile=0.9,
+    false_positive_rate=0.1,
     features=("a", "b"),
 )
 RNG = np.random.default_rng(0)

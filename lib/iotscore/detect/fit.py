@@ -1,0 +1,238 @@
+"""Benign rows to a model: fit the detectors, calibrate them on rows they did not see."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias, get_args
+
+import numpy as np
+
+from iotscore.columns import FEATURES, HYBRID
+from iotscore.detect.autoencoder import LstmAutoencoder
+from iotscore.detect.calibration import fit_calibration
+from iotscore.detect.cross_fit import scores_over
+from iotscore.detect.fusion import check_weights, fuse
+from iotscore.detect.model import BATCH_MINMAX, TAIL, Model, Normalisation
+from iotscore.detect.protocol import require_width
+from iotscore.detect.scaling import MinMaxScaler
+from iotscore.detect.tail import fit_tail
+from iotscore.detect.threshold import benign_quantile
+from iotscore.detect.trim import kept_rows, trimmed_blocks
+from iotscore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from iotscore.detect.model import Scaler
+    from iotscore.detect.protocol import Detector, FloatArray, IntArray
+
+    FitProgress: TypeAlias = Callable[[str, int, float], None]
+    """Called after each epoch of a fit: detector, epoch counted from 1, mean loss."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """Everything that :func:`fit_model` needs besides rows.
+
+    Parameters
+    ----------
+    detectors : tuple of Detector
+        Unfitted detectors, in the order of their columns.
+    weights : mapping of str to float
+        Fusion weight of each detector, 0 or more, sum 1.
+    scaler : MinMaxScaler or SignedLogScaler
+        Unfitted.
+    lower_quantile, upper_quantile : float
+        ``"frozen"``: quantiles of the benign calibration scores that map to 0 and 1.
+    false_positive_rate : float
+        Share of benign records that may be flagged, above 0 and below 1.
+    margin : float
+        ``"tail"``: flags start at the level of ``margin * false_positive_rate``, because benign
+        traffic goes on changing after the last calibration row; above 0, at most 1.
+    n_blocks : int
+        ``"tail"``: blocks of time that quick detectors are fitted without in turn, 2 or more.
+    trim_share : float
+        ``"tail"``: share of each device's rows that is fitted without, see
+        :mod:`iotscore.detect.trim`; 0 or more, below 1. All rows calibrate.
+    normalisation : {"tail", "frozen", "batch_minmax"}
+        ``"tail"``: scores become levels of benign tail probability, fused and calibrated again.
+        ``"frozen"``: scores are mapped linearly. Both are fixed at training. ``"batch_minmax"``:
+        calibrations and thresholds are left out, and :meth:`Model.finish` gets them once
+        everything has been scored.
+    min_updates : int
+        Least gradient updates of the autoencoder: epochs are added for few training rows.
+    features : tuple of str
+        Names of the columns of the rows, in order.
+    """
+
+    detectors: tuple[Detector, ...]
+    weights: Mapping[str, float]
+    scaler: Scaler = field(default_factory=MinMaxScaler)
+    lower_quantile: float = 0.5
+    upper_quantile: float = 0.99
+    false_positive_rate: float = 0.01
+    margin: float = 1.0
+    n_blocks: int = 4
+    trim_share: float = 0.0
+    normalisation: Normalisation = "frozen"
+    min_updates: int = 0
+    features: tuple[str, ...] = FEATURES
+
+    def __post_init__(self) -> None:
+        """Refuse detectors and weights that do not belong together."""
+        names = [detector.name for detector in self.detectors]
+        if not names or len(set(names)) != len(names) or HYBRID in names:
+            message = f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
+            raise ConfigError(message)
+        check_weights(self.weights, names)
+        if self.normalisation not in get_args(Normalisation):
+            message = f"normalisation is {self.normalisation!r}: use {get_args(Normalisation)}"
+            raise ConfigError(message)
+        if not (0.0 < self.false_positive_rate < 1.0 and 0.0 < self.margin <= 1.0):
+            message = (
+                f"false_positive_rate is {self.false_positive_rate} and margin {self.margin}: the "
+                "first must lie between 0 and 1, the second be above 0 and at most 1"
+            )
+            raise ConfigError(message)
+        if not 0.0 <= self.trim_share < 1.0 or (self.trim_share and self.normalisation != TAIL):
+            message = (
+                f"trim_share is {self.trim_share} with normalisation {self.normalisation}: it must "
+                f"be 0 or more and below 1, and 0 without {TAIL}"
+            )
+            raise ConfigError(message)
+
+    @property
+    def alert_level(self) -> float:
+        """The level of benign tail probability at which flags start."""
+        return -math.log(self.margin * self.false_positive_rate)
+
+
+def fit_model(
+    train: FloatArray,
+    calibration: FloatArray,
+    settings: FitSettings,
+    progress: FitProgress | None = None,
+    devices: tuple[IntArray, IntArray] | None = None,
+) -> Model:
+    """Fit scaler and detectors on benign rows, and calibrate them.
+
+    Under ``"tail"`` quick detectors are fitted on both parts and calibrated by
+    :mod:`iotscore.detect.cross_fit`; slow ones, and all under the other normalisations, are fitted
+    on the first part and calibrated on the second.
+
+    Parameters
+    ----------
+    train, calibration : float64 array of shape (n_rows, n_features)
+        Benign rows, finite and unscaled, those of a device in the order of time; no row in both.
+        Neither is modified.
+    settings : FitSettings
+        What to fit.
+    progress : callable or None
+        Called after each epoch with detector, epoch (from 1) and mean loss.
+    devices : tuple of int64 arrays or None
+        Device numbers of the rows of both parts; None: unknown.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few rows, or a fit fails.
+    """
+    require_width(train, len(settings.features), "training")
+    require_width(calibration, len(settings.features), "calibration")
+    if devices is None:
+        devices = (_unknown(train), _unknown(calibration))
+    settings = replace(
+        settings,
+        detectors=tuple(
+            _with_min_updates(one, train.shape[0], settings.min_updates)
+            for one in settings.detectors
+        ),
+    )
+    if settings.normalisation == TAIL:
+        return _fit_tails(train, calibration, settings, progress, devices)
+    scaler = settings.scaler.fit(train)
+    scaled = scaler.transform(train)
+    detectors: dict[str, Detector] = {}
+    for one in settings.detectors:
+        detectors[one.name] = one.fit(scaled, devices[0], _named(progress, one.name))
+    raw_only = Model(scaler, detectors, dict(settings.weights), {}, {}, settings.features)
+    if settings.normalisation == BATCH_MINMAX:
+        return raw_only
+    return _calibrated(raw_only, raw_only.raw_scores(calibration, devices[1]), settings)
+
+
+def _unknown(rows: FloatArray) -> IntArray:
+    return np.full(rows.shape[0], -1)
+
+
+def _with_min_updates(detector: Detector, rows: int, min_updates: int) -> Detector:
+    if not (isinstance(detector, LstmAutoencoder) and rows):
+        return detector
+    steps = -(-rows // detector.batch_size)
+    return replace(detector, epochs=max(detector.epochs, -(-min_updates // steps)))
+
+
+def _named(progress: FitProgress | None, name: str) -> Callable[[int, float], None] | None:
+    if progress is None:
+        return None
+    return lambda epoch, loss: progress(name, epoch, loss)
+
+
+def _calibrated(model: Model, raw: Mapping[str, FloatArray], settings: FitSettings) -> Model:
+    calibrations = {
+        name: fit_calibration(scores, settings.lower_quantile, settings.upper_quantile)
+        for name, scores in raw.items()
+    }
+    norms = {name: calibrations[name].normalise(scores) for name, scores in raw.items()}
+    judged = {**raw, HYBRID: fuse(norms, model.weights)}
+    thresholds = {
+        name: benign_quantile(scores, 1.0 - settings.false_positive_rate)
+        for name, scores in judged.items()
+    }
+    return replace(model, calibrations=calibrations, thresholds=thresholds)
+
+
+def _fit_tails(
+    train: FloatArray,
+    calibration: FloatArray,
+    settings: FitSettings,
+    progress: FitProgress | None,
+    devices: tuple[IntArray, IntArray],
+) -> Model:
+    rows, of_rows = np.concatenate([train, calibration]), np.concatenate(devices)
+    start, n_blocks, share = train.shape[0], settings.n_blocks, settings.trim_share
+    kept = kept_rows(settings.scaler, rows, of_rows, n_blocks, share)
+    scaler = settings.scaler.fit(rows[kept])
+    scaled = scaler.transform(rows)
+    parts = list(trimmed_blocks(settings.scaler, rows, of_rows, n_blocks, share))
+    detectors: dict[str, Detector] = {}
+    held_out: dict[str, FloatArray] = {}
+    for one in settings.detectors:
+        told = _named(progress, one.name)
+        if one.is_quick:
+            held_out[one.name] = scores_over(one, settings.scaler, rows, of_rows, parts)
+            detectors[one.name] = one.fit(scaled[kept], of_rows[kept], told)
+        else:
+            first = np.flatnonzero(kept[:start])
+            fitted = one.fit(scaled[first], of_rows[first], told)
+            scores = fitted.score(scaled[start:], of_rows[start:])
+            held_out[one.name] = np.concatenate([np.full(start, np.nan), scores])
+            detectors[one.name] = fitted
+    calibrations = {name: fit_tail(scores[~np.isnan(scores)]) for name, scores in held_out.items()}
+    weights = dict(settings.weights)
+    norms = {name: calibrations[name].normalise(scores) for name, scores in held_out.items()}
+    # A detector that does not count in the fused score must not take its calibration rows away.
+    used = {name: weight for name, weight in weights.items() if weight > 0.0}
+    summed = fuse({name: norms[name] for name in used}, used)
+    level = settings.alert_level
+    thresholds = {name: calibrations[name].score_at(level) for name in detectors}
+    return Model(
+        scaler,
+        detectors,
+        weights,
+        calibrations,
+        {**thresholds, HYBRID: level},
+        settings.features,
+        fit_tail(summed[~np.isnan(summed)]),
+    )
