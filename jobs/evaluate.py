@@ -1,6 +1,10 @@
 """Scores and labels to the tables metrics and roc_points.
 
 ./spark-submit.sh evaluate --warehouse DIR [--model VERSION]
+
+or, fitting anew, to the table protocol_figures by a protocol (docs/evaluation.md):
+
+./spark-submit.sh evaluate --warehouse DIR --protocol NAME
 """
 
 from __future__ import annotations
@@ -9,18 +13,28 @@ import sys
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_model, job_parser
-from iotscore.cli.stages import evaluate_stage
+from iotscore.cli.protocol_tables import print_protocol
+from iotscore.cli.stages import evaluate_stage, protocol_stage
 from iotscore.cli.summary import print_evaluation
+from iotscore.evaluation.protocols import PROTOCOLS
 
 
 def main(argv: list[str]) -> int:
     """Evaluate and return the exit code."""
     parser = job_parser("evaluate", "Measure a model on labelled records.", reads_input=False)
     add_model(parser)
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        help="fit and measure by this protocol, instead of measuring a model's stored scores",
+    )
     return run_job("evaluate", parser.parse_args(argv), _evaluate)
 
 
 def _evaluate(job: Job) -> None:
+    if job.arguments.protocol is not None:
+        print_protocol(protocol_stage(job, job.arguments.protocol))
+        return
     evaluation_id = evaluate_stage(job, job.arguments.model)
     if evaluation_id is not None:
         print_evaluation(job, evaluation_id)

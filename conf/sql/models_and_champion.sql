@@ -5,7 +5,7 @@
 -- promoted_at: time of the last promotion to champion, UTC; NULL if there was none
 -- promotion_reason: why
 -- created_at: time of the training, UTC
--- normalisation: frozen (fixed at training) or batch_minmax (over everything scored)
+-- normalisation: tail or frozen (fixed at training) or batch_minmax (over everything scored)
 -- uses_labels: true if its flags start at a threshold that labels chose
 -- weights: weight of each detector in the hybrid score, as JSON
 -- hybrid_threshold: where its flags start; NULL if it was not fixed at training
@@ -31,7 +31,7 @@ SELECT
     promotions.promotion_reason,
     models.created_at,
     get_json_object(manifest, '$.normalisation') AS normalisation,
-    get_json_object(manifest, '$.normalisation') <> 'frozen' AS uses_labels,
+    get_json_object(manifest, '$.normalisation') = 'batch_minmax' AS uses_labels,
     get_json_object(manifest, '$.weights') AS weights,
     CAST(get_json_object(manifest, '$.thresholds.hybrid') AS DOUBLE) AS hybrid_threshold,
     CAST(get_json_object(manifest, '$.rows.train') AS BIGINT) AS train_rows,

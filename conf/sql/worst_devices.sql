@@ -21,9 +21,9 @@ WITH champion AS (
 marking AS (
     SELECT
         models.model_version,
-        IF(get_json_object(manifest, '$.normalisation') = 'frozen', 'benign_quantile', 'roc_youden')
+        IF(get_json_object(manifest, '$.normalisation') = 'batch_minmax', 'roc_youden', 'benign_quantile')
             AS threshold_policy,
-        get_json_object(manifest, '$.normalisation') <> 'frozen' AS uses_labels,
+        get_json_object(manifest, '$.normalisation') = 'batch_minmax' AS uses_labels,
         CAST(get_json_object(manifest, '$.thresholds.hybrid') AS DOUBLE) AS hybrid_threshold,
         (SELECT bool_or(is_synthetic) FROM ingest_files WHERE status = 'ingested') AS is_synthetic
     FROM models

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from deltalake import DeltaTable
 
+from iotscore.detect.bundle import from_bytes
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
@@ -72,7 +74,6 @@ def test_second_night_changes_nothing(
 def test_real_scores_equal_the_libraries(sample_night: tuple[Path, str], nbaiot: Path) -> None:
     """Forest scores of the real sample equal scikit-learn's, trained on the same thirds."""
     from sklearn.ensemble import IsolationForest
-    from sklearn.preprocessing import MinMaxScaler
 
     warehouse, _ = sample_night
     columns = ["source_file", "row_no", "split", "iforest_score"]
@@ -84,11 +85,36 @@ def test_real_scores_equal_the_libraries(sample_night: tuple[Path, str], nbaiot:
     is_train = (scores["split"] == "train").to_numpy()
     order = np.argsort(scores["source_file"].map(ledger)[is_train].to_numpy(), kind="stable")
     train = rows[is_train][order]
-    scaler = MinMaxScaler().fit(train)
+    scaler = from_bytes(_table(warehouse, "models")["bundle"].iloc[0]).scaler
     forest = IsolationForest(contamination="auto", random_state=42)
-    forest.fit(scaler.transform(train).astype(np.float32))
-    expected = -forest.score_samples(scaler.transform(rows).astype(np.float32))
+    forest.fit(scaler.transform(train))
+    expected = -forest.score_samples(scaler.transform(rows))
     np.testing.assert_allclose(scores["iforest_score"], expected, rtol=0, atol=1e-9)
+
+
+def test_detection_on_later_and_unlabelled_rows(
+    sample_night: tuple[Path, str], nbaiot: Path, submit: Submit
+) -> None:
+    """What the documentation promises of the fused score holds, thresholds set without labels."""
+    warehouse, _ = sample_night
+    weights = f"evaluate.file_weights={nbaiot / 'full_data_summary.csv'}"
+    told = [part for one in (weights, "detectors.lstm=null") for part in ("--set", one)]
+    done = submit("evaluate", "--warehouse", warehouse, "--protocol", "chronological", *told)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "flag_everything" in done.stdout
+    figures = _table(warehouse, "protocol_figures")
+    chosen = figures.query("scope == 'all' and detector == 'hybrid' and budget == 0.05")
+    by_set = chosen.set_index("feature_set")
+    whole, no_jitter = by_set.loc["all"], by_set.loc["no_jitter"]
+    assert not chosen["uses_labels"].any()
+    assert whole["roc_auc"] >= 0.996
+    assert whole["fpr_at_tpr_999"] <= 0.012
+    assert whole["tpr"] >= 0.999
+    assert whole["fpr"] <= 0.06
+    assert whole["worst_attack_file_tpr"] >= 0.98
+    assert whole["worst_device_fpr"] <= 0.10
+    assert no_jitter["roc_auc"] >= 0.988
+    assert no_jitter["tpr"] >= 0.95
 
 
 def test_paper_profile_on_the_half_it_samples(nbaiot: Path, tmp_path: Path, submit: Submit) -> None:
@@ -152,7 +178,7 @@ def test_query_result_alone_is_on_standard_output(small_night: Path, submit: Sub
     ("arguments", "words"),
     [
         (("--profile", "nope"), "there is no profile 'nope'; choose one of: default, paper"),
-        (("--set", "threshold.quantile=2", "--set", "a.b=1"), "2 fault(s)"),
+        (("--set", "threshold.margin=2", "--set", "a.b=1"), "2 fault(s)"),
         (("--config", "/nonexistent.yaml"), "cannot read the configuration file"),
     ],
 )

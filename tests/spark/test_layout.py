@@ -67,9 +67,20 @@ def test_a_table_states_its_layout_from_the_start(warehouse: Warehouse, direct: 
         assert "run_id" in stated["delta.dataSkippingStatsColumns"]
 
 
+PART_COLUMNS = ("score", "norm", "flag")
+"""What ``scores`` has of each detector."""
+
+
 def test_late_columns_are_declared_and_may_be_null() -> None:
     """What may be added to an older table is a nullable column of its schema, and the newest."""
-    assert LATE == {"scored_files": ["sha256"]}
+    parts = [f"{n}_{w}" for n in ("mahalanobis", "neighbours", "envelope") for w in PART_COLUMNS]
+    rates = ["recall_attack_low", "recall_attack_high", "fpr_low", "fpr_high", "fpr_promised"]
+    found = {table: sorted(names) for table, names in LATE.items()}
+    assert found == {
+        "scored_files": ["sha256"],
+        "scores": sorted([*parts, "severity"]),
+        "metrics": sorted(rates),
+    }
     for table, names in LATE.items():
         assert all(TABLES[table].schema[name].nullable for name in names)
 
@@ -113,8 +124,8 @@ def test_a_writing_job_migrates_an_older_warehouse(
         job = prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
     assert job.warehouse.is_direct is direct
     lines = [record.message for record in caplog.records if "has layout" in record.message]
-    assert "the table scored_files has layout 2 now, was 1: column(s) sha256 added" in lines
-    assert "the table traffic has layout 2 now, was 1: no column to add" in lines
+    assert "the table scored_files has layout 3 now, was 1: column(s) sha256 added" in lines
+    assert "the table traffic has layout 3 now, was 1: no column to add" in lines
     for table in present(old):
         number, columns, version = state(old, table)
         assert number == str(LAYOUT)

@@ -16,7 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from iotscore.cli.job import USER_FAULT, guarded
 from iotscore.cli.options import score_options
-from iotscore.detect.bundle import from_bytes, to_bytes, version_of
+from iotscore.detect.bundle import FORMAT_VERSION, from_bytes, to_bytes, version_of
 from iotscore.errors import ModelError
 from iotscore.spark.runs import Stage
 from iotscore.spark.score import score
@@ -67,7 +67,7 @@ def flipped(row: Row, position: int) -> bytes:
 
 def newer(row: Row) -> bytes:
     """Return the bundle under the number of a newer format."""
-    return row["bundle"][:8] + struct.pack("<I", 2) + row["bundle"][12:]
+    return row["bundle"][:8] + struct.pack("<I", FORMAT_VERSION + 1) + row["bundle"][12:]
 
 
 CASES: dict[str, tuple[Callable[[Row], Row], str]] = {
@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Callable[[Row], Row], str]] = {
         lambda row: with_bundle(row, row["bundle"][:5000]),
         "cannot be used: the model bundle is cut short",
     ),
-    "newer format": (lambda row: with_bundle(row, newer(row)), "format 2 and this code reads"),
+    "newer format": (lambda row: with_bundle(row, newer(row)), "format 3 and this code reads"),
     "pickle": (
         lambda row: with_bundle(row, pickle.dumps(["model"])),
         "not an iotscore model bundle",
@@ -103,7 +103,7 @@ CASES: dict[str, tuple[Callable[[Row], Row], str]] = {
     ),
     "other normalisation": (
         lambda row: with_manifest(row, normalisation="batch_minmax"),
-        "says normalisation 'batch_minmax' and its bundle 'frozen'",
+        "says normalisation 'batch_minmax' and its bundle 'tail'",
     ),
     "no split": (lambda row: with_manifest(row, split=None), "it.split is None, no object"),
     "split of texts": (

@@ -13,7 +13,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from iotscore.columns import FEATURES
 from iotscore.spark.registry import load_model
-from iotscore.spark.scorer import features_column, scoring_udf
+from iotscore.spark.scorer import records_column, scoring_udf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-_SCORES = ["iforest_score", "lstm_score", "iforest_norm", "lstm_norm", "hybrid_score"]
+_NAMES = ("iforest", "lstm", "neighbours", "envelope")
+_SCORES = [f"{name}_{what}" for name in _NAMES for what in ("score", "norm")]
+_SCORES += ["hybrid_score", "severity"]
 
 
 def _sorted(frame: DataFrame) -> pd.DataFrame:
@@ -46,10 +48,10 @@ def test_equal_to_scikit_learn(night: Warehouse) -> None:
     """The stored forest score is minus scikit-learn's, fitted and scored directly."""
     train = _sorted(night.read("traffic").join(_split(night, "train"), ["file_id", "row_no"]))
     traffic = _sorted(night.read("traffic"))
-    scaler = MinMaxScaler().fit(train[list(FEATURES)].to_numpy())
+    scaler = load_model(night).model.scaler
     forest = IsolationForest(contamination="auto", random_state=42)
-    forest.fit(scaler.transform(train[list(FEATURES)].to_numpy()).astype(np.float32))
-    scaled = scaler.transform(traffic[list(FEATURES)].to_numpy()).astype(np.float32)
+    forest.fit(scaler.transform(train[list(FEATURES)].to_numpy()))
+    scaled = scaler.transform(traffic[list(FEATURES)].to_numpy())
     stored = _sorted(night.read("scores"))["iforest_score"].to_numpy()
     np.testing.assert_allclose(stored, -forest.score_samples(scaled), rtol=0, atol=1e-9)
 
@@ -57,7 +59,8 @@ def test_equal_to_scikit_learn(night: Warehouse) -> None:
 def test_equal_to_the_model_in_one_process(night: Warehouse) -> None:
     """What Spark stored is bit for bit what the model computes on one matrix of all records."""
     traffic = _sorted(night.read("traffic"))
-    direct = load_model(night).model.score(traffic[list(FEATURES)].to_numpy())
+    devices = traffic["device_id"].to_numpy().astype(np.int64)
+    direct = load_model(night).model.score(traffic[list(FEATURES)].to_numpy(), devices)
     stored = _sorted(night.read("scores"))
     for column, values in direct.items():
         assert (stored[column].to_numpy() == values).all(), column
@@ -73,15 +76,13 @@ def test_batch_size_changes_no_score(night: Warehouse, batch: int) -> None:
     spark = night.spark
     stored = load_model(night)
     bundle = spark.sparkContext.broadcast(stored.bundle)
-    udf = scoring_udf(
-        bundle, stored.version, ("iforest", "lstm"), spark.sparkContext.accumulator(0)
-    )
+    udf = scoring_udf(bundle, stored.version, _NAMES, spark.sparkContext.accumulator(0))
     key = "spark.sql.execution.arrow.maxRecordsPerBatch"
     before = spark.conf.get(key)
     spark.conf.set(key, str(batch))
     try:
         records = night.read("traffic").repartition(3).orderBy(F.rand(batch))
-        scored = records.select("file_id", "row_no", udf(features_column()).alias("s"))
+        scored = records.select("file_id", "row_no", udf(records_column()).alias("s"))
         again = _sorted(scored.select("file_id", "row_no", "s.*"))
     finally:
         spark.conf.set(key, str(before))
@@ -95,11 +96,9 @@ def test_empty_partitions_are_fine(night: Warehouse) -> None:
     spark = night.spark
     stored = load_model(night)
     bundle = spark.sparkContext.broadcast(stored.bundle)
-    udf = scoring_udf(
-        bundle, stored.version, ("iforest", "lstm"), spark.sparkContext.accumulator(0)
-    )
+    udf = scoring_udf(bundle, stored.version, _NAMES, spark.sparkContext.accumulator(0))
     few = night.read("traffic").limit(2).repartition(5)
-    assert few.select(udf(features_column()).alias("s")).select("s.*").count() == 2
+    assert few.select(udf(records_column()).alias("s")).select("s.*").count() == 2
 
 
 def test_flags_are_scores_above_thresholds(night: Warehouse) -> None:
@@ -110,11 +109,15 @@ def test_flags_are_scores_above_thresholds(night: Warehouse) -> None:
     assert (scores["is_anomaly"] == (scores["hybrid_score"] > thresholds["hybrid"])).all()
 
 
-def test_hybrid_is_the_weighted_sum(night: Warehouse) -> None:
-    """The hybrid score is 0.4 forest plus 0.6 autoencoder, both normalised."""
+def test_hybrid_ranks_by_the_weighted_sum(night: Warehouse) -> None:
+    """The hybrid score is the level of one part neighbours and two parts envelope."""
     scores = _sorted(night.read("scores"))
-    expected = 0.4 * scores["iforest_norm"] + 0.6 * scores["lstm_norm"]
-    np.testing.assert_allclose(scores["hybrid_score"], expected, rtol=1e-12)
+    summed = (scores["neighbours_norm"] + 2.0 * scores["envelope_norm"]) / 3.0
+    fused = load_model(night).model.fused
+    assert fused is not None
+    np.testing.assert_allclose(scores["hybrid_score"], fused.normalise(summed), rtol=1e-9)
+    levels = scores["hybrid_score"]
+    np.testing.assert_allclose(scores["severity"], 100.0 * levels / (levels + 3.0), rtol=1e-12)
 
 
 def test_new_files_are_scored_alone(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from iotscore.detect.model import fit_model
+from iotscore.detect.fit import fit_model
 from iotscore.errors import ModelError, TrainingError
 from iotscore.spark import train as train_module
 from iotscore.spark.registry import champion, load_model
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from iotscore.detect.model import FitProgress, Model, TrainSettings
+    from iotscore.detect.fit import FitProgress, FitSettings
+    from iotscore.detect.model import Model
 
 pytestmark = pytest.mark.spark
 
 
-def _first_rows(landing: Path, start: float, end: float) -> np.ndarray:
-    """Return a part of each benign file, files in order of their ids as the driver sorts them."""
+def _rows(landing: Path, of_first: slice, of_second: slice) -> np.ndarray:
+    """Return a part of each benign file."""
     parts = []
-    for name in ("1.benign.csv", "2.benign.csv"):
+    for name, part in (("1.benign.csv", of_first), ("2.benign.csv", of_second)):
         rows = pd.read_csv(landing / name, float_precision="round_trip").to_numpy()
-        parts.append(rows[round(len(rows) * start) : round(len(rows) * end)])
+        parts.append(rows[part])
     return np.concatenate(parts)
 
 
@@ -49,19 +50,28 @@ def test_only_benign_thirds_reach_the_fit(
     landing: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The fit sees the first third of the benign files, calibration the second, nothing else."""
+    """The fit sees the first third of the benign files, calibration the second, nothing else.
+
+    The first row of each file, and one after each part, are left out.
+    """
     seen: dict[str, np.ndarray] = {}
 
     def spy(
-        train: np.ndarray, calibration: np.ndarray, options: TrainSettings, progress: FitProgress
+        train: np.ndarray,
+        calibration: np.ndarray,
+        options: FitSettings,
+        progress: FitProgress,
+        devices: tuple[np.ndarray, np.ndarray],
     ) -> Model:
         seen.update(train=train, calibration=calibration)
-        return fit_model(train, calibration, options, progress)
+        return fit_model(train, calibration, options, progress, devices)
 
     monkeypatch.setattr(train_module, "fit_model", spy)
     stages(night_copy("default"), settings("default")).train()
-    assert np.array_equal(_sorted(seen["train"]), _sorted(_first_rows(landing, 0, 1 / 3)))
-    assert np.array_equal(_sorted(seen["calibration"]), _sorted(_first_rows(landing, 1 / 3, 2 / 3)))
+    train = _rows(landing, slice(1, 30), slice(1, 20))
+    calibration = _rows(landing, slice(31, 60), slice(21, 40))
+    assert np.array_equal(_sorted(seen["train"]), _sorted(train))
+    assert np.array_equal(_sorted(seen["calibration"]), _sorted(calibration))
 
 
 def test_same_rows_same_version(
@@ -85,9 +95,11 @@ def test_manifest_says_what_the_model_was_made_of(night: Warehouse) -> None:
         "1.benign.csv",
         "2.benign.csv",
     ]
-    assert manifest["rows"] == {"train": 50, "calibration": 50}
-    assert set(manifest["thresholds"]) == {"iforest", "lstm", "hybrid"}
-    assert manifest["calibration_share_flagged"]["hybrid"] <= 0.02
+    assert manifest["rows"] == {"train": 48, "calibration": 48}
+    names = {"iforest", "lstm", "neighbours", "envelope", "hybrid"}
+    assert set(manifest["thresholds"]) == names
+    assert manifest["calibration_share_flagged"]["hybrid"] <= 0.1
+    assert manifest["false_positive_rate"] == 0.05
     assert manifest["versions"]["scikit-learn"]
 
 
@@ -98,7 +110,7 @@ def test_cap_bounds_the_rows_on_the_driver(
     warehouse = night_copy("default")
     run = stages(warehouse, settings("default", "train.max_train_rows=20"))
     version = run.train()
-    assert load_model(warehouse, version).manifest["rows"] == {"train": 20, "calibration": 50}
+    assert load_model(warehouse, version).manifest["rows"] == {"train": 20, "calibration": 48}
 
 
 def test_no_benign_records_is_an_error(
@@ -134,15 +146,17 @@ def test_both_ways_draw_the_same_records(night: Warehouse, caps: tuple[int, int]
     """The driver's own reading and Spark's query give the same plan and the same matrices."""
     ledger = night.rows("ingest_files", status="ingested")
     benign = {row["file_id"]: row["rows_read"] for row in ledger if row["label"] == 0}
-    plan = SplitPlan(42, 1.0, {file: cut_file(rows, 0.4, 0.3) for file, rows in benign.items()})
+    parts = {file: cut_file(rows, 0.4, 0.3, 0.02) for file, rows in benign.items()}
+    plan = SplitPlan(42, 1.0, parts, skip_rows=2)
     groups = row_groups(night.data_files("traffic", file_id=sorted(benign)))
     direct = draw(groups, plan, *caps)
     queried = draw_by_query(night.frame("traffic", file_id=sorted(benign)), plan, *caps)
     assert direct[0] == queried[0]
     assert (direct[0].train_cutoff is None) == (caps[0] == 1000)
     for mine, theirs in zip(direct[1:], queried[1:], strict=True):
-        assert len(mine) > 0
-        assert np.array_equal(mine, theirs)
+        assert len(mine.devices) > 0
+        assert np.array_equal(mine.features, theirs.features)
+        assert np.array_equal(mine.devices, theirs.devices)
 
 
 @pytest.mark.parametrize("direct", [True, False])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from iotscore.deal import deal
 from iotscore.landing.discover import file_id_of
 from iotscore.simulate.layout import FILES, FULL_ROWS
-from iotscore.spark import csv_tasks, score_files
+from iotscore.spark import chunk_reader, score_files
 from iotscore.spark.tasks import TASKS_PER_CORE
 from iotscore.storage.data_files import ROW_GROUP_ROWS
 
@@ -61,7 +61,7 @@ def chunks() -> list[tuple[str, int]]:
 def ingest_tasks(cores: int) -> list[list[tuple[str, int]]]:
     """Deal the chunks as ingest does."""
     least = TASKS_PER_CORE * cores
-    return deal(chunks(), lambda chunk: chunk[1] * ROW_BYTES, csv_tasks._TASK_BYTES, least)
+    return deal(chunks(), lambda chunk: chunk[1] * ROW_BYTES, chunk_reader._TASK_BYTES, least)
 
 
 def written_groups(cores: int) -> list[int]:

@@ -7,20 +7,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iotscore.detect.autoencoder import LstmAutoencoder
+from iotscore.detect.envelope import Envelope
+from iotscore.detect.fit import FitSettings
 from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.model import TrainSettings
+from iotscore.detect.mahalanobis import Mahalanobis
+from iotscore.detect.model import BATCH_MINMAX
+from iotscore.detect.neighbours import Neighbours
 from iotscore.detect.scaling import MinMaxScaler
+from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
+from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
 from iotscore.landing.metadata import parse_summary
 from iotscore.spark.evaluate import EvaluateOptions
 from iotscore.spark.ingest import IngestOptions
 from iotscore.spark.ingest_plan import Policy
+from iotscore.spark.protocol import ProtocolOptions
 from iotscore.spark.scorer import ScoreOptions
 from iotscore.spark.train import TrainOptions
 from iotscore.storage.upkeep import UpkeepOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings
+    from iotscore.detect.model import Scaler
     from iotscore.detect.protocol import Detector
 
 _MEGABYTE = 1_000_000
@@ -52,42 +60,61 @@ def train_options(settings: Settings) -> TrainOptions:
         fraction=settings.sample.fraction,
         train_share=chosen.train_share,
         calibration_share=chosen.calibration_share,
+        gap_share=chosen.gap_share,
+        skip_rows=chosen.skip_rows,
         max_train_rows=chosen.max_train_rows,
         max_calibration_rows=chosen.max_calibration_rows,
-        min_updates=settings.detectors.lstm.min_updates if settings.detectors.lstm else 0,
-        model=TrainSettings(
-            detectors=_detectors(settings),
-            weights=settings.detectors.weights(),
-            scaler=MinMaxScaler(settings.scaling.out_of_range, settings.scaling.clip_margin),
-            lower_quantile=settings.normalisation.lower_quantile,
-            upper_quantile=settings.normalisation.upper_quantile,
-            threshold_quantile=settings.threshold.quantile,
-            normalisation=settings.normalisation.mode,
-        ),
+        model=fit_settings(settings),
         parameters=settings.model_dump(mode="json"),
     )
 
 
+def fit_settings(settings: Settings) -> FitSettings:
+    """Return what is fitted, and how it is calibrated."""
+    return FitSettings(
+        detectors=_detectors(settings),
+        weights=settings.detectors.weights(),
+        scaler=_scaler(settings),
+        lower_quantile=settings.normalisation.lower_quantile,
+        upper_quantile=settings.normalisation.upper_quantile,
+        false_positive_rate=settings.threshold.false_positive_rate,
+        margin=settings.threshold.margin,
+        n_blocks=settings.normalisation.blocks,
+        normalisation=settings.normalisation.mode,
+        min_updates=settings.detectors.lstm.min_updates if settings.detectors.lstm else 0,
+    )
+
+
+def _scaler(settings: Settings) -> Scaler:
+    chosen = settings.scaling
+    if chosen.method == "signed_log":
+        return SignedLogScaler(chosen.clip)
+    return MinMaxScaler(chosen.out_of_range, chosen.clip_margin)
+
+
 def _detectors(settings: Settings) -> tuple[Detector, ...]:
     detectors: list[Detector] = []
-    if forest := settings.detectors.iforest:
+    chosen, seed = settings.detectors, settings.seed
+    if forest := chosen.iforest:
         detectors.append(
-            IsolationForestDetector(
-                n_estimators=forest.n_estimators,
-                max_samples=forest.max_samples,
-                random_state=settings.seed,
-            )
+            IsolationForestDetector(forest.n_estimators, forest.max_samples, random_state=seed)
         )
-    if lstm := settings.detectors.lstm:
+    if lstm := chosen.lstm:
         detectors.append(
             LstmAutoencoder(
                 units=lstm.units,
                 epochs=lstm.epochs,
                 batch_size=lstm.batch_size,
                 learning_rate=lstm.learning_rate,
-                random_state=settings.seed,
+                random_state=seed,
             )
         )
+    if distance := chosen.mahalanobis:
+        detectors.append(Mahalanobis(least_rows=distance.least_rows))
+    if near := chosen.neighbours:
+        detectors.append(Neighbours(k=near.k, rows=near.rows, least_rows=near.least_rows))
+    if box := chosen.envelope:
+        detectors.append(Envelope(rows=box.rows, softness=box.softness, least_rows=box.least_rows))
     return tuple(detectors)
 
 
@@ -109,19 +136,58 @@ def evaluate_options(settings: Settings) -> EvaluateOptions:
         The file of weights cannot be read.
     """
     chosen = settings.evaluate
-    weights = None
-    if chosen.file_weights is not None:
-        try:
-            weights = parse_summary(Path(chosen.file_weights).read_bytes())
-        except OSError as error:
-            message = f"evaluate.file_weights: cannot read {chosen.file_weights}: {error.strerror}"
-            raise ConfigError(message) from error
     return EvaluateOptions(
         splits=tuple(chosen.splits),
         bins_per_e_fold=chosen.bins_per_e_fold,
         roc_points=chosen.roc_points,
-        file_weights=weights,
+        file_weights=_file_weights(settings),
     )
+
+
+def protocol_options(settings: Settings, name: str) -> ProtocolOptions:
+    """Return what an evaluation protocol is told.
+
+    Raises
+    ------
+    ConfigError
+        The file of weights cannot be read, or the profile does not fit the protocol.
+    """
+    is_reports = settings.normalisation.mode == BATCH_MINMAX
+    if is_reports != (name == REPORTS):
+        message = (
+            f"the protocol {name} does not measure models of normalisation.mode "
+            f"{settings.normalisation.mode}: use --protocol {REPORTS} with --profile paper, and "
+            "the other protocols with other profiles"
+        )
+        raise ConfigError(message)
+    chosen = settings.protocol
+    plan = Plan(settings.train.train_share, settings.train.calibration_share, chosen.gap_rows)
+    return ProtocolOptions(
+        name=name,
+        most_benign_rows=chosen.most_benign_rows,
+        most_attack_rows=chosen.most_attack_rows,
+        file_weights=_file_weights(settings),
+        measured=Options(
+            plan=Plan() if is_reports else plan,
+            budgets=tuple(chosen.budgets),
+            prevalences=tuple(chosen.prevalences),
+            feature_sets=tuple(one for one in FEATURE_SETS if one.name in chosen.feature_sets),
+            draws=chosen.draws,
+            seed=settings.seed,
+        ),
+        model=fit_settings(settings),
+    )
+
+
+def _file_weights(settings: Settings) -> dict[str, int] | None:
+    path = settings.evaluate.file_weights
+    if path is None:
+        return None
+    try:
+        return parse_summary(Path(path).read_bytes())
+    except OSError as error:
+        message = f"evaluate.file_weights: cannot read {path}: {error.strerror}"
+        raise ConfigError(message) from error
 
 
 def maintain_options(settings: Settings) -> UpkeepOptions:

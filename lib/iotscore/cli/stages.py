@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from iotscore.cli.options import evaluate_options, ingest_options, score_options, train_options
+from iotscore.cli.options import (
+    evaluate_options,
+    ingest_options,
+    protocol_options,
+    score_options,
+    train_options,
+)
 from iotscore.spark.evaluate import evaluate
 from iotscore.spark.ingest import ingest
+from iotscore.spark.protocol import evaluate_protocol
 from iotscore.spark.score import score
 from iotscore.spark.train import train
 
@@ -62,6 +69,15 @@ def evaluate_stage(job: Job, model_version: str | None) -> str | None:
     found = "no labelled rows to measure on" if evaluation_id is None else evaluation_id
     _tell(job, stage, f"{stage.rows} new rows counted, evaluation {found}")
     return evaluation_id
+
+
+def protocol_stage(job: Job, name: str) -> list[dict[str, Any]]:
+    """Measure by a protocol; return the figures."""
+    options = protocol_options(job.settings, name)
+    with job.runs.stage("evaluate") as stage:
+        figures = evaluate_protocol(job.warehouse, options, job.runs.run_id, stage)
+    _tell(job, stage, f"{name} on {stage.rows} rows of {stage.details['files']} files")
+    return figures
 
 
 def _tell(job: Job, stage: Stage, outcome: str) -> None:

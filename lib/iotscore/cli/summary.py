@@ -28,7 +28,7 @@ _REPORT_COLUMNS = {
     "f1_benign": "benign F1",
     "roc_auc": "AUC",
 }
-_DATA = {
+DATA = {
     "synthetic": "synthetic demo data, not N-BaIoT",
     "partial": "a part of N-BaIoT, or other data",
     "full": "all of N-BaIoT",
@@ -89,7 +89,7 @@ def _rows_table(job: Job, model_version: str) -> Table:
 
 def _figures_table(rows: list[dict[str, Any]]) -> Table:
     first = rows[0]
-    kind = _DATA[first["data_kind"]]
+    kind = DATA[first["data_kind"]]
     weighting = "" if first["weighting"] == "none" else ", weighted to full file counts"
     title = f"Detection on {first['rows']:,} labelled rows{weighting}: {kind}"
     table = Table(title=title, title_justify="left")

@@ -9,12 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from iotscore.labels import pattern_fault
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=0.0, le=1e6)]
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
-
-
-_ROUNDING = 1e-9
-"""How far a sum of decimal shares may be from 1."""
 
 
 _SHORTEST_VACUUM = 24
@@ -64,6 +61,8 @@ class TrainSettings(_Section):
 
     train_share: Annotated[float, Field(gt=0.0, le=1.0)]
     calibration_share: Annotated[float, Field(ge=0.0, lt=1.0)]
+    gap_share: Annotated[float, Field(ge=0.0, le=0.2)]
+    skip_rows: Annotated[int, Field(ge=0)]
     max_train_rows: Count
     max_calibration_rows: Count
 
@@ -79,6 +78,8 @@ class TrainSettings(_Section):
 class ScalingSettings(_Section):
     """How features are brought to a common range."""
 
+    method: Literal["signed_log", "minmax"]
+    clip: Annotated[float, Field(gt=0.0)]
     out_of_range: Literal["keep", "clip"]
     clip_margin: Annotated[float, Field(ge=0.0)]
 
@@ -86,7 +87,7 @@ class ScalingSettings(_Section):
 class IsolationForestSettings(_Section):
     """The isolation forest."""
 
-    weight: Share
+    weight: Weight
     n_estimators: Count
     max_samples: Literal["auto"] | Count
 
@@ -94,7 +95,7 @@ class IsolationForestSettings(_Section):
 class LstmSettings(_Section):
     """The LSTM autoencoder."""
 
-    weight: Share
+    weight: Weight
     units: Count
     epochs: Count
     min_updates: Annotated[int, Field(ge=0)]
@@ -102,34 +103,67 @@ class LstmSettings(_Section):
     learning_rate: Annotated[float, Field(gt=0.0)]
 
 
+class MahalanobisSettings(_Section):
+    """The distance from the benign mean in units of the benign covariance."""
+
+    weight: Weight
+    least_rows: Count
+
+
+class NeighboursSettings(_Section):
+    """The distance to a near benign record."""
+
+    weight: Weight
+    k: Count
+    rows: Count
+    least_rows: Count
+
+
+class EnvelopeSettings(_Section):
+    """The distance outside the benign range of each feature."""
+
+    weight: Weight
+    rows: Count
+    softness: Annotated[float, Field(gt=0.0)]
+    least_rows: Count
+
+
 class DetectorSettings(_Section):
     """The detectors of the profile; a detector that is null is left out."""
 
     iforest: IsolationForestSettings | None
     lstm: LstmSettings | None
+    mahalanobis: MahalanobisSettings | None
+    neighbours: NeighboursSettings | None
+    envelope: EnvelopeSettings | None
 
     @model_validator(mode="after")
     def _check_weights(self) -> Self:
-        weights = self.weights()
+        weights = self._given_weights()
         if not weights:
             message = "no detector is left; at least one is needed"
             raise ValueError(message)
-        total = sum(weights.values())
-        if abs(total - 1.0) > _ROUNDING:
-            message = f"the weights {weights} add up to {total:g}; they must add up to 1"
+        if not sum(weights.values()):
+            message = f"the weights are {weights}; at least one must be above 0"
             raise ValueError(message)
         return self
 
-    def weights(self) -> dict[str, float]:
-        """Return the fusion weight of each detector in use, in order."""
+    def _given_weights(self) -> dict[str, float]:
         chosen = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: settings.weight for name, settings in chosen.items() if settings is not None}
+
+    def weights(self) -> dict[str, float]:
+        """Return each detector's share in the hybrid score, in order; they add up to 1."""
+        weights = self._given_weights()
+        total = sum(weights.values())
+        return {name: weight / total for name, weight in weights.items()}
 
 
 class NormalisationSettings(_Section):
     """How raw scores are brought to a common scale before they are fused."""
 
-    mode: Literal["frozen", "batch_minmax"]
+    mode: Literal["tail", "frozen", "batch_minmax"]
+    blocks: Annotated[int, Field(ge=2)]
     lower_quantile: Share
     upper_quantile: Share
 
@@ -145,9 +179,10 @@ class NormalisationSettings(_Section):
 
 
 class ThresholdSettings(_Section):
-    """Where a score becomes a flag, if normalisation is frozen."""
+    """Where a score becomes a flag, unless normalisation is batch_minmax."""
 
-    quantile: OpenShare
+    false_positive_rate: OpenShare
+    margin: Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class EvaluateSettings(_Section):
@@ -157,6 +192,18 @@ class EvaluateSettings(_Section):
     bins_per_e_fold: Count
     roc_points: Annotated[int, Field(ge=3)]
     file_weights: str | None
+
+
+class ProtocolSettings(_Section):
+    """What the protocols of the job evaluate read and measure."""
+
+    most_benign_rows: Count
+    most_attack_rows: Count
+    budgets: list[OpenShare] = Field(min_length=1)
+    prevalences: list[OpenShare] = Field(min_length=1)
+    feature_sets: list[Literal["all", "no_clock", "no_jitter"]] = Field(min_length=1)
+    gap_rows: Annotated[int, Field(ge=0)]
+    draws: Count
 
 
 class MaintainSettings(_Section):
@@ -191,13 +238,15 @@ class Settings(_Section):
     normalisation: NormalisationSettings
     threshold: ThresholdSettings
     evaluate: EvaluateSettings
+    protocol: ProtocolSettings
     maintain: MaintainSettings
 
     @model_validator(mode="after")
     def _check_calibration(self) -> Self:
-        if self.normalisation.mode == "frozen" and self.train.calibration_share == 0.0:
+        mode = self.normalisation.mode
+        if mode != "batch_minmax" and self.train.calibration_share == 0.0:
             message = (
-                "train.calibration_share is 0, but normalisation.mode frozen needs calibration "
+                f"train.calibration_share is 0, but normalisation.mode {mode} needs calibration "
                 "records; give them a share, or set batch_minmax"
             )
             raise ValueError(message)

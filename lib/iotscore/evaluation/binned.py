@@ -66,6 +66,13 @@ class BinnedScores:
         counted = zip(self._file_ids, totals.tolist(), strict=True)
         return {file_id: rows for file_id, rows in counted if rows}
 
+    def flagged_of_file(self, threshold: float) -> dict[str, int]:
+        """Return the records of each file that score above a threshold at which bins are cut."""
+        totals = np.zeros(len(self._file_ids), dtype=np.int64)
+        above = self._low[self._bins] > threshold
+        np.add.at(totals, self._codes[above], self._rows[above])
+        return dict(zip(self._file_ids, totals.tolist(), strict=True))
+
     def counts(self, units: Mapping[str, int]) -> ScoreCounts:
         """Return the counts of some files, without empty bins.
 

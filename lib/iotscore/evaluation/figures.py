@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from iotscore.detect.metrics import (
     Confusion,
     ScoreCounts,
@@ -15,7 +17,9 @@ from iotscore.detect.metrics import (
     youden_threshold,
 )
 from iotscore.evaluation.binned import BinnedScores
+from iotscore.evaluation.protocols.intervals import rate_interval
 from iotscore.evaluation.scopes import Scope, ScoredFile, scopes_of
+from iotscore.labels import BENIGN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -56,12 +60,15 @@ class Judgement:
         Most points of a stored curve.
     file_weights
         See :class:`iotscore.spark.evaluate.EvaluateOptions`.
+    promised
+        False positive rate that the model's thresholds were set for; None if none was promised.
     """
 
     names: tuple[str, ...]
     thresholds: Mapping[str, float]
     roc_points: int
     file_weights: Mapping[str, int] | None
+    promised: float | None = None
 
 
 def measure(
@@ -98,7 +105,13 @@ def measure(
             common = {**place, "weighting": weighting, "rows": counter.rows(scope)}
             areas = _areas(counts)
             metrics += [
-                {**common, **areas, **_at(counts, policy, threshold, counter.unit)}
+                {
+                    **common,
+                    **areas,
+                    **_at(counts, policy, threshold, counter.unit),
+                    **counter.intervals(scope, threshold),
+                    "fpr_promised": judgement.promised if policy == BENIGN_QUANTILE else None,
+                }
                 for policy, threshold in thresholds.items()
             ]
             if scope.name in _CURVE_SCOPES:
@@ -113,6 +126,7 @@ class _Counter:
         self, binned: BinnedScores, files: Mapping[str, ScoredFile], judgement: Judgement
     ) -> None:
         self._binned = binned
+        self._files = files
         self._rows = binned.rows_of_file()
         self._units = dict.fromkeys(self._rows, 1)
         self.unit = 1
@@ -123,6 +137,24 @@ class _Counter:
     def rows(self, scope: Scope) -> int:
         """Return how many records of a scope count, each once; without a weight none does."""
         return sum(self._rows[file_id] for file_id in scope.file_ids if file_id in self._units)
+
+    def intervals(self, scope: Scope, threshold: float) -> dict[str, float | None]:
+        """Return 95 % bounds of the true and the false positive rate."""
+        flagged = self._binned.flagged_of_file(threshold)
+        found: dict[str, float | None] = {}
+        for share, is_benign in (("recall_attack", False), ("fpr", True)):
+            ids = [
+                file_id
+                for file_id in scope.file_ids
+                if file_id in self._units and (self._files[file_id].family == BENIGN) == is_benign
+            ]
+            hits, rows, units = (
+                np.array([of_file[file_id] for file_id in ids], dtype=np.int64)
+                for of_file in (flagged, self._rows, self._units)
+            )
+            low, high = rate_interval(hits, rows, units.astype(np.float64))
+            found |= {f"{share}_low": low, f"{share}_high": high}
+        return found
 
     def counts(self, scope: Scope) -> ScoreCounts:
         """Return the counts of a scope, without its empty bins."""

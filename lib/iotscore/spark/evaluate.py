@@ -76,6 +76,7 @@ def evaluate(
         thresholds=stored.model.thresholds,
         roc_points=options.roc_points,
         file_weights=options.file_weights,
+        promised=stored.manifest.get("false_positive_rate"),
     )
     counted_by = {"model_version": stored.version, "split": options.splits}
     metrics, points = measure(
@@ -92,7 +93,7 @@ def evaluate(
         "model_version": stored.version,
     }
     warehouse.append_rows("roc_points", [{**point, **stamp} for point in points])
-    stamp |= {"data_kind": _data_kind(warehouse), "evaluated_at": datetime.now(UTC)}
+    stamp |= {"data_kind": data_kind(warehouse), "evaluated_at": datetime.now(UTC)}
     warehouse.append_rows("metrics", [{**row, **stamp} for row in metrics])
     return evaluation_id
 
@@ -126,7 +127,7 @@ def _is_measured(warehouse: Warehouse, evaluation_id: str) -> bool:
     return evaluation_id in warehouse.values("metrics", "evaluation_id")
 
 
-def _data_kind(warehouse: Warehouse) -> str:
+def data_kind(warehouse: Warehouse) -> str:
     """Say what the figures were measured on: synthetic, full (N-BaIoT, whole) or partial."""
     ledger = warehouse.rows("ingest_files", ["is_synthetic", "rows_read"], status=INGESTED)
     if any(row["is_synthetic"] for row in ledger):

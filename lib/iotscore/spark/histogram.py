@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from iotscore.detect.metrics import ScoreCounts
+from iotscore.detect.model import BATCH_MINMAX
 from iotscore.evaluation.binning import BIN_KEY, SCHEMA, columns_to_count, count_scores
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def update_histogram(
         "file_id": sorted(row["file_id"] for row in todo),
         "run_id": sorted({row["run_id"] for row in todo}),
     }
-    if stored.manifest["normalisation"] != "frozen":
+    if stored.manifest["normalisation"] == BATCH_MINMAX:
         # New extremes moved every normalised score, so the earlier counts are void.
         scores = warehouse.frame("scores", model_version=stored.version)
         counts = _stamped(histogram(scores, names, bins_per_e_fold), stamp)

@@ -146,7 +146,7 @@ def _checked_manifest(version: str, text: str, model: Model) -> dict[str, Any]:
         raise ModelError(message)
     needed = {
         "model_version": version,
-        "normalisation": "frozen" if model.calibrations else "batch_minmax",
+        "normalisation": model.normalisation,
     }
     for key, value in needed.items():
         if manifest[key] != value:

@@ -11,14 +11,13 @@ from pyspark.sql import types as T
 
 from iotscore import splits
 from iotscore.columns import FEATURES, KEY
-from iotscore.storage.records import feature_matrix
+from iotscore.storage.records import records_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from pyspark.sql import Column, DataFrame
 
     from iotscore.splits import SplitPlan
+    from iotscore.storage.records import Records
 
 
 def record_hash(seed: int) -> Column:
@@ -61,7 +60,7 @@ def with_split(frame: DataFrame, plan: SplitPlan) -> DataFrame:
     test, an unlabelled one is none.
     """
     rows = [
-        (file_id, part.train_end, part.calibration_end)
+        (file_id, part.train_end, part.calibration_end, part.gap)
         for file_id, part in sorted(plan.parts.items())
     ]
     schema = T.StructType(
@@ -69,20 +68,26 @@ def with_split(frame: DataFrame, plan: SplitPlan) -> DataFrame:
             T.StructField("file_id", T.StringType()),
             T.StructField("train_end", T.LongType()),
             T.StructField("calibration_end", T.LongType()),
+            T.StructField("gap", T.IntegerType()),
         ]
     )
     parts = frame.sparkSession.createDataFrame(rows, schema)
     is_labelled = F.col("label").isNotNull()
-    in_train = F.col("row_no") <= F.col("train_end")
-    in_calibration = F.col("row_no") <= F.col("calibration_end")
+    row_no, gap = F.col("row_no"), F.col("gap")
+    in_train = row_no <= F.col("train_end")
+    in_calibration = row_no <= F.col("calibration_end")
+    in_gap = (~in_train & (row_no <= F.col("train_end") + gap)) | (
+        ~in_calibration & (row_no <= F.col("calibration_end") + gap)
+    )
+    is_cold = F.col("train_end").isNotNull() & (row_no <= plan.skip_rows)
     split = (
-        F.when(~is_labelled, splits.NONE)
+        F.when(~is_labelled | in_gap | is_cold, splits.NONE)
         .when(in_train, _taken(plan.train_cutoff, plan.seed, splits.TRAIN))
         .when(in_calibration, _taken(plan.calibration_cutoff, plan.seed, splits.CALIBRATION))
         .otherwise(splits.TEST)
     )
     joined = frame.join(F.broadcast(parts), "file_id", "left")
-    return joined.withColumn("split", split).drop("train_end", "calibration_end")
+    return joined.withColumn("split", split).drop("train_end", "calibration_end", "gap")
 
 
 def _taken(cutoff: int | None, seed: int, split: str) -> Column:
@@ -101,7 +106,7 @@ def hash_cutoff(frame: DataFrame, cap: int, seed: int) -> int | None:
 
 def draw_by_query(
     benign: DataFrame, plan: SplitPlan, most_train: int, most_calibration: int
-) -> tuple[SplitPlan, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[SplitPlan, Records, Records]:
     """Do through Spark what :func:`iotscore.storage.sample.draw` does, from any storage."""
     sample = take_fraction(benign, plan.fraction, plan.seed)
     uncapped = with_split(sample, plan)
@@ -113,14 +118,18 @@ def draw_by_query(
         calibration_cutoff=hash_cutoff(calibration, most_calibration, plan.seed),
     )
     drawn = with_split(sample, plan)
-    matrices = [
-        to_matrix(drawn.where(F.col("split") == split))
+    records = [
+        to_records(drawn.where(F.col("split") == split))
         for split in (splits.TRAIN, splits.CALIBRATION)
     ]
-    return plan, matrices[0], matrices[1]
+    return plan, records[0], records[1]
 
 
-def to_matrix(frame: DataFrame) -> npt.NDArray[np.float64]:
-    """Bring records to the driver as a float64 matrix of shape (n_rows, 115), in key order."""
-    table = frame.select(*KEY, *FEATURES).toArrow().sort_by([(name, "ascending") for name in KEY])
-    return feature_matrix(table)
+def to_records(frame: DataFrame) -> Records:
+    """Bring records to the driver, in key order."""
+    table = (
+        frame.select(*KEY, "device_id", *FEATURES)
+        .toArrow()
+        .sort_by([(name, "ascending") for name in KEY])
+    )
+    return records_of(table)

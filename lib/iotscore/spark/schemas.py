@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from iotscore.columns import FEATURES, HYBRID, flag_column, norm_column, score_column
+from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
+from iotscore.evaluation.protocols import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pyarrow as pa
 
-LAYOUT: Final = 2
-"""Raised with each change of a table. 2: ``scored_files`` has ``sha256``."""
+LAYOUT: Final = 3
+"""Raised with each change of a table. 2: ``scored_files`` has ``sha256``. 3: ``scores`` has more
+detectors and ``severity``, ``metrics`` has intervals."""
 
 _STRING = T.StringType()
 _INT = T.IntegerType()
@@ -64,8 +66,9 @@ _RECORD = (
 RECORD_COLUMNS: Final = tuple(name for name, _ in _RECORD)
 """What identifies and describes a record; ``traffic`` and ``scores`` share these columns."""
 
-DETECTORS: Final = ("iforest", "lstm")
-"""Detectors whose columns ``scores`` has from the start; others are added when first written."""
+_FIRST_DETECTORS: Final = ("iforest", "lstm")
+DETECTORS: Final = (*_FIRST_DETECTORS, "mahalanobis", "neighbours", "envelope")
+"""Detectors that have columns in ``scores``; they are NULL where a model lacks one."""
 
 
 def score_fields(detectors: Iterable[str]) -> T.StructType:
@@ -77,7 +80,11 @@ def score_fields(detectors: Iterable[str]) -> T.StructType:
             (norm_column(name), _DOUBLE),
             (flag_column(name), _BOOLEAN),
         ]
-    columns += [(score_column(HYBRID), _DOUBLE), (flag_column(HYBRID), _BOOLEAN)]
+    columns += [
+        (score_column(HYBRID), _DOUBLE),
+        (flag_column(HYBRID), _BOOLEAN),
+        (SEVERITY, _DOUBLE),
+    ]
     return _struct(columns)
 
 
@@ -101,6 +108,21 @@ _METRIC_SCOPE = (
     ("scope", _STRING),
     ("scope_value", _STRING),
 )
+
+_MEASURED = (("data_kind", _STRING), ("evaluated_at", _TIMESTAMP))
+
+_PROTOCOL_TYPES: Final[dict[str, T.DataType]] = {
+    **dict.fromkeys(
+        (
+            *("protocol", "feature_set", "detector", "scope", "scope_value", "threshold_policy"),
+            *("weighting", "worst_attack_file", "worst_device"),
+        ),
+        _STRING,
+    ),
+    **dict.fromkeys(("uses_labels", "tested_on_training"), _BOOLEAN),
+    **dict.fromkeys(("n_features", "n_benign", "n_attack"), _LONG),
+}
+_PROTOCOL_FIGURES = tuple((name, _PROTOCOL_TYPES.get(name, _DOUBLE)) for name in COLUMNS)
 
 TABLES: Final[dict[str, Table]] = {
     "traffic": Table(
@@ -179,6 +201,12 @@ TABLES: Final[dict[str, Table]] = {
             [*_RECORD, *((f.name, f.dataType) for f in score_fields(DETECTORS)), *_SCORES_TAIL]
         ),
         ("file_id", "row_no", "device_id", "event_day", "model_version", "run_id"),
+        late=tuple(
+            sorted(
+                set(score_fields(DETECTORS).fieldNames())
+                - (set(score_fields(_FIRST_DETECTORS).fieldNames()) - {SEVERITY})
+            )
+        ),
     ),
     "scored_files": Table(
         _struct(
@@ -231,15 +259,27 @@ TABLES: Final[dict[str, Table]] = {
                 ("recall_benign", _DOUBLE),
                 ("f1_benign", _DOUBLE),
                 ("fpr", _DOUBLE),
+                ("recall_attack_low", _DOUBLE),
+                ("recall_attack_high", _DOUBLE),
+                ("fpr_low", _DOUBLE),
+                ("fpr_high", _DOUBLE),
+                ("fpr_promised", _DOUBLE),
                 ("roc_auc", _DOUBLE),
                 ("roc_auc_error", _DOUBLE),
                 ("average_precision", _DOUBLE),
                 ("average_precision_error", _DOUBLE),
-                ("data_kind", _STRING),
-                ("evaluated_at", _TIMESTAMP),
+                *_MEASURED,
             ]
         ),
         ("evaluation_id", "model_version"),
+        late=(
+            *("recall_attack_low", "recall_attack_high"),
+            *("fpr_low", "fpr_high", "fpr_promised"),
+        ),
+    ),
+    "protocol_figures": Table(
+        _struct([*_PROTOCOL_FIGURES, ("run_id", _STRING), *_MEASURED]),
+        ("protocol", "run_id"),
     ),
     "roc_points": Table(
         _struct(

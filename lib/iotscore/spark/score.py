@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F
 
+from iotscore.detect.model import BATCH_MINMAX
 from iotscore.spark.progress import rows_progress
 from iotscore.spark.registry import load_model
 from iotscore.spark.sample import take_fraction, with_split
@@ -16,7 +17,7 @@ from iotscore.spark.score_ledger import enter, unscored_files
 from iotscore.spark.score_minmax import score_by_extremes
 from iotscore.spark.scorer import (
     broadcast,
-    features_column,
+    records_column,
     scoring_udf,
     stamp_columns,
     with_scores,
@@ -79,7 +80,7 @@ def score(
     stage.details = {"model_version": stored.version, "files": len(todo.rows)}
     if not todo.rows:
         return stored.version
-    if stored.manifest["normalisation"] == "frozen":
+    if stored.manifest["normalisation"] != BATCH_MINMAX:
         rows = _score_frozen(warehouse, stored, todo, options, run_id)
     else:
         records = _records(warehouse, stored, todo, todo.rows)
@@ -163,7 +164,7 @@ def _score_by_udf(
         udf = scoring_udf(bundle, stored.version, names, done, options.transport)
         stamp = stamp_columns(run_id, stored.version)
         records = _records(warehouse, stored, todo, files)
-        scored = with_scores(records, udf(features_column()), stamp)
+        scored = with_scores(records, udf(records_column()), stamp)
         with rows_progress("score", done, total):
             write(scored)
 

@@ -20,7 +20,7 @@ from iotscore.spark.session import core_count
 from iotscore.spark.tasks import TASKS_PER_CORE, run_arrow_tasks
 from iotscore.splits import SPLITS
 from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
-from iotscore.storage.records import feature_matrix, read_batches, record_splits, row_groups
+from iotscore.storage.records import read_batches, record_splits, records_of, row_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ def write_scores(
         model = load_broadcast(bundle, stamp["model_version"])
         with DataFileWriter(target, indexed) as writer:
             for rows in read_batches(groups, RECORD_COLUMNS, wanted, _BATCH_ROWS):
-                scores = model.score(feature_matrix(rows))
+                scores = model.score(*records_of(rows))
                 columns = {name: rows.column(name) for name in RECORD_COLUMNS}
                 columns |= {name: pa.array(values) for name, values in scores.items()}
                 splits = pa.array(record_splits(plan, rows))

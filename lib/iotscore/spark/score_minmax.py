@@ -15,9 +15,9 @@ from iotscore.spark.progress import rows_progress
 from iotscore.spark.schemas import RECORD_COLUMNS
 from iotscore.spark.scorer import (
     broadcast,
-    features_column,
     finishing_udf,
     raw_scoring_udf,
+    records_column,
     stamp_columns,
     with_scores,
 )
@@ -69,7 +69,7 @@ def score_by_extremes(
     with broadcast(warehouse.spark, stored.bundle) as bundle:
         udf = raw_scoring_udf(bundle, stored.version, names, done, options.transport)
         stamp = stamp_columns(run_id, stored.version)
-        new = with_scores(records, udf(features_column()), stamp)
+        new = with_scores(records, udf(records_column()), stamp)
         with rows_progress("score", done, total):
             new.select(*kept).unionByName(earlier.select(*kept)).write.mode("overwrite").parquet(
                 staging

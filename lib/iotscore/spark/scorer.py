@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from iotscore import faults
 from iotscore.columns import FEATURES, N_FEATURES, score_column
 from iotscore.detect.bundle import from_bytes
 from iotscore.spark.schemas import RECORD_COLUMNS, raw_score_fields, score_fields
+from iotscore.storage.records import UNKNOWN_DEVICE, Records
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,12 +31,11 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from iotscore.detect.calibration import ScoreCalibration
-    from iotscore.detect.model import Model
+    from iotscore.detect.model import Calibration, Model
 
 Transport: TypeAlias = Literal["arrow", "pandas"]
-Scorer: TypeAlias = Callable[[np.ndarray], Mapping[str, Any]]
-"""From features, float64 of shape (n_rows, 115), to score columns by name."""
+Scorer: TypeAlias = Callable[[Records], Mapping[str, Any]]
+"""From records to score columns by name."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,16 @@ class ScoreOptions:
     bins_per_e_fold: int
 
 
+_WIDTH: Final = N_FEATURES + 1
+
 _LOADED: dict[str, Model] = {}
 """The model of this Python worker process, by version. One is kept: a worker serves one job."""
 
 
-def features_column() -> Column:
-    """Return the 115 features as one array; 115 separate arguments cost several times as much."""
-    return F.array(*FEATURES)
+def records_column() -> Column:
+    """Return features and device as one array; separate arguments cost several times as much."""
+    device = F.coalesce(F.col("device_id"), F.lit(UNKNOWN_DEVICE)).cast("double")
+    return F.array(*FEATURES, device)
 
 
 def scoring_udf(
@@ -88,7 +91,8 @@ def scoring_udf(
     """
 
     def load() -> Scorer:
-        return load_broadcast(bundle, version).score
+        model = load_broadcast(bundle, version)
+        return lambda records: model.score(*records)
 
     return _TRANSPORTS[transport](load, score_fields(names), done)
 
@@ -104,8 +108,8 @@ def raw_scoring_udf(
 
     def load() -> Scorer:
         model = load_broadcast(bundle, version)
-        return lambda features: {
-            score_column(name): raw for name, raw in model.raw_scores(features).items()
+        return lambda records: {
+            score_column(name): raw for name, raw in model.raw_scores(*records).items()
         }
 
     return _TRANSPORTS[transport](load, raw_score_fields(names), done)
@@ -119,10 +123,15 @@ def _over_arrow(
     def score(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
         scorer = load()
         for batch in batches:
-            features = batch.flatten().to_numpy(zero_copy_only=False).reshape(-1, N_FEATURES)
-            columns = scorer(features)
+            values = batch.flatten().to_numpy(zero_copy_only=False).reshape(-1, _WIDTH)
+            columns = scorer(_records(values))
             done.add(len(batch))
-            arrays = [pa.array(columns[field.name], field.type) for field in fields]
+            arrays = [
+                pa.array(columns[field.name], field.type)
+                if field.name in columns
+                else pa.nulls(len(batch), field.type)
+                for field in fields
+            ]
             yield pa.StructArray.from_arrays(arrays, fields=fields)
             faults.reach_in_worker("score batch")
 
@@ -137,7 +146,9 @@ def _over_pandas(
     def score(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
         scorer = load()
         for batch in batches:
-            columns = scorer(_matrix(batch))
+            columns = dict(scorer(_records(_matrix(batch))))
+            for name in names:
+                columns.setdefault(name, np.full(len(batch), None, dtype=object))
             done.add(len(batch))
             yield pd.DataFrame(columns)[names]
             faults.reach_in_worker("score batch")
@@ -150,15 +161,19 @@ _TRANSPORTS = {"arrow": _over_arrow, "pandas": _over_pandas}
 
 def _matrix(batch: pd.Series) -> npt.NDArray[np.float64]:
     if batch.empty:
-        return np.empty((0, N_FEATURES))
+        return np.empty((0, _WIDTH))
     return np.stack(batch.to_list())
+
+
+def _records(values: npt.NDArray[np.float64]) -> Records:
+    return Records(values[:, :N_FEATURES], values[:, N_FEATURES].astype(np.int64))
 
 
 def finishing_udf(
     bundle: Broadcast[bytes],
     version: str,
     names: tuple[str, ...],
-    calibrations: Mapping[str, ScoreCalibration],
+    calibrations: Mapping[str, Calibration],
     thresholds: Mapping[str, float],
 ) -> Callable[..., Column]:
     """Return a UDF from raw scores, one argument per detector, to all score columns.
@@ -166,14 +181,13 @@ def finishing_udf(
     A threshold that is missing, for want of labels, gives NULL flags.
     """
     schema = score_fields(names)
-    flags = [field.name for field in schema if field.dataType.typeName() == "boolean"]
 
     def finish(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.DataFrame]:
         model = load_broadcast(bundle, version)
         for batch in batches:
             raw = {name: one.to_numpy() for name, one in zip(names, batch, strict=True)}
             columns = dict(model.finish(raw, calibrations, thresholds))
-            for name in flags:
+            for name in schema.fieldNames():
                 columns.setdefault(name, np.full(len(batch[0]), None, dtype=object))
             yield pd.DataFrame(columns)[schema.fieldNames()]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__
-from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import to_bytes, version_of
-from iotscore.detect.model import fit_model
+from iotscore.detect.calibration import ScoreCalibration
+from iotscore.detect.fit import fit_model
+from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
 from iotscore.spark.ingest_plan import INGESTED
@@ -22,10 +23,11 @@ from iotscore.storage.records import row_groups
 from iotscore.storage.sample import draw, require_benign
 
 if TYPE_CHECKING:
-    from iotscore.detect.model import Model, TrainSettings
-    from iotscore.detect.protocol import Detector, FloatArray
+    from iotscore.detect.fit import FitSettings
+    from iotscore.detect.model import Model
     from iotscore.spark.runs import Stage
     from iotscore.spark.tables import Warehouse
+    from iotscore.storage.records import Records
 
 _LOG = logging.getLogger(__name__)
 _LEAST_ROWS: Final = 2
@@ -40,8 +42,6 @@ class TrainOptions:
     ----------
     model
         Detectors, weights, scaling, calibration.
-    min_updates
-        Least gradient updates of the autoencoder; epochs are added for small samples.
     parameters
         Everything the manifest should repeat for people, as plain values.
     """
@@ -50,10 +50,11 @@ class TrainOptions:
     fraction: float
     train_share: float
     calibration_share: float
+    gap_share: float
+    skip_rows: int
     max_train_rows: int
     max_calibration_rows: int
-    min_updates: int
-    model: TrainSettings
+    model: FitSettings
     parameters: dict[str, Any]
 
 
@@ -71,16 +72,12 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
         There are no benign records, or too few, or others among them.
     """
     files = _benign_files(warehouse)
-    plan, fit_rows, calibration_rows = _draw(warehouse, files, options)
-    _check_rows(len(fit_rows), len(calibration_rows), options)
-    settings = replace(
-        options.model,
-        detectors=tuple(
-            _with_min_updates(detector, len(fit_rows), options.min_updates)
-            for detector in options.model.detectors
-        ),
-    )
-    model = fit_model(fit_rows, calibration_rows, settings, _log_epoch)
+    plan, fit, calibration = _draw(warehouse, files, options)
+    rows = {"train": len(fit.devices), "calibration": len(calibration.devices)}
+    _check_rows(rows["train"], rows["calibration"], options)
+    settings = options.model
+    devices = (fit.devices, calibration.devices)
+    model = fit_model(fit.features, calibration.features, settings, _log_epoch, devices)
     bundle = to_bytes(model)
     model_version = version_of(bundle)
     manifest = {
@@ -89,7 +86,11 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
         "normalisation": settings.normalisation,
         "detectors": {name: fitted.parameters for name, fitted in model.detectors.items()},
         "weights": model.weights,
-        "calibrations": {name: vars(value) for name, value in model.calibrations.items()},
+        "calibrations": {
+            name: vars(value)
+            for name, value in model.calibrations.items()
+            if isinstance(value, ScoreCalibration)
+        },
         "thresholds": model.thresholds,
         "features": list(model.features),
         "split": plan.to_json(),
@@ -97,9 +98,10 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
             {key: row[key] for key in ("file_id", "source_file", "sha256", "rows_read")}
             for row in files
         ],
-        "rows": {"train": len(fit_rows), "calibration": len(calibration_rows)},
+        "rows": rows,
+        "false_positive_rate": settings.false_positive_rate,
         "is_synthetic": any(row["is_synthetic"] for row in files),
-        "calibration_share_flagged": _shares_flagged(model, calibration_rows),
+        "calibration_share_flagged": _shares_flagged(model, calibration),
         "versions": {
             "iotscore": __version__,
             "python": platform.python_version(),
@@ -108,8 +110,8 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
     }
     save_model(warehouse, model_version, manifest, bundle, run_id)
     promote(warehouse, model_version, "trained", run_id)
-    stage.rows = len(fit_rows) + len(calibration_rows)
-    stage.details = {"model_version": model_version, "rows": manifest["rows"]}
+    stage.rows = sum(rows.values())
+    stage.details = {"model_version": model_version, "rows": rows}
     return model_version
 
 
@@ -127,13 +129,15 @@ def _benign_files(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 def _draw(
     warehouse: Warehouse, files: list[dict[str, Any]], options: TrainOptions
-) -> tuple[SplitPlan, FloatArray, FloatArray]:
+) -> tuple[SplitPlan, Records, Records]:
     """Cut the benign files, cap both parts, and return the plan and the records of each."""
     parts = {
-        row["file_id"]: cut_file(row["rows_read"], options.train_share, options.calibration_share)
+        row["file_id"]: cut_file(
+            row["rows_read"], options.train_share, options.calibration_share, options.gap_share
+        )
         for row in files
     }
-    plan = SplitPlan(options.seed, options.fraction, parts)
+    plan = SplitPlan(options.seed, options.fraction, parts, skip_rows=options.skip_rows)
     caps = (options.max_train_rows, options.max_calibration_rows)
     if warehouse.is_direct and options.fraction == 1.0:
         runs = sorted({row["run_id"] for row in files})
@@ -145,7 +149,7 @@ def _draw(
 
 
 def _check_rows(train_rows: int, calibration_rows: int, options: TrainOptions) -> None:
-    needs_calibration = options.model.normalisation == "frozen"
+    needs_calibration = options.model.normalisation != BATCH_MINMAX
     if train_rows < _LEAST_ROWS or (needs_calibration and calibration_rows < _LEAST_ROWS):
         message = (
             f"the benign files give {train_rows} training and {calibration_rows} calibration "
@@ -155,24 +159,16 @@ def _check_rows(train_rows: int, calibration_rows: int, options: TrainOptions) -
         raise TrainingError(message)
 
 
-def _with_min_updates(detector: Detector, rows: int, min_updates: int) -> Detector:
-    """Add epochs to the autoencoder until it gets its least number of gradient updates."""
-    if not isinstance(detector, LstmAutoencoder):
-        return detector
-    steps = -(-rows // detector.batch_size)
-    return replace(detector, epochs=max(detector.epochs, -(-min_updates // steps)))
-
-
 def _log_epoch(detector: str, epoch: int, loss: float) -> None:
     if epoch == 1 or epoch % 50 == 0:
         _LOG.info("train: %s epoch %d, loss %.6g", detector, epoch, loss)
 
 
-def _shares_flagged(model: Model, calibration: FloatArray) -> dict[str, float]:
+def _shares_flagged(model: Model, calibration: Records) -> dict[str, float]:
     """Measure again which share of the calibration rows each threshold flags."""
     if not model.thresholds:
         return {}
-    columns = model.score(calibration)
+    columns = model.score(*calibration)
     return {
         name: share_above(columns[f"{name}_score"], threshold)
         for name, threshold in model.thresholds.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.splits import SplitPlan
+
+
+UNKNOWN_DEVICE: Final = -1
+"""Number of a device that has none."""
+
+
+class Records(NamedTuple):
+    """What a model needs of some records: features, float64 (n_rows, 115), and device, int64."""
+
+    features: npt.NDArray[np.float64]
+    devices: npt.NDArray[np.int64]
 
 
 class RowGroup(NamedTuple):
@@ -109,6 +120,18 @@ def _by_file(rows: pa.Table) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     codes = files.indices.to_numpy()
     for code in np.unique(codes):
         yield files.dictionary[int(code)].as_py(), codes == code
+
+
+def records_of(rows: pa.Table | pa.RecordBatch) -> Records:
+    """Return features and device numbers of some records."""
+    return Records(feature_matrix(rows), device_numbers(rows))
+
+
+def device_numbers(rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """Return the number of each record's device, -1 if it has none."""
+    known = pc.fill_null(rows.column("device_id").cast(pa.int64()), UNKNOWN_DEVICE)
+    numbers: npt.NDArray[np.int64] = known.to_numpy()
+    return numbers
 
 
 def feature_matrix(rows: pa.Table | pa.RecordBatch) -> npt.NDArray[np.float64]:

@@ -12,7 +12,14 @@ import pyarrow.compute as pc
 from iotscore.columns import FEATURES, KEY
 from iotscore.errors import TrainingError
 from iotscore.splits import CALIBRATION, SPLITS, TRAIN
-from iotscore.storage.records import feature_matrix, read_batches, record_hashes_of, record_splits
+from iotscore.storage.records import (
+    Records,
+    device_numbers,
+    feature_matrix,
+    read_batches,
+    record_hashes_of,
+    record_splits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
     from iotscore.splits import SplitPlan
     from iotscore.storage.records import RowGroup
 
-_DESCRIBED_BY: Final = (*KEY, "label")
+_DESCRIBED_BY: Final = (*KEY, "label", "device_id")
 _BATCH_ROWS: Final = 10_000
 _ROW_NO_BITS: Final = 40
 """A file has fewer than 2^40 lines, so file and line fit into one integer."""
@@ -30,7 +37,7 @@ _ROW_NO_BITS: Final = 40
 
 def draw(
     groups: Sequence[RowGroup], plan: SplitPlan, most_train: int, most_calibration: int
-) -> tuple[SplitPlan, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[SplitPlan, Records, Records]:
     """Read the records that fit and calibrate a model.
 
     Data files are read twice, first for the keys alone, so that no more than the chosen records
@@ -49,10 +56,10 @@ def draw(
     -------
     SplitPlan
         With the cut-offs.
-    float64 array of shape (n_train, 115)
-        Training records in the order of their keys.
-    float64 array of shape (n_calibration, 115)
-        Calibration records, likewise.
+    Records
+        Those that fit, in the order of their keys.
+    Records
+        Those that calibrate, likewise.
 
     Raises
     ------
@@ -71,14 +78,18 @@ def draw(
         TRAIN: np.sort(keys[_taken(train, hashes, plan.train_cutoff)]),
         CALIBRATION: np.sort(keys[_taken(calibration, hashes, plan.calibration_cutoff)]),
     }
-    matrices = {name: np.empty((len(wanted), len(FEATURES))) for name, wanted in chosen.items()}
+    drawn = {
+        name: Records(np.empty((len(wanted), len(FEATURES))), np.empty(len(wanted), np.int64))
+        for name, wanted in chosen.items()
+    }
     for rows in read_batches(groups, _DESCRIBED_BY, pa.array(files), _BATCH_ROWS):
         split = record_splits(plan, rows)
         for name, wanted in chosen.items():
             if (mine := rows.filter(pa.array(split == SPLITS.index(name)))).num_rows:
                 place = np.searchsorted(wanted, _keys(mine, files))
-                matrices[name][place] = feature_matrix(mine)
-    return plan, matrices[TRAIN], matrices[CALIBRATION]
+                drawn[name].features[place] = feature_matrix(mine)
+                drawn[name].devices[place] = device_numbers(mine)
+    return plan, drawn[TRAIN], drawn[CALIBRATION]
 
 
 def require_benign(others: int) -> None:

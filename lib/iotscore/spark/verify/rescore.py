@@ -10,7 +10,7 @@ from iotscore.columns import FEATURES, KEY, score_column
 from iotscore.spark.sample import record_hash
 from iotscore.spark.schemas import DETECTORS, score_fields
 from iotscore.spark.verify.evidence import SEED
-from iotscore.storage.records import feature_matrix
+from iotscore.storage.records import records_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +49,7 @@ def rescored_faults(
     sample = _sample(found, version, names, rows)
     if not sample.num_rows:
         return 0, []
-    computed = model.score(feature_matrix(sample))
+    computed = model.score(*records_of(sample))
     faults: dict[int, str] = {}
     for name in names:
         stored = sample.column(name).to_pylist()
@@ -75,6 +75,6 @@ def _sample(found: Evidence, version: str, names: list[str], rows: int) -> pa.Ta
     is_meant = (F.col("model_version") == version) & ~F.col("file_id").isin(void)
     scores = found.settled.read("scores").where(is_meant)
     chosen = scores.orderBy(record_hash(SEED), *KEY).select(*KEY, "source_file", *names).limit(rows)
-    features = found.settled.read("traffic").select(*KEY, *FEATURES)
+    features = found.settled.read("traffic").select(*KEY, "device_id", *FEATURES)
     joined = features.join(F.broadcast(chosen), list(KEY))
     return joined.toArrow().sort_by([(name, "ascending") for name in KEY])

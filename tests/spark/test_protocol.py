@@ -1,0 +1,103 @@
+"""Protocols on a warehouse: which rows they read, and figures that are stored and printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from iotscore.cli.options import protocol_options
+from iotscore.cli.protocol_tables import print_protocol
+from iotscore.columns import FEATURES
+from iotscore.errors import ConfigError, InputError
+from iotscore.spark.protocol import evaluate_protocol, read_sample
+from iotscore.spark.runs import Stage
+from iotscore.spark.tables import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.spark
+
+QUICK = ("detectors.lstm=null", "protocol.draws=20")
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_every_nth_row_in_the_order_of_capture(
+    night: Warehouse, settings: Callable, *, direct: bool
+) -> None:
+    """Unlabelled files are left out, rows are spread evenly, and stand for all of their file."""
+    caps = ("protocol.most_benign_rows=50", "protocol.most_attack_rows=1000")
+    options = protocol_options(settings("default", *QUICK, *caps), "chronological")
+    warehouse = Warehouse(night.spark, night.root, direct=direct)
+    sample = read_sample(warehouse, options)
+    assert [(file.source_file, file.rows, file.weight) for file in sample.files] == [
+        ("1.benign.csv", 90, 2.0),
+        ("1.gafgyt.tcp.csv", 40, 1.0),
+        ("2.benign.csv", 60, 2.0),
+        ("2.mirai.syn.csv", 40, 1.0),
+    ]
+    assert np.bincount(sample.file_index).tolist() == [45, 40, 30, 40]
+    assert sample.row_no[sample.file_index == 0].tolist() == list(range(1, 91, 2))
+    rows = night.read("traffic").where("source_file = '2.benign.csv' AND row_no = 5").collect()
+    mine = (sample.file_index == 2) & (sample.row_no == 5)
+    assert sample.features[mine][0].tolist() == [rows[0][name] for name in FEATURES]
+    assert sample.device_ids[mine].tolist() == [rows[0]["device_id"]]
+
+
+def test_figures_are_stored_and_printed(
+    night_copy: Callable[[str], Warehouse],
+    settings: Callable,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each detector, the fused score and both baselines are there, with every feature set."""
+    warehouse = night_copy("default")
+    options = protocol_options(settings("default", *QUICK), "chronological")
+    stage = Stage("evaluate")
+    figures = evaluate_protocol(warehouse, options, "run", stage)
+    stored = warehouse.read("protocol_figures").where("scope = 'all'").toPandas()
+    names = {"iforest", "neighbours", "envelope", "hybrid", "baseline_pca", "flag_everything"}
+    by_set = stored.groupby("feature_set")["detector"].agg(set).to_dict()
+    assert by_set == dict.fromkeys(("all", "no_clock", "no_jitter"), names)
+    assert stage.rows == 150 + 80
+    assert not stored.query("budget == 0.05")["uses_labels"].any()
+    assert set(stored["data_kind"]) == {"partial"}
+    print_protocol(figures)
+    shown = capsys.readouterr().out
+    assert "without the clock" in shown
+    assert "flag_everything" in shown
+    assert "a part of N-BaIoT, or other data" in shown
+
+
+def test_reports_are_measured_as_they_were(
+    night_copy: Callable[[str], Warehouse], settings: Callable
+) -> None:
+    """The profile paper and the protocol reports belong together; all rows train and test."""
+    quick = ("detectors.lstm.epochs=2", "protocol.draws=20", "protocol.feature_sets=[all]")
+    warehouse = night_copy("default")
+    options = protocol_options(settings("paper", *quick), "reports")
+    figures = evaluate_protocol(warehouse, options, "run", Stage("evaluate"))
+    overall = [row for row in figures if row["scope"] == "all"]
+    assert {row["detector"] for row in overall} >= {"iforest", "lstm", "hybrid"}
+    assert all(row["tested_on_training"] and row["n_benign"] == 150 for row in overall)
+    for profile, protocol in (("default", "reports"), ("paper", "chronological")):
+        with pytest.raises(ConfigError, match="--protocol reports with --profile paper"):
+            protocol_options(settings(profile), protocol)
+
+
+def test_attacks_and_benign_records_are_needed(
+    warehouse: Warehouse,
+    stages: type,
+    settings: Callable,
+    tmp_path: Path,
+    make_features: Callable[..., np.ndarray],
+    write_traffic: Callable[[Path, np.ndarray], None],
+) -> None:
+    """Without attacks there is nothing to measure, and that is told."""
+    write_traffic(tmp_path / "in" / "1.benign.csv", make_features(50, 1))
+    stages(warehouse, settings("default")).ingest(tmp_path / "in")
+    options = protocol_options(settings("default", *QUICK), "chronological")
+    with pytest.raises(InputError, match="needs benign and attack records"):
+        read_sample(warehouse, options)

@@ -1,0 +1,105 @@
+"""A model under a protocol: thresholds for any budget, features left out, benign rows alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from iotscore.columns import FEATURES
+from iotscore.detect.envelope import Envelope
+from iotscore.detect.fit import FitSettings
+from iotscore.detect.model import BATCH_MINMAX, FROZEN, TAIL
+from iotscore.detect.neighbours import Neighbours
+from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.errors import ConfigError
+from iotscore.evaluation.protocols import (
+    FEATURE_SETS,
+    Benign,
+    BenignPart,
+    Options,
+    Sample,
+    SampleFile,
+    evaluate,
+)
+from iotscore.evaluation.trained import fit_of
+
+ROWS = 240
+FILES = (
+    SampleFile("1.benign.csv", 1, "bell", "benign", None, is_attack=False, rows=ROWS, weight=1.0),
+    SampleFile("2.benign.csv", 2, "cam", "benign", None, is_attack=False, rows=ROWS, weight=3.0),
+    SampleFile("1.mirai.ack.csv", 1, "bell", "mirai", "ack", is_attack=True, rows=60, weight=2.0),
+    SampleFile("2.gafgyt.tcp.csv", 2, "cam", "gafgyt", "tcp", is_attack=True, rows=60, weight=2.0),
+)
+
+
+def settings(normalisation: str) -> FitSettings:
+    """Return two quick detectors."""
+    return FitSettings(
+        detectors=(Neighbours(), Envelope()),
+        weights={"neighbours": 0.5, "envelope": 0.5},
+        scaler=SignedLogScaler(),
+        margin=0.9,
+        normalisation=normalisation,
+    )
+
+
+def rows(count: int, place: float, seed: int) -> np.ndarray:
+    """Return rows about a place."""
+    return np.random.default_rng(seed).normal(place, 1.0, (count, len(FEATURES)))
+
+
+def sample() -> Sample:
+    """Return two devices with a place each, and attacks elsewhere."""
+    parts = [rows(ROWS, 10.0, 1), rows(ROWS, 30.0, 2), rows(60, 60.0, 3), rows(60, 16.0, 4)]
+    index = np.repeat(np.arange(4), [len(part) for part in parts])
+    row_no = np.concatenate([np.arange(1, len(part) + 1) for part in parts])
+    return Sample(np.concatenate(parts), FEATURES, index, row_no, FILES)
+
+
+def benign() -> Benign:
+    """Return rows to learn from."""
+    index = np.zeros(120, dtype=np.int64)
+    parts = [
+        BenignPart(rows(120, 10.0, seed), index + 1, index, np.arange(120) + 1) for seed in (1, 2)
+    ]
+    return Benign(FEATURES, *parts)
+
+
+@pytest.mark.parametrize("budget", [0.02, 0.1, 0.3])
+def test_thresholds_keep_any_budget(budget: float) -> None:
+    """A tail's threshold is a level; without one it is a quantile of the calibration scores."""
+    later, devices = rows(4000, 10.0, 9), np.ones(4000, dtype=np.int64)
+    tail = fit_of(settings(TAIL))(benign())
+    assert tail.threshold("hybrid", budget) == -math.log(0.9 * budget)
+    flagged = tail.scores(later, devices)["hybrid"] > tail.threshold("hybrid", budget)
+    assert flagged.mean() < 1.6 * budget
+    frozen = fit_of(settings(FROZEN))(benign())
+    for name, scores in frozen.calibration_scores.items():
+        assert (scores > frozen.threshold(name, budget)).mean() <= budget
+
+
+def test_a_threshold_by_labels_is_not_made_up() -> None:
+    """Raw scores alone have no threshold without labels; the message says what to do."""
+    raw = fit_of(settings(BATCH_MINMAX))(benign())
+    assert set(raw.scores(rows(3, 10.0, 9), np.ones(3, np.int64))) == {"neighbours", "envelope"}
+    with pytest.raises(ConfigError, match="--protocol reports"):
+        raw.threshold("neighbours", 0.05)
+
+
+def test_a_protocol_fits_and_measures_it() -> None:
+    """Attacks far away are found with every feature set, and the promise is about kept."""
+    options = Options(budgets=(0.05,), draws=20)
+    found = evaluate(sample(), fit_of(settings(TAIL)), "chronological", options)
+    hybrid = [
+        row
+        for row in found
+        if row["detector"] == "hybrid" and row["scope"] == "all" and row["budget"] == 0.05
+    ]
+    assert [row["feature_set"] for row in hybrid] == [one.name for one in FEATURE_SETS]
+    assert [row["n_features"] for row in hybrid] == [115, 110, 100]
+    for row in hybrid:
+        assert row["tpr"] == 1.0
+        assert row["fpr"] < 0.2
+        assert row["n_benign"] == 2 * (ROWS // 3 - 2)
