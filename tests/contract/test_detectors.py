@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from iotscore.columns import FEATURES
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.envelope import Envelope
@@ -20,10 +21,19 @@ from iotscore.errors import ModelError, TrainingError
 if TYPE_CHECKING:
     from iotscore.detect.protocol import Detector, Float32Array
 
-N_FEATURES = 11
+FIVE_WINDOWS = tuple(name for name in FEATURES if name.startswith("MI_dir_"))
+N_FEATURES = len(FIVE_WINDOWS)
 CASES = (
     IsolationForestDetector(n_estimators=30),
     LstmAutoencoder(units=6, epochs=4, batch_size=32, learning_rate=0.01),
+    LstmAutoencoder(
+        units=6,
+        epochs=4,
+        batch_size=32,
+        learning_rate=0.01,
+        sequence="windows",
+        features=FIVE_WINDOWS,
+    ),
     Mahalanobis(),
     Neighbours(rows=50),
     Envelope(rows=100),
@@ -41,7 +51,7 @@ def rows(n_rows: int, seed: int) -> Float32Array:
 BULK = rows(700, seed=1)
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+@pytest.fixture(scope="module", params=CASES, ids=repr)
 def unfitted(request: pytest.FixtureRequest) -> Detector:
     """Return each detector in turn."""
     return request.param
@@ -153,10 +163,10 @@ def test_missing_and_misshapen_arrays_are_refused(fitted: Detector) -> None:
 
 def test_wrong_width_is_refused_with_both_numbers(fitted: Detector) -> None:
     """The message says how many columns were found and how many are needed."""
-    with pytest.raises(ModelError, match=r"12 columns.*11"):
-        fitted.score(np.zeros((2, 12), dtype=np.float32))
-    with pytest.raises(ModelError, match="11"):
-        fitted.score(np.zeros(11, dtype=np.float32))
+    with pytest.raises(ModelError, match=r"16 columns.*15"):
+        fitted.score(np.zeros((2, 16), dtype=np.float32))
+    with pytest.raises(ModelError, match="15"):
+        fitted.score(np.zeros(15, dtype=np.float32))
 
 
 def test_too_few_rows_cannot_be_fitted(unfitted: Detector) -> None:

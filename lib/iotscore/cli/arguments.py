@@ -54,7 +54,7 @@ def job_parser(name: str, description: str, *, reads_input: bool) -> JobParser:
         default=[],
         dest="assignments",
         metavar="KEY=VALUE",
-        help="one configuration value, such as threshold.false_positive_rate=0.01; wins over all files",
+        help="one configuration value, such as train.max_train_rows=5000; wins over all files",
     )
     return parser
 

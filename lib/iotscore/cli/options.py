@@ -102,8 +102,10 @@ def _detectors(settings: Settings) -> tuple[Detector, ...]:
     if lstm := chosen.lstm:
         detectors.append(
             LstmAutoencoder(
+                sequence=lstm.sequence,
                 units=lstm.units,
                 epochs=lstm.epochs,
+                patience=lstm.patience,
                 batch_size=lstm.batch_size,
                 learning_rate=lstm.learning_rate,
                 random_state=seed,

@@ -99,6 +99,8 @@ class LstmSettings(_Section):
     units: Count
     epochs: Count
     min_updates: Annotated[int, Field(ge=0)]
+    sequence: Literal["windows", "record"]
+    patience: Annotated[int, Field(ge=0)]
     batch_size: Count
     learning_rate: Annotated[float, Field(gt=0.0)]
 

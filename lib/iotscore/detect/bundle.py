@@ -82,7 +82,8 @@ def to_bytes(model: Model) -> bytes:
         "calibrations": linear,
         "thresholds": model.thresholds,
     }
-    if model.scaler.kind == MinMaxScaler.kind and not tails:
+    is_first = all("sequence" not in one.parameters for one in model.detectors.values())
+    if model.scaler.kind == MinMaxScaler.kind and not tails and is_first:
         return pack(content, groups, _FIRST_FORMAT)
     content |= {"scaling": model.scaler.kind, "tails": list(tails)}
     return pack(content, groups, FORMAT_VERSION)

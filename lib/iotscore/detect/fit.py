@@ -102,6 +102,12 @@ class FitSettings:
             )
             raise ConfigError(message)
 
+    def without_idle(self) -> FitSettings:
+        """Return the same without detectors that take long to fit and count nothing."""
+        counted = tuple(one for one in self.detectors if one.is_quick or self.weights[one.name])
+        weights = {one.name: self.weights[one.name] for one in counted}
+        return replace(self, detectors=counted, weights=weights)
+
     @property
     def alert_level(self) -> float:
         """The level of benign tail probability at which flags start."""
@@ -145,8 +151,7 @@ def fit_model(
     settings = replace(
         settings,
         detectors=tuple(
-            _with_min_updates(one, train.shape[0], settings.min_updates)
-            for one in settings.detectors
+            _prepared(one, train.shape[0], settings) for one in settings.detectors
         ),
     )
     if settings.normalisation == TAIL:
@@ -166,11 +171,13 @@ def _unknown(rows: FloatArray) -> IntArray:
     return np.full(rows.shape[0], -1)
 
 
-def _with_min_updates(detector: Detector, rows: int, min_updates: int) -> Detector:
+def _prepared(detector: Detector, rows: int, settings: FitSettings) -> Detector:
+    """Tell the autoencoder what the columns are, and add epochs where rows are few."""
     if not (isinstance(detector, LstmAutoencoder) and rows):
         return detector
     steps = -(-rows // detector.batch_size)
-    return replace(detector, epochs=max(detector.epochs, -(-min_updates // steps)))
+    epochs = max(detector.epochs, -(-settings.min_updates // steps))
+    return replace(detector, epochs=epochs, features=settings.features)
 
 
 def _named(progress: FitProgress | None, name: str) -> Callable[[int, float], None] | None:

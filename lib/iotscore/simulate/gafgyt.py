@@ -50,17 +50,22 @@ def connection_flood(rng: Generator, device: int, n: int) -> Packets:
     odd = sometimes(rng, n, 2e-4)
     odd[:3] = True
     sent["size"][odd] = rng.choice((60, 66, 70), int(odd.sum()))
-    reset = packets(
-        time + rng.uniform(0.0008, 0.0015, n),
+    reset = resets(rng, sent)
+    return capture((sent, reset, chatter(rng, device, time[-1], 1.5, replies=True)))
+
+
+def resets(rng: Generator, sent: Packets) -> Packets:
+    """Return the victim's answer to each connection: it is refused at once."""
+    return packets(
+        sent["time"] + rng.uniform(0.0008, 0.0015, len(sent)),
         mac=0,
-        source=VICTIM,
-        target=device,
-        source_port=80,
-        target_port=port,
+        source=sent["target"],
+        target=sent["source"],
+        source_port=sent["target_port"],
+        target_port=sent["source_port"],
         size=_SYN,
         flags=0,
     )
-    return capture((sent, reset, chatter(rng, device, time[-1], 1.5, replies=True)))
 
 
 def retrying_scan(rng: Generator, device: int, n: int) -> Packets:

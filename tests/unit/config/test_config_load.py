@@ -115,6 +115,8 @@ def test_paper_is_what_the_reports_say() -> None:
                 "units": 64,
                 "epochs": 10,
                 "min_updates": 0,
+                "sequence": "record",
+                "patience": 0,
                 "batch_size": 512,
                 "learning_rate": 0.001,
             },

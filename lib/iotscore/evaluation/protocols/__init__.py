@@ -8,7 +8,9 @@ from iotscore.evaluation.protocols.evaluate import (
     Options,
     evaluate,
 )
+from iotscore.evaluation.protocols.poisoning import MIX, POISONING, Poison, measure_poisoned
 from iotscore.evaluation.protocols.results import COLUMNS, KEY, side_by_side
+from iotscore.evaluation.protocols.robustness import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 from iotscore.evaluation.protocols.rounds import Plan
 from iotscore.evaluation.protocols.sample import (
     FEATURE_SETS,
@@ -22,9 +24,13 @@ __all__ = [
     "COLUMNS",
     "FEATURE_SETS",
     "KEY",
+    "MIX",
+    "POISONING",
     "PREVALENCE",
     "PROTOCOLS",
     "REPORTS",
+    "ROBUSTNESS_COLUMNS",
+    "ROBUSTNESS_KEY",
     "Benign",
     "BenignPart",
     "FeatureSet",
@@ -32,9 +38,11 @@ __all__ = [
     "Fitted",
     "Options",
     "Plan",
+    "Poison",
     "Sample",
     "SampleFile",
     "evaluate",
+    "measure_poisoned",
     "side_by_side",
     "without",
 ]

@@ -1,0 +1,244 @@
+"""Attacks planted among the benign rows that a model learns from, and what it is worth then.
+
+Labels cannot leak into a fit: :func:`iotscore.evaluation.protocols.benign.benign_of` proves it for
+every protocol, this one included. Here the proof holds for a round without the planted rows, which
+are neither fitted nor measured in it; they are put in afterwards, by :func:`poisoned`, and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from iotscore.errors import ConfigError, InputError
+from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR
+from iotscore.evaluation.protocols.judge import Judged, judge
+from iotscore.evaluation.protocols.robustness import robustness_rows
+from iotscore.evaluation.protocols.rounds import Plan, chronological
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from iotscore.detect.protocol import IntArray
+    from iotscore.evaluation.protocols.benign import Benign, BenignPart, Fit, Fitted
+    from iotscore.evaluation.protocols.rounds import Round
+    from iotscore.evaluation.protocols.sample import Sample
+
+    Row = dict[str, Any]
+
+POISONING: Final = "poisoning"
+MIX: Final = "mix"
+"""Rows of every attack of the device, in the shares that the sample has them."""
+
+
+@dataclass(frozen=True)
+class Poison:
+    """How much of what is planted.
+
+    Attributes
+    ----------
+    shares
+        Planted rows per benign row to learn from, 0 to 1.
+    attacks
+        ``mix``, or a family and an attack, such as ``gafgyt.tcp``.
+    draws
+        How often other rows are drawn, at least 1.
+    seed
+        Of these draws.
+
+    Raises
+    ------
+    ConfigError
+        If a share is out of bounds, or there is nothing to plant.
+    """
+
+    shares: tuple[float, ...] = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05)
+    attacks: tuple[str, ...] = (MIX, "gafgyt.tcp")
+    draws: int = 5
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Refuse what would give no figure."""
+        if not (self.shares and self.attacks and self.draws >= 1):
+            raise ConfigError("poisoning needs at least one share, one attack and one draw")
+        if not all(0.0 <= share <= 1.0 for share in self.shares):
+            raise ConfigError(f"shares to plant are {self.shares}: use 0 to 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """Attack rows that stand among the benign rows of their device.
+
+    Attributes
+    ----------
+    rows : int64 array of shape (n_planted,)
+        Positions in the sample; the first of them are planted at smaller shares too.
+    train_places, calibration_places : int64 arrays of shape (n_planted,)
+        The benign row of the part that each is put before, -1 if it is put into the other part.
+    n_benign
+        Rows of both parts on devices that have such attacks: what shares are shares of.
+    """
+
+    rows: IntArray
+    train_places: IntArray
+    calibration_places: IntArray
+    n_benign: int
+
+    def first(self, share: float) -> Planted:
+        """Return the planting of a share."""
+        count = round(share * self.n_benign)
+        return replace(
+            self,
+            rows=self.rows[:count],
+            train_places=self.train_places[:count],
+            calibration_places=self.calibration_places[:count],
+        )
+
+
+def measure_poisoned(
+    sample: Sample,
+    fits: Mapping[float, Fit],
+    plan: Plan,
+    budgets: Sequence[float],
+    poison: Poison,
+) -> list[Row]:
+    """Measure what each fit is worth with attacks among its benign rows.
+
+    What is planted at the largest share is measured at none, so that all figures of a draw are
+    about the same rows.
+
+    Parameters
+    ----------
+    sample
+        Labelled rows.
+    fits
+        What is measured, by the share that it trims (0: nothing).
+    plan, budgets
+        As in :class:`iotscore.evaluation.protocols.Options`.
+    poison
+        What is planted.
+
+    Returns
+    -------
+    list of dict
+        Rows with the keys of :data:`robustness.ROBUSTNESS_COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        If the sample has too few of the attacks.
+    TrainingError
+        If nothing can be fitted.
+    """
+    return list(_rows(sample, fits, plan, budgets, poison))
+
+
+def _rows(
+    sample: Sample,
+    fits: Mapping[float, Fit],
+    plan: Plan,
+    budgets: Sequence[float],
+    poison: Poison,
+) -> Iterator[Row]:
+    (clean,) = chronological(sample, plan)
+    for attack in poison.attacks:
+        for draw in range(poison.draws):
+            random = np.random.default_rng([poison.seed, draw])
+            every = plant(sample, clean, attack, max(poison.shares), random)
+            rest = np.setdiff1d(clean.test_attack, every.rows)
+            measured = replace(clean, test_attack=rest)
+            for share in poison.shares:
+                planted = every.first(share)
+                for trim_share, fit in fits.items():
+                    judged = judge(sample, [measured], poisoned(fit, sample, planted), budgets)
+                    common = {
+                        "protocol": POISONING,
+                        "attack": attack,
+                        "knob": "planted_share",
+                        "effort": share,
+                        "trim_share": trim_share,
+                        "draw": draw + 1,
+                        "n_planted": planted.rows.size,
+                    }
+                    yield from robustness_rows(sample, _poisoned_only(judged), budgets, common)
+
+
+def plant(
+    sample: Sample, clean: Round, attack: str, share: float, random: np.random.Generator
+) -> Planted:
+    """Draw attack rows, and places among benign rows of their devices, evenly over time.
+
+    Raises
+    ------
+    InputError
+        If there are no such attacks, or too few to plant some and to measure others.
+    """
+    names = np.array([f"{file.family}.{file.attack}" for file in sample.files])
+    wanted = clean.test_attack
+    if attack != MIX:
+        wanted = wanted[(names == attack)[sample.file_index[wanted]]]
+    attack_devices = sample.device_ids[wanted]
+    places = np.concatenate([clean.train, clean.calibration])
+    in_train = np.arange(places.size) < clean.train.size
+    eligible = np.flatnonzero(np.isin(sample.device_ids[places], attack_devices))
+    count = round(share * eligible.size)
+    chosen = random.permutation(eligible)[:count]
+    rows = np.full(count, -1)
+    for device in np.unique(attack_devices):
+        mine = np.flatnonzero(sample.device_ids[places[chosen]] == device)
+        drawn = random.permutation(wanted[attack_devices == device])
+        if drawn.size <= mine.size:
+            raise InputError(
+                f"{mine.size} rows of {attack} of device {device} are to be planted and some more"
+                f" measured, and there are {drawn.size}: plant smaller shares, or bring more rows"
+                " (protocol.most_attack_rows)"
+            )
+        rows[mine] = drawn[: mine.size]
+    if not eligible.size:
+        raise InputError(
+            f"there are no rows of {attack} on a device with benign rows to plant: the attacks are"
+            f" {', '.join(sorted(set(names[sample.file_index[clean.test_attack]])))}, or {MIX}"
+        )
+    return Planted(
+        rows,
+        np.where(in_train[chosen], chosen, -1),
+        np.where(in_train[chosen], -1, chosen - clean.train.size),
+        eligible.size,
+    )
+
+
+def poisoned(fit: Fit, sample: Sample, planted: Planted) -> Fit:
+    """Return a fit that finds planted attacks among the proven benign rows that it is given."""
+
+    def fit_poisoned(benign: Benign) -> Fitted:
+        train = _with_planted(benign.train, sample, planted.rows, planted.train_places)
+        calibration = _with_planted(
+            benign.calibration, sample, planted.rows, planted.calibration_places
+        )
+        return fit(replace(benign, train=train, calibration=calibration))
+
+    return fit_poisoned
+
+
+def _with_planted(part: BenignPart, sample: Sample, rows: IntArray, places: IntArray) -> BenignPart:
+    rows, places = rows[places >= 0], places[places >= 0]
+    return replace(
+        part,
+        features=np.insert(part.features, places, sample.features[rows], axis=0),
+        device_ids=np.insert(part.device_ids, places, sample.device_ids[rows]),
+        file_index=np.insert(part.file_index, places, sample.file_index[rows]),
+        row_no=np.insert(part.row_no, places, sample.row_no[rows]),
+    )
+
+
+def _poisoned_only(judged: Judged) -> Judged:
+    """Leave out the baselines: they were fitted on the proven rows, without the planted ones."""
+    thresholds = {
+        (name, budget): of_file
+        for (name, budget), of_file in judged.thresholds.items()
+        if name not in (LINEAR, FLAG_EVERYTHING)
+    }
+    return replace(judged, thresholds=thresholds)

@@ -1,0 +1,88 @@
+"""Figures of detection against effort: how much an attacker gains by what he can do about us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from iotscore.evaluation.protocols.figures import Measured, figure_rows
+from iotscore.evaluation.protocols.intervals import FileDraws
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, Policy
+from iotscore.evaluation.protocols.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from iotscore.detect.protocol import FloatArray
+    from iotscore.evaluation.protocols.judge import Judged
+    from iotscore.evaluation.protocols.sample import Sample
+
+    Row = dict[str, Any]
+
+ROBUSTNESS_KEY: Final = (
+    *("protocol", "attack", "knob", "effort", "trim_share", "draw"),
+    *("scope", "scope_value", "detector", "budget"),
+)
+"""What tells two rows of one evaluation apart."""
+_FIGURES: Final = (
+    *("n_benign", "n_attack", "roc_auc", "fpr_at_tpr_999"),
+    *("tpr", "tpr_low", "tpr_high", "worst_attack_file", "worst_attack_file_tpr"),
+    *("fpr", "fpr_low", "fpr_high", "worst_device", "worst_device_fpr"),
+)
+ROBUSTNESS_COLUMNS: Final = (
+    *ROBUSTNESS_KEY,
+    "n_planted",
+    *_FIGURES,
+    *("packets_per_second", "unnoticed_per_second"),
+)
+"""Keys of every row; ``docs/evaluation.md`` says what they mean. None: undefined."""
+
+
+def robustness_rows(
+    sample: Sample,
+    judged: Judged,
+    budgets: Sequence[float],
+    common: Mapping[str, Any],
+    scopes: Sequence[str] = ("all",),
+    pace: FloatArray | None = None,
+) -> Iterator[Row]:
+    """Yield the figures of one effort, for each detector that has thresholds, scope and budget.
+
+    Parameters
+    ----------
+    sample, judged
+        Rows and what was said of them.
+    budgets
+        Shares of benign rows that may be flagged.
+    common
+        What all rows share: the first six columns of :data:`ROBUSTNESS_KEY`, and ``n_planted``.
+    scopes
+        Which of the scopes ``all``, ``family`` and ``attack`` to measure.
+    pace : float64 array of shape (n_files,) or None
+        Packets per second that each attack file stands for, where that is known.
+    """
+    measured = Measured(sample, judged.rows, FileDraws.of_files(sample.files, 1, 0))
+    chosen = [scope for scope in measured.scopes() if scope.name in scopes]
+    for detector in dict.fromkeys(name for name, _ in judged.thresholds):
+        scores = judged.scores[detector]
+        tally = Tally(sample, judged.rows, scores)
+        for budget in budgets:
+            policy = Policy(BENIGN_QUANTILE, budget, judged.thresholds[detector, budget])
+            missed = 1.0 - tally.hits(policy.thresholds) / np.maximum(tally.rows, 1)
+            for scope in chosen:
+                (found,) = figure_rows(measured, scores, [policy], [scope], [None])
+                files = measured.files_of(scope) & tally.is_attack & (tally.rows > 0)
+                row = {
+                    **common,
+                    "scope": scope.name,
+                    "scope_value": scope.value,
+                    "detector": detector,
+                    "budget": budget,
+                    **{name: found[name] for name in _FIGURES},
+                    "packets_per_second": None if pace is None else float(pace[files].mean()),
+                    "unnoticed_per_second": (
+                        None if pace is None else float((pace * missed)[files].mean())
+                    ),
+                }
+                yield {column: row[column] for column in ROBUSTNESS_COLUMNS}

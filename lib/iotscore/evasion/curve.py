@@ -1,0 +1,177 @@
+"""Detection against effort: one curve for each thing that an attacker can change, and for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from iotscore.columns import FEATURES
+from iotscore.errors import ConfigError
+from iotscore.evaluation.protocols.judge import judge
+from iotscore.evaluation.protocols.robustness import robustness_rows
+from iotscore.evaluation.protocols.rounds import Plan, chronological
+from iotscore.evaluation.protocols.sample import Sample, SampleFile
+from iotscore.evasion.captures import Devices
+from iotscore.evasion.effort import ATTACKS, Effort
+from iotscore.labels import BENIGN
+from iotscore.simulate.layout import DEVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from iotscore.detect.protocol import FloatArray
+    from iotscore.evaluation.protocols.benign import Benign, Fit, Fitted
+
+    Row = dict[str, Any]
+
+EVASION: Final = "evasion"
+
+
+@dataclass(frozen=True)
+class Evasion:
+    """What is simulated.
+
+    Attributes
+    ----------
+    attacks
+        Which, of :data:`iotscore.evasion.effort.ATTACKS`.
+    slowdowns, padded, peers
+        Efforts to measure, see :class:`iotscore.evasion.effort.Effort`; each alone, and every
+        slowdown together with the largest share padded and the most peers.
+    benign_rows, records, seconds
+        See :class:`iotscore.evasion.captures.Devices`.
+    seed
+        Of everything that is drawn.
+
+    Raises
+    ------
+    ConfigError
+        If an attack cannot be simulated with effort, or nothing is left to simulate.
+    """
+
+    attacks: tuple[str, ...] = ("gafgyt.junk", "gafgyt.udp", "mirai.scan", "mirai.udp")
+    slowdowns: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+    padded: tuple[float, ...] = (0.5, 1.0)
+    peers: tuple[int, ...] = (1, 10, 100)
+    benign_rows: int = 6000
+    records: int = 300
+    seconds: float = 60.0
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be simulated."""
+        if unknown := set(self.attacks) - set(ATTACKS):
+            message = f"{sorted(unknown)} cannot be simulated with effort: use {ATTACKS}"
+            raise ConfigError(message)
+        if not (self.attacks and self.slowdowns and self.padded and self.peers):
+            message = "evasion needs at least one attack, slowdown, padded share and count of peers"
+            raise ConfigError(message)
+
+    def efforts(self) -> Iterator[tuple[str, float, Effort]]:
+        """Yield the knob, its setting and the effort of every point of the curves."""
+        for slowdown in self.slowdowns:
+            yield "slowdown", slowdown, Effort(slowdown)
+        for share in self.padded:
+            yield "padded_share", share, Effort(padded=share)
+        for count in self.peers:
+            yield "peers", float(count), Effort(peers=count)
+        for slowdown in self.slowdowns:
+            combined = Effort(slowdown, max(self.padded), max(self.peers))
+            yield "combined", slowdown, combined
+
+
+def measure_evasion(
+    fit: Fit, trim_share: float, plan: Plan, budgets: Sequence[float], evasion: Evasion
+) -> list[Row]:
+    """Fit on simulated benign rows of nine devices, and measure attacks that take care.
+
+    Parameters
+    ----------
+    fit
+        What is measured.
+    trim_share
+        What it trims, for the rows.
+    plan, budgets
+        As in :class:`iotscore.evaluation.protocols.Options`.
+    evasion
+        What is simulated.
+
+    Returns
+    -------
+    list of dict
+        Rows with the keys of :data:`iotscore.evaluation.protocols.ROBUSTNESS_COLUMNS`, for all
+        attacks together and for each. Every device and attack counts the same.
+
+    Raises
+    ------
+    TrainingError
+        If nothing can be fitted.
+    """
+    devices = Devices(evasion.seed, evasion.benign_rows, evasion.records, evasion.seconds)
+    benign = {device: devices.benign_features(device) for device in DEVICES}
+    fit = _once(fit)
+    found: list[Row] = []
+    for knob, setting, effort in evasion.efforts():
+        sample, pace = _sample(devices, benign, evasion.attacks, effort)
+        judged = judge(sample, chronological(sample, plan), fit, budgets)
+        common = {
+            "protocol": EVASION,
+            "attack": None,
+            "knob": knob,
+            "effort": setting,
+            "trim_share": trim_share,
+            "draw": 1,
+            "n_planted": 0,
+        }
+        found += robustness_rows(sample, judged, budgets, common, ("all", "attack"), pace)
+    return found
+
+
+def _once(fit: Fit) -> Fit:
+    """Return a fit that keeps what it fitted first: all efforts meet the same benign rows."""
+    kept: list[Fitted] = []
+
+    def fit_once(benign: Benign) -> Fitted:
+        if not kept:
+            kept.append(fit(benign))
+        return kept[0]
+
+    return fit_once
+
+
+def _sample(
+    devices: Devices, benign: dict[int, FloatArray], attacks: Sequence[str], effort: Effort
+) -> tuple[Sample, FloatArray]:
+    """Return benign rows and attacks as a labelled sample, and packets per second by file."""
+    parts: list[tuple[int, str, str | None, FloatArray, float]] = [
+        (device, BENIGN, None, rows, 0.0) for device, rows in benign.items()
+    ]
+    for attack in attacks:
+        family, name = attack.split(".")
+        for device in devices.attacked_by(attack):
+            rows = devices.attack_rows(device, attack, effort)
+            parts.append((device, family, name, rows.features, rows.packets_per_second))
+    files = tuple(
+        SampleFile(
+            source_file=f"{device}.{family}{'' if name is None else f'.{name}'}",
+            device_id=device,
+            device=DEVICES[device],
+            family=family,
+            attack=name,
+            is_attack=family != BENIGN,
+            rows=len(rows),
+            weight=1.0,
+        )
+        for device, family, name, rows, _ in parts
+    )
+    lengths = [len(rows) for _, _, _, rows, _ in parts]
+    sample = Sample(
+        np.concatenate([rows for _, _, _, rows, _ in parts]),
+        FEATURES,
+        np.repeat(np.arange(len(parts)), lengths),
+        np.concatenate([np.arange(1, length + 1) for length in lengths]),
+        files,
+    )
+    return sample, np.array([pace for *_, pace in parts])
