@@ -2,7 +2,8 @@
 
 ./spark-submit.sh evaluate --warehouse DIR [--model VERSION]
 
-or, fitting anew, to the table protocol_figures by a protocol (docs/evaluation.md):
+or, fitting anew, to the table protocol_figures, or to robustness_figures, by a protocol
+(docs/evaluation.md):
 
 ./spark-submit.sh evaluate --warehouse DIR --protocol NAME
 """
@@ -14,6 +15,8 @@ import sys
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_model, job_parser
 from iotscore.cli.protocol_tables import print_protocol
+from iotscore.cli.robustness import ROBUSTNESS, robustness_stage
+from iotscore.cli.robustness_tables import print_robustness
 from iotscore.cli.stages import evaluate_stage, protocol_stage
 from iotscore.cli.summary import print_evaluation
 from iotscore.evaluation.protocols import PROTOCOLS
@@ -25,13 +28,16 @@ def main(argv: list[str]) -> int:
     add_model(parser)
     parser.add_argument(
         "--protocol",
-        choices=PROTOCOLS,
+        choices=(*PROTOCOLS, *ROBUSTNESS),
         help="fit and measure by this protocol, instead of measuring a model's stored scores",
     )
     return run_job("evaluate", parser.parse_args(argv), _evaluate)
 
 
 def _evaluate(job: Job) -> None:
+    if job.arguments.protocol in ROBUSTNESS:
+        print_robustness(robustness_stage(job, job.arguments.protocol))
+        return
     if job.arguments.protocol is not None:
         print_protocol(protocol_stage(job, job.arguments.protocol))
         return

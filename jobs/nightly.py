@@ -11,22 +11,32 @@ from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
 from iotscore.cli.stages import evaluate_stage, ingest_stage, score_stage, train_stage
 from iotscore.cli.summary import print_nightly
+from iotscore.errors import RefusalError
 from iotscore.spark.registry import champion
 
 
 def main(argv: list[str]) -> int:
-    """Run the stages in order, stop at the first failure, and return the exit code."""
+    """Run the stages in order, stop at the first failure, and return the exit code.
+
+    Files that ingest refused are no reason not to score the others; the exit code tells of them.
+    """
     parser = job_parser("nightly", "Ingest, score and evaluate what is new.", reads_input=True)
     parser.add_argument("--train", action="store_true", help="train a new champion first")
     return run_job("nightly", parser.parse_args(argv), _nightly)
 
 
 def _nightly(job: Job) -> None:
-    ingest_stage(job)
+    refusal = None
+    try:
+        ingest_stage(job)
+    except RefusalError as error:
+        refusal = error
     if job.arguments.train or champion(job.warehouse) is None:
         train_stage(job)
     version = score_stage(job, None)
     print_nightly(job, version, evaluate_stage(job, version))
+    if refusal is not None:
+        raise refusal
 
 
 if __name__ == "__main__":

@@ -19,6 +19,10 @@ class InputError(IotscoreError):
     """The landing folder or a file in it cannot be used as it is."""
 
 
+class RefusalError(IotscoreError):
+    """Files were refused for a reason that somebody must look into; all others are ingested."""
+
+
 class ReconciliationError(IotscoreError):
     """Counts that must agree do not: a record may have been lost or doubled."""
 

@@ -163,6 +163,25 @@ def test_executors_of_their_own_give_the_same_scores(
     )
 
 
+def test_a_refused_change_does_not_keep_others_from_being_scored(
+    small_night: Path, landing: Path, tmp_path: Path, submit: Submit
+) -> None:
+    """The night goes on with the other files, and ends with exit code 2 and what to do."""
+    warehouse = shutil.copytree(small_night, tmp_path / "w")
+    folder = shutil.copytree(landing, tmp_path / "in")
+    text = (folder / "2.benign.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "2.benign.csv").write_text("".join([text[0], *reversed(text[1:])]), encoding="utf-8")
+    new = "".join([text[0], *text[5:25]])
+    (folder / "2.2026-11-22.csv").write_text(new, encoding="utf-8")
+    done = submit("nightly", "--input", folder, "--warehouse", warehouse, *QUICK)
+    assert done.returncode == 2, done.stderr[-3000:]
+    assert "1 file(s) changed after their ingest and were refused: 2.benign.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+    scores = _table(warehouse, "scores", ["source_file"])
+    assert (scores["source_file"] == "2.2026-11-22.csv").sum() == 20
+    assert "scored" in done.stdout
+
+
 def test_query_result_alone_is_on_standard_output(small_night: Path, submit: Submit) -> None:
     """A program can read the job's standard output: logs are elsewhere."""
     query = "SELECT device, count(*) AS records FROM scores GROUP BY device ORDER BY device"

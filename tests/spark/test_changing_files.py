@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.errors import InputError, ReconciliationError
+from iotscore.errors import InputError, RefusalError
 from iotscore.spark import ingest as ingesting
 from iotscore.spark.tables import Warehouse
 
@@ -168,7 +168,7 @@ def test_a_refusal_passes_when_its_reason_is_mended(
     (folder / "1.benign.csv").rename(folder / "first.csv")
     summary = folder / "data_summary.csv"
     summary.write_text("File Name,Data Count,Feature Count\n2.benign.csv,7,115\n")
-    with pytest.raises(ReconciliationError, match="says 7 rows, the file has 60"):
+    with pytest.raises(RefusalError, match="says 7 rows, the file has 60"):
         stages(warehouse, settings("default")).ingest(folder)
     details = stages(warehouse, settings("default")).ingest(folder)
     assert (details["files_refused"], details["files_refused_before"]) == (0, 2)

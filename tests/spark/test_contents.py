@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.errors import InputError
+from iotscore.errors import RefusalError
 from iotscore.spark.tables import Warehouse
 from iotscore.spark.verify import Outcome, verify_warehouse
 
@@ -112,7 +112,9 @@ def test_changed_content_is_refused_and_told_once(
     run.ingest(folder)
     change()
     shutil.copy(folder / CHANGED, folder / "2.2026-11-22.csv")
-    with pytest.raises(InputError, match=r"1 file\(s\) changed after their ingest.*2\.benign\.csv"):
+    with pytest.raises(
+        RefusalError, match=r"1 file\(s\) changed after their ingest.*2\.benign\.csv"
+    ):
         run.ingest(folder)
     assert len(frame(warehouse, "traffic")) == 60
     assert list(frame(warehouse, "quarantine")["reason"]) == ["content_changed"]
@@ -121,7 +123,7 @@ def test_changed_content_is_refused_and_told_once(
     assert stages(warehouse, settings("default", REPLACE)).ingest(folder)["files_replaced"] == 0
     (folder / "2.2026-11-22.csv").unlink()
     os.utime(folder / CHANGED)
-    with pytest.raises(InputError, match="changed after their ingest"):
+    with pytest.raises(RefusalError, match="changed after their ingest"):
         run.ingest(folder)
 
 

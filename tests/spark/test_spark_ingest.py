@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from iotscore.columns import FEATURES
-from iotscore.errors import InputError, ReconciliationError
+from iotscore.errors import InputError, RefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ def test_a_count_that_disagrees_fails_and_names_the_file(
     (folder / "2.benign.csv").write_text("\n".join(lines[:-1]) + "\n")
     run = stages(warehouse, settings("default"))
 
-    with pytest.raises(ReconciliationError, match=r"2\.benign\.csv.* 60 rows.* 59"):
+    with pytest.raises(RefusalError, match=r"2\.benign\.csv.* 60 rows.* 59"):
         run.ingest(folder)
 
     files = _frame(warehouse, "ingest_files").set_index("source_file")["status"]

@@ -63,6 +63,7 @@ class TrainSettings(_Section):
     calibration_share: Annotated[float, Field(ge=0.0, lt=1.0)]
     gap_share: Annotated[float, Field(ge=0.0, le=0.2)]
     skip_rows: Annotated[int, Field(ge=0)]
+    trim_share: Annotated[float, Field(ge=0.0, lt=1.0)]
     max_train_rows: Count
     max_calibration_rows: Count
 
@@ -196,6 +197,27 @@ class EvaluateSettings(_Section):
     file_weights: str | None
 
 
+class PoisoningSettings(_Section):
+    """What the protocol poisoning plants among benign records."""
+
+    shares: list[Share] = Field(min_length=1)
+    attacks: list[str] = Field(min_length=1)
+    trim_share: OpenShare
+    draws: Count
+
+
+class EvasionSettings(_Section):
+    """What the protocol evasion simulates."""
+
+    attacks: list[str] = Field(min_length=1)
+    slowdowns: list[Annotated[float, Field(ge=1.0, le=1e5)]] = Field(min_length=1)
+    padded_shares: list[Share] = Field(min_length=1)
+    peers: list[Count] = Field(min_length=1)
+    benign_rows: Annotated[int, Field(ge=300)]
+    records: Annotated[int, Field(ge=10)]
+    seconds: Annotated[float, Field(gt=0.0, le=3600.0)]
+
+
 class ProtocolSettings(_Section):
     """What the protocols of the job evaluate read and measure."""
 
@@ -206,6 +228,8 @@ class ProtocolSettings(_Section):
     feature_sets: list[Literal["all", "no_clock", "no_jitter"]] = Field(min_length=1)
     gap_rows: Annotated[int, Field(ge=0)]
     draws: Count
+    poisoning: PoisoningSettings
+    evasion: EvasionSettings
 
 
 class MaintainSettings(_Section):

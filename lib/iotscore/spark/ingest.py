@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from iotscore.errors import InputError, ReconciliationError
+from iotscore.errors import InputError, RefusalError
 from iotscore.landing.discover import discover
 from iotscore.landing.reasons import BAD_COUNT, CONTENT_CHANGED
 from iotscore.landing.sources import changes, one_line, some
@@ -70,11 +70,12 @@ def ingest(
     Raises
     ------
     InputError
-        The folder cannot be read or holds no CSV file, a file was changed after its ingest and is
-        not to be replaced, or one changed while it was read.
+        The folder cannot be read or holds no CSV file, or a file changed while it was read.
+    RefusalError
+        A file was changed after its ingest and is not to be replaced, or its rows disagree with
+        ``data_summary.csv``; everything else is ingested.
     ReconciliationError
-        A file's rows disagree with ``data_summary.csv``, or lines read are not rows accepted plus
-        rows quarantined.
+        Lines read are not rows accepted plus rows quarantined.
     """
     landing = discover(folder, options.patterns)
     if not landing.files and not landing.unusable:
@@ -253,7 +254,7 @@ def _raise_faults(plan: Plan) -> None:
             "Deliver changed data under a new name, or replace the records: "
             "--set ingest.changed_files=replace"
         )
-        raise InputError(message)
+        raise RefusalError(message)
     if counts := [
         f"{one_line(file.source_file)}: {detail}" for file, detail in plan.refused_for(BAD_COUNT)
     ]:
@@ -262,4 +263,4 @@ def _raise_faults(plan: Plan) -> None:
             f"refused: {'; '.join(counts[:5])}. Deliver them whole, or mend data_summary.csv; the "
             "other files are ingested"
         )
-        raise ReconciliationError(message)
+        raise RefusalError(message)

@@ -9,7 +9,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
-from iotscore.evaluation.protocols import COLUMNS
+from iotscore.evaluation.protocols import COLUMNS, ROBUSTNESS_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,6 +122,19 @@ _PROTOCOL_TYPES: Final[dict[str, T.DataType]] = {
     **dict.fromkeys(("uses_labels", "tested_on_training"), _BOOLEAN),
     **dict.fromkeys(("n_features", "n_benign", "n_attack"), _LONG),
 }
+_ROBUSTNESS_TYPES: Final[dict[str, T.DataType]] = {
+    **dict.fromkeys(
+        (
+            *("protocol", "attack", "knob", "scope", "scope_value", "detector"),
+            *("worst_attack_file", "worst_device"),
+        ),
+        _STRING,
+    ),
+    **dict.fromkeys(("draw", "n_planted", "n_benign", "n_attack"), _LONG),
+}
+_ROBUSTNESS_FIGURES = tuple(
+    (name, _ROBUSTNESS_TYPES.get(name, _DOUBLE)) for name in ROBUSTNESS_COLUMNS
+)
 _PROTOCOL_FIGURES = tuple((name, _PROTOCOL_TYPES.get(name, _DOUBLE)) for name in COLUMNS)
 
 TABLES: Final[dict[str, Table]] = {
@@ -279,6 +292,10 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "protocol_figures": Table(
         _struct([*_PROTOCOL_FIGURES, ("run_id", _STRING), *_MEASURED]),
+        ("protocol", "run_id"),
+    ),
+    "robustness_figures": Table(
+        _struct([*_ROBUSTNESS_FIGURES, ("run_id", _STRING), *_MEASURED]),
         ("protocol", "run_id"),
     ),
     "roc_points": Table(

@@ -99,6 +99,7 @@ def test_paper_is_what_the_reports_say() -> None:
             "calibration_share": 0.0,
             "gap_share": 0.0,
             "skip_rows": 0,
+            "trim_share": 0.0,
             "max_train_rows": 1_000_000,
             "max_calibration_rows": 200_000,
         },

@@ -15,7 +15,7 @@ import numpy as np
 
 from iotscore.errors import ConfigError, InputError
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR
-from iotscore.evaluation.protocols.judge import Judged, judge
+from iotscore.evaluation.protocols.judge import judge
 from iotscore.evaluation.protocols.robustness import robustness_rows
 from iotscore.evaluation.protocols.rounds import Plan, chronological
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 POISONING: Final = "poisoning"
 MIX: Final = "mix"
 """Rows of every attack of the device, in the shares that the sample has them."""
+
+_NOT_POISONED: Final = (LINEAR, FLAG_EVERYTHING)
+"""Baselines are fitted on the proven rows, without the planted ones."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,9 @@ def _rows(
                         "draw": draw + 1,
                         "n_planted": planted.rows.size,
                     }
-                    yield from robustness_rows(sample, _poisoned_only(judged), budgets, common)
+                    yield from robustness_rows(
+                        sample, judged, budgets, common, left_out=_NOT_POISONED
+                    )
 
 
 def plant(
@@ -232,13 +237,3 @@ def _with_planted(part: BenignPart, sample: Sample, rows: IntArray, places: IntA
         file_index=np.insert(part.file_index, places, sample.file_index[rows]),
         row_no=np.insert(part.row_no, places, sample.row_no[rows]),
     )
-
-
-def _poisoned_only(judged: Judged) -> Judged:
-    """Leave out the baselines: they were fitted on the proven rows, without the planted ones."""
-    thresholds = {
-        (name, budget): of_file
-        for (name, budget), of_file in judged.thresholds.items()
-        if name not in (LINEAR, FLAG_EVERYTHING)
-    }
-    return replace(judged, thresholds=thresholds)

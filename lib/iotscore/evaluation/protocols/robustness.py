@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.figures import Measured, figure_rows
 from iotscore.evaluation.protocols.intervals import FileDraws
 from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, Policy
 from iotscore.evaluation.protocols.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from iotscore.detect.protocol import FloatArray
     from iotscore.evaluation.protocols.judge import Judged
@@ -45,9 +46,10 @@ def robustness_rows(
     budgets: Sequence[float],
     common: Mapping[str, Any],
     scopes: Sequence[str] = ("all",),
+    left_out: Collection[str] = (FLAG_EVERYTHING,),
     pace: FloatArray | None = None,
 ) -> Iterator[Row]:
-    """Yield the figures of one effort, for each detector that has thresholds, scope and budget.
+    """Yield the figures of one effort, for each detector, scope and budget.
 
     Parameters
     ----------
@@ -59,12 +61,14 @@ def robustness_rows(
         What all rows share: the first six columns of :data:`ROBUSTNESS_KEY`, and ``n_planted``.
     scopes
         Which of the scopes ``all``, ``family`` and ``attack`` to measure.
+    left_out
+        Detectors that get no rows.
     pace : float64 array of shape (n_files,) or None
         Packets per second that each attack file stands for, where that is known.
     """
     measured = Measured(sample, judged.rows, FileDraws.of_files(sample.files, 1, 0))
     chosen = [scope for scope in measured.scopes() if scope.name in scopes]
-    for detector in dict.fromkeys(name for name, _ in judged.thresholds):
+    for detector in (name for name in judged.scores if name not in left_out):
         scores = judged.scores[detector]
         tally = Tally(sample, judged.rows, scores)
         for budget in budgets:
