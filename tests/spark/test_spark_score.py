@@ -115,7 +115,8 @@ def test_hybrid_ranks_by_the_weighted_sum(night: Warehouse) -> None:
     summed = (scores["neighbours_norm"] + 2.0 * scores["envelope_norm"]) / 3.0
     fused = load_model(night).model.fused
     assert fused is not None
-    np.testing.assert_allclose(scores["hybrid_score"], fused.normalise(summed), rtol=1e-9)
+    expected = fused.normalise(summed.to_numpy())
+    np.testing.assert_allclose(scores["hybrid_score"], expected, rtol=1e-9)
     levels = scores["hybrid_score"]
     np.testing.assert_allclose(scores["severity"], 100.0 * levels / (levels + 3.0), rtol=1e-12)
 

@@ -80,6 +80,7 @@ def fit_settings(settings: Settings) -> FitSettings:
         false_positive_rate=settings.threshold.false_positive_rate,
         margin=settings.threshold.margin,
         n_blocks=settings.normalisation.blocks,
+        least_device_rows=settings.normalisation.least_device_rows,
         trim_share=settings.train.trim_share,
         normalisation=settings.normalisation.mode,
         min_updates=settings.detectors.lstm.min_updates if settings.detectors.lstm else 0,

@@ -167,6 +167,7 @@ class NormalisationSettings(_Section):
 
     mode: Literal["tail", "frozen", "batch_minmax"]
     blocks: Annotated[int, Field(ge=2)]
+    least_device_rows: Annotated[int, Field(ge=2)]
     lower_quantile: Share
     upper_quantile: Share
 

@@ -17,6 +17,7 @@ from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.calibration import ScoreCalibration
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.forest import IsolationForestDetector
+from iotscore.detect.fused_tail import FusedTail
 from iotscore.detect.mahalanobis import Mahalanobis
 from iotscore.detect.model import Model
 from iotscore.detect.neighbours import Neighbours
@@ -45,8 +46,9 @@ _HEADER: Final[Form] = {
     "thresholds": {EACH: NUMBER},
     "arrays": [{"group": TEXT, "name": TEXT, "dtype": TEXT, "shape": [WHOLE], "sha256": TEXT}],
 }
-_SECOND_HEADER: Final[Form] = {**_HEADER, "scaling": TEXT, "tails": [TEXT]}
-"""What format 2 adds: the kind of scaler, and the scores that tails calibrate."""
+_SECOND_HEADER: Final[Form] = {**_HEADER, "scaling": TEXT, "tails": [TEXT], "device_tails": [WHOLE]}
+"""What format 2 adds: the kind of scaler, the scores that tails calibrate, and the devices that
+have a tail of their own."""
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector
@@ -85,13 +87,22 @@ def to_bytes(model: Model) -> bytes:
     is_first = all("sequence" not in one.parameters for one in model.detectors.values())
     if model.scaler.kind == MinMaxScaler.kind and not tails and is_first:
         return pack(content, groups, _FIRST_FORMAT)
-    content |= {"scaling": model.scaler.kind, "tails": list(tails)}
+    own = [] if model.fused is None else list(model.fused.own)
+    content |= {"scaling": model.scaler.kind, "tails": list(tails), "device_tails": own}
     return pack(content, groups, FORMAT_VERSION)
 
 
 def _tails(model: Model) -> dict[str, TailCalibration]:
-    curves = {**model.calibrations, HYBRID: model.fused}
-    return {name: one for name, one in curves.items() if isinstance(one, TailCalibration)}
+    curves = model.calibrations.items()
+    found = {name: one for name, one in curves if isinstance(one, TailCalibration)}
+    if model.fused is not None:
+        found[HYBRID] = model.fused.pooled
+        found |= {_device_tail(number): one for number, one in model.fused.own.items()}
+    return found
+
+
+def _device_tail(number: int) -> str:
+    return f"{HYBRID} of device {number}"
 
 
 def _tail_group(name: str) -> str:
@@ -114,7 +125,7 @@ def from_bytes(data: bytes) -> Model:
         if fault := form_fault(content, form, "it"):
             raise senseless(fault)
         if version == _FIRST_FORMAT:
-            content |= {"scaling": MinMaxScaler.kind, "tails": []}
+            content |= {"scaling": MinMaxScaler.kind, "tails": [], "device_tails": []}
         groups = unpack(content["arrays"], body)
         return _rebuild(content, groups)
     except ModelError:
@@ -148,7 +159,8 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
     tails = {
         name: TailCalibration.from_arrays(groups[_tail_group(name)]) for name in content["tails"]
     }
-    fused = tails.pop(HYBRID, None)
+    own = {number: tails.pop(_device_tail(number)) for number in content["device_tails"]}
+    pooled = tails.pop(HYBRID, None)
     linear = {
         name: ScoreCalibration(value["low"], value["high"])
         for name, value in content["calibrations"].items()
@@ -160,7 +172,7 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         calibrations={**linear, **tails},
         thresholds=content["thresholds"],
         features=tuple(content["features"]),
-        fused=fused,
+        fused=None if pooled is None else FusedTail(pooled, own),
     )
     for name, detector in detectors.items():
         if detector.n_features != len(model.features):

@@ -12,6 +12,7 @@ from iotscore.columns import FEATURES, HYBRID
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.calibration import fit_calibration
 from iotscore.detect.cross_fit import scores_over
+from iotscore.detect.fused_tail import fit_fused_tail
 from iotscore.detect.fusion import check_weights, fuse
 from iotscore.detect.model import BATCH_MINMAX, TAIL, Model, Normalisation
 from iotscore.detect.protocol import require_width
@@ -60,6 +61,8 @@ class FitSettings:
         ``"frozen"``: scores are mapped linearly. Both are fixed at training. ``"batch_minmax"``:
         calibrations and thresholds are left out, and :meth:`Model.finish` gets them once
         everything has been scored.
+    least_device_rows : int
+        ``"tail"``: so many calibrating rows give a device a tail of its own for the fused score.
     min_updates : int
         Least gradient updates of the autoencoder: epochs are added for few training rows.
     features : tuple of str
@@ -76,6 +79,7 @@ class FitSettings:
     n_blocks: int = 4
     trim_share: float = 0.0
     normalisation: Normalisation = "frozen"
+    least_device_rows: int = 1000
     min_updates: int = 0
     features: tuple[str, ...] = FEATURES
 
@@ -232,6 +236,7 @@ def _fit_tails(
     # A detector that does not count in the fused score must not take its calibration rows away.
     used = {name: weight for name, weight in weights.items() if weight > 0.0}
     summed = fuse({name: norms[name] for name in used}, used)
+    is_known = ~np.isnan(summed)
     level = settings.alert_level
     thresholds = {name: calibrations[name].score_at(level) for name in detectors}
     return Model(
@@ -241,5 +246,5 @@ def _fit_tails(
         calibrations,
         {**thresholds, HYBRID: level},
         settings.features,
-        fit_tail(summed[~np.isnan(summed)]),
+        fit_fused_tail(summed[is_known], of_rows[is_known], settings.least_device_rows),
     )

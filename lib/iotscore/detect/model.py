@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from iotscore.detect.fused_tail import FusedTail
     from iotscore.detect.protocol import Detector, FloatArray, IntArray
 
 TAIL: Final = "tail"
@@ -52,7 +53,7 @@ class Model:
         under ``batch_minmax``.
     features : tuple of str
         Names of the columns of the rows, in order.
-    fused : TailCalibration or None
+    fused : FusedTail or None
         Maps the weighted sum of normalised scores to the fused one; without it they are the same.
     """
 
@@ -62,7 +63,7 @@ class Model:
     calibrations: Mapping[str, Calibration]
     thresholds: dict[str, float]
     features: tuple[str, ...] = FEATURES
-    fused: TailCalibration | None = None
+    fused: FusedTail | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
@@ -113,20 +114,23 @@ class Model:
         scaled = self.scaler.transform(X)
         return {name: one.score(scaled, devices) for name, one in self.detectors.items()}
 
-    def normalise(self, raw: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    def normalise(
+        self, raw: Mapping[str, FloatArray], devices: IntArray | None = None
+    ) -> dict[str, FloatArray]:
         """Return normalised scores by detector, and the fused one under ``"hybrid"``."""
         norms = {name: self.calibrations[name].normalise(raw[name]) for name in self.detectors}
-        return {**norms, HYBRID: self._fuse(norms)}
+        return {**norms, HYBRID: self._fuse(norms, devices)}
 
-    def _fuse(self, norms: Mapping[str, FloatArray]) -> FloatArray:
+    def _fuse(self, norms: Mapping[str, FloatArray], devices: IntArray | None) -> FloatArray:
         summed = fuse(norms, self.weights)
-        return summed if self.fused is None else self.fused.normalise(summed)
+        return summed if self.fused is None else self.fused.normalise(summed, devices)
 
     def finish(
         self,
         raw: Mapping[str, FloatArray],
         calibrations: Mapping[str, Calibration],
         thresholds: Mapping[str, float],
+        devices: IntArray | None = None,
     ) -> dict[str, npt.NDArray[Any]]:
         """Return score columns by name: raw, normalised, fused, flags, severity.
 
@@ -142,6 +146,8 @@ class Model:
             One per detector, or none at all.
         thresholds : mapping of str to float
             By detector, or ``"hybrid"``; those that are not named give no flag column.
+        devices : int64 array of shape (n_rows,) or None
+            Device number of each row; None: unknown.
         """
         columns: dict[str, npt.NDArray[Any]] = {}
         norms: dict[str, FloatArray] = {}
@@ -153,7 +159,7 @@ class Model:
             if name in thresholds:
                 columns[flag_column(name)] = flag(raw[name], thresholds[name])
         if norms:
-            fused = self._fuse(norms)
+            fused = self._fuse(norms, devices)
             columns[score_column(HYBRID)] = fused
             if HYBRID in thresholds:
                 columns[flag_column(HYBRID)] = flag(fused, thresholds[HYBRID])
@@ -163,4 +169,5 @@ class Model:
 
     def score(self, X: FloatArray, devices: IntArray | None = None) -> dict[str, npt.NDArray[Any]]:
         """Return the columns of :meth:`finish` with the model's own calibration."""
-        return self.finish(self.raw_scores(X, devices), self.calibrations, self.thresholds)
+        raw = self.raw_scores(X, devices)
+        return self.finish(raw, self.calibrations, self.thresholds, devices)

@@ -78,5 +78,5 @@ def _scores(model: Model, X: FloatArray, device_ids: IntArray) -> dict[str, Floa
     raw = model.raw_scores(X, device_ids)
     if model.normalisation == BATCH_MINMAX:
         return raw
-    found = model.normalise(raw)
+    found = model.normalise(raw, device_ids)
     return {**{name: found[name] for name in model.detectors}, HYBRID: found[HYBRID]}

@@ -128,6 +128,7 @@ def test_paper_is_what_the_reports_say() -> None:
         "normalisation": {
             "mode": "batch_minmax",
             "blocks": 4,
+            "least_device_rows": 1000,
             "lower_quantile": 0.5,
             "upper_quantile": 0.99,
         },

@@ -90,6 +90,29 @@ def test_a_row_at_home_elsewhere_is_anomalous(model: Model) -> None:
     assert np.array_equal(unknown["hybrid_score"], model.score(rows)["hybrid_score"])
 
 
+def test_a_device_with_enough_rows_has_a_tail_of_its_own() -> None:
+    """Its records get the smaller of two levels; no other record changes; bytes keep it."""
+    noisy = TRAIN[0].copy(), CALIBRATION[0].copy(), LATER[0].copy()
+    chance = np.random.default_rng(5)
+    for rows, devices in zip(noisy, (TRAIN[1], CALIBRATION[1], LATER[1]), strict=True):
+        bursts = np.flatnonzero((devices == 1) & (chance.random(devices.size) < 0.12))
+        rows[bursts] *= chance.lognormal(0.0, 3.0, (bursts.size, len(FEATURES)))
+    devices = (TRAIN[1], CALIBRATION[1])
+    pooled = fit_model(noisy[0], noisy[1], SETTINGS, None, devices)
+    own = fit_model(noisy[0], noisy[1], replace(SETTINGS, least_device_rows=100), None, devices)
+    assert pooled.fused is not None
+    assert own.fused is not None
+    assert (len(pooled.fused.own), sorted(own.fused.own)) == (0, [1, 2, 3])
+    first, second = (one.score(noisy[2], LATER[1]) for one in (pooled, own))
+    assert (second["hybrid_score"] <= first["hybrid_score"]).all()
+    worst = [one["is_anomaly"][LATER[1] == 1].mean() for one in (first, second)]
+    assert worst[1] < 0.08 < worst[0]
+    unknown = [one.score(noisy[2])["hybrid_score"] for one in (pooled, own)]
+    assert np.array_equal(*unknown)
+    rebuilt = from_bytes(to_bytes(own)).score(noisy[2], LATER[1])
+    assert np.array_equal(rebuilt["hybrid_score"], second["hybrid_score"])
+
+
 def test_slow_detectors_are_fitted_on_the_training_rows_alone(model: Model) -> None:
     """The forest is the one that the training rows give; quick detectors use all rows."""
     forest = IsolationForestDetector(n_estimators=20).fit(model.scaler.transform(TRAIN[0]))
