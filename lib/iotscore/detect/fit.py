@@ -154,9 +154,7 @@ def fit_model(
         devices = (_unknown(train), _unknown(calibration))
     settings = replace(
         settings,
-        detectors=tuple(
-            _prepared(one, train.shape[0], settings) for one in settings.detectors
-        ),
+        detectors=tuple(_prepared(one, train.shape[0], settings) for one in settings.detectors),
     )
     if settings.normalisation == TAIL:
         return _fit_tails(train, calibration, settings, progress, devices)
