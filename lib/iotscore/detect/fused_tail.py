@@ -21,7 +21,9 @@ class FusedTail:
 
     A device with a tail of its own gets the smaller of two levels: a record is as rare as it is
     among all benign records or among its own device's, whichever is less. So a device whose benign
-    traffic is odd does not use up the false alarms of all.
+    traffic is odd does not use up the false alarms of all. That holds as far as its benign scores
+    were counted; beyond, its levels rise as the pooled ones do, since two extrapolations with
+    slopes of their own would rank one device's attacks below another's benign records.
 
     Attributes
     ----------
@@ -50,8 +52,15 @@ class FusedTail:
         for device, tail in self.own.items():
             mine = np.flatnonzero(devices == device)
             if mine.size:
-                levels[mine] = np.minimum(levels[mine], tail.normalise(summed[mine]))
+                levels[mine] = self._lowered(levels[mine], summed[mine], tail)
         return levels
+
+    def _lowered(self, levels: FloatArray, summed: FloatArray, own: TailCalibration) -> FloatArray:
+        counted = own.score_at(own.levels_[-1])
+        least = self.pooled.normalise(np.array([counted]))[0]
+        shift = min(0.0, float(own.levels_[-1] - least))
+        within = np.minimum(levels, own.normalise(np.minimum(summed, counted)))
+        return np.where(summed > counted, levels + shift, within)
 
 
 def fit_fused_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> FusedTail:

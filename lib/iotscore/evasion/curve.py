@@ -125,7 +125,7 @@ def measure_evasion(
             "draw": 1,
             "n_planted": 0,
         }
-        found += robustness_rows(sample, judged, budgets, common, ("all", "attack"), pace)
+        found += robustness_rows(sample, judged, budgets, common, ("all", "attack"), pace=pace)
     return found
 
 

@@ -107,6 +107,14 @@ def test_a_device_with_enough_rows_has_a_tail_of_its_own() -> None:
     assert (second["hybrid_score"] <= first["hybrid_score"]).all()
     worst = [one["is_anomaly"][LATER[1] == 1].mean() for one in (first, second)]
     assert worst[1] < 0.08 < worst[0]
+    sums = np.linspace(0.0, 30.0, 5000)
+    for device in (-1, 1, 2, 3):
+        assert (np.diff(own.fused.normalise(sums, np.full(5000, device))) > 0.0).all()
+    far = noisy[2] * 1e6
+    beyond = [one.score(far, LATER[1])["hybrid_score"] for one in (pooled, own)]
+    for device in (1, 2, 3):
+        drop = (beyond[0] - beyond[1])[LATER[1] == device]
+        assert np.ptp(drop) == pytest.approx(0.0, abs=1e-9), "the same shift for all beyond"
     unknown = [one.score(noisy[2])["hybrid_score"] for one in (pooled, own)]
     assert np.array_equal(*unknown)
     rebuilt = from_bytes(to_bytes(own)).score(noisy[2], LATER[1])

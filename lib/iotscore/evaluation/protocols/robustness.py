@@ -47,6 +47,7 @@ def robustness_rows(
     common: Mapping[str, Any],
     scopes: Sequence[str] = ("all",),
     left_out: Collection[str] = (FLAG_EVERYTHING,),
+    *,
     pace: FloatArray | None = None,
 ) -> Iterator[Row]:
     """Yield the figures of one effort, for each detector, scope and budget.

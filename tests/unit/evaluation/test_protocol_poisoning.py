@@ -1,0 +1,248 @@
+"""Attacks planted among benign rows: which, where, that they go around no proof, what they do."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from iotscore.columns import FEATURES
+from iotscore.detect.envelope import Envelope
+from iotscore.detect.fit import FitSettings
+from iotscore.detect.model import TAIL
+from iotscore.detect.neighbours import Neighbours
+from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.errors import ConfigError, InputError, TrainingError
+from iotscore.evaluation.protocols import (
+    MIX,
+    ROBUSTNESS_COLUMNS,
+    ROBUSTNESS_KEY,
+    Benign,
+    Fitted,
+    Plan,
+    Poison,
+    Sample,
+    SampleFile,
+    measure_poisoned,
+)
+from iotscore.evaluation.protocols.benign import benign_of
+from iotscore.evaluation.protocols.poisoning import Planted, plant, poisoned
+from iotscore.evaluation.protocols.rounds import chronological
+from iotscore.evaluation.trained import fit_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    Row = dict[str, Any]
+
+SETTINGS = FitSettings(
+    detectors=(Neighbours(), Envelope()),
+    weights={"neighbours": 1 / 3, "envelope": 2 / 3},
+    scaler=SignedLogScaler(),
+    false_positive_rate=0.05,
+    margin=0.9,
+    normalisation=TAIL,
+)
+
+
+def made_up() -> Sample:
+    """Return three devices; the third has no mirai. An attack's rows are all alike."""
+    random = np.random.default_rng(5)
+    files, rows = [], []
+    for device in (1, 2, 3):
+        for family, attack, shift in (
+            ("benign", None, 0.0),
+            ("gafgyt", "tcp", 40.0),
+            ("mirai", "syn", -30.0),
+        ):
+            if (device, family) == (3, "mirai"):
+                continue
+            count = 300 if attack is None else 80
+            name = f"{device}.{family}{'' if attack is None else '.' + attack}"
+            files.append(
+                SampleFile(
+                    name, device, f"device {device}", family, attack, attack is not None, count, 1.0
+                )
+            )
+            rows.append(random.normal(5.0 * device + shift, 1.0, (count, 4)))
+    lengths = [len(part) for part in rows]
+    return Sample(
+        np.concatenate(rows),
+        tuple("abcd"),
+        np.repeat(np.arange(len(files)), lengths),
+        np.concatenate([np.arange(1, length + 1) for length in lengths]),
+        tuple(files),
+    )
+
+
+SAMPLE = made_up()
+(CLEAN,) = chronological(SAMPLE, Plan())
+
+
+def planting(attack: str, share: float, seed: int = 1) -> Planted:
+    """Return what is planted."""
+    return plant(SAMPLE, CLEAN, attack, share, np.random.default_rng(seed))
+
+
+def learned(planted: Planted) -> Benign:
+    """Return what a fit is given that is poisoned."""
+    seen: list[Benign] = []
+
+    def fit(benign: Benign) -> Fitted:
+        seen.append(benign)
+        return fit_of(SETTINGS)(benign)
+
+    measured = replace(CLEAN, test_attack=np.setdiff1d(CLEAN.test_attack, planted.rows))
+    poisoned(fit, SAMPLE, planted)(benign_of(SAMPLE, measured))
+    return seen[0]
+
+
+@pytest.mark.parametrize("attack", [MIX, "gafgyt.tcp", "mirai.syn"])
+def test_planted_rows_are_attacks_on_their_own_device(attack: str) -> None:
+    """So many as the share says, each once, beside benign rows of the device that they are of."""
+    planted = planting(attack, 0.1)
+    assert SAMPLE.is_attack[planted.rows].all()
+    assert np.unique(planted.rows).size == planted.rows.size
+    places = np.concatenate([CLEAN.train, CLEAN.calibration])
+    devices = (1, 2) if attack == "mirai.syn" else (1, 2, 3)
+    eligible = np.isin(SAMPLE.device_ids[places], devices).sum()
+    assert (planted.n_benign, planted.rows.size) == (eligible, round(0.1 * eligible))
+    beside = np.where(
+        planted.train_places >= 0,
+        CLEAN.train[planted.train_places],
+        CLEAN.calibration[planted.calibration_places],
+    )
+    assert np.array_equal(SAMPLE.device_ids[beside], SAMPLE.device_ids[planted.rows])
+    assert ((planted.train_places >= 0) != (planted.calibration_places >= 0)).all()
+    kinds = {SAMPLE.files[file].attack for file in SAMPLE.file_index[planted.rows]}
+    assert kinds == ({"tcp", "syn"} if attack == MIX else {attack.split(".")[1]})
+
+
+def test_smaller_shares_are_the_start_of_larger_ones() -> None:
+    """A curve over shares is about one growing set of rows."""
+    every = planting(MIX, 0.2)
+    some = every.first(0.05)
+    assert some.rows.size == round(0.05 * every.n_benign)
+    assert np.array_equal(some.rows, every.rows[: some.rows.size])
+    assert every.first(0.0).rows.size == 0
+
+
+def test_the_fit_sees_the_benign_rows_in_order_and_the_planted_ones() -> None:
+    """Without the planted rows, what is learned from is what was proven, to the last bit."""
+    planted = planting("gafgyt.tcp", 0.1)
+    benign, clean = (
+        learned(planted),
+        benign_of(SAMPLE, replace(CLEAN, test_attack=np.empty(0, int))),
+    )
+    attack_files = {place for place, file in enumerate(SAMPLE.files) if file.is_attack}
+    found = 0
+    for part, proven in ((benign.train, clean.train), (benign.calibration, clean.calibration)):
+        foreign = np.isin(part.file_index, list(attack_files))
+        found += foreign.sum()
+        assert np.array_equal(part.features[~foreign], proven.features)
+        assert np.array_equal(part.row_no[~foreign], proven.row_no)
+        assert part.device_ids.size == part.features.shape[0]
+    assert found == planted.rows.size
+
+
+def test_the_proof_stands() -> None:
+    """A round that learned from planted rows the usual way is still refused."""
+    planted = planting(MIX, 0.05)
+    leaking = replace(CLEAN, train=np.sort(np.concatenate([CLEAN.train, planted.rows])))
+    with pytest.raises(TrainingError, match="are attacks"):
+        benign_of(SAMPLE, leaking)
+
+
+def test_curves() -> None:
+    """Each share, draw, defence and detector has a row; planted rows are measured at no share."""
+    fits = {share: fit_of(replace(SETTINGS, trim_share=share)) for share in (0.0, 0.1)}
+    poison = Poison(shares=(0.0, 0.005, 0.05), attacks=("gafgyt.tcp",), draws=2)
+    rows = measure_poisoned(SAMPLE, fits, Plan(), (0.05,), poison)
+    assert all(tuple(row) == ROBUSTNESS_COLUMNS for row in rows)
+    keys = {tuple(row[name] for name in ROBUSTNESS_KEY) for row in rows}
+    assert len(keys) == len(rows) == 3 * 2 * 2 * 3
+    assert {row["detector"] for row in rows} == {"neighbours", "envelope", "hybrid"}
+    most = max(row["n_planted"] for row in rows)
+    assert {row["n_attack"] for row in rows} == {400 - most}
+
+    def tpr(share: float, trim: float, detector: str) -> float:
+        key = (share, trim, detector)
+        return float(
+            np.mean(
+                [
+                    row["tpr"]
+                    for row in rows
+                    if (row["effort"], row["trim_share"], row["detector"]) == key
+                ]
+            )
+        )
+
+    assert tpr(0.0, 0.0, "hybrid") == tpr(0.0, 0.1, "hybrid") == 1.0
+    # Rows of gafgyt.tcp are 240 of the 400; the ranges that hold them hold no rows of mirai.
+    assert tpr(0.05, 0.0, "envelope") < 0.75 < tpr(0.005, 0.1, "envelope")
+
+
+@pytest.mark.parametrize(
+    ("attack", "share", "told"),
+    [
+        ("gafgyt.scan", 0.01, "no rows of gafgyt.scan .* gafgyt.tcp, mirai.syn, or mix"),
+        ("gafgyt.tcp", 0.9, "rows of gafgyt.tcp of device 1 are to be planted"),
+    ],
+)
+def test_what_cannot_be_planted_is_told(attack: str, share: float, told: str) -> None:
+    """An unknown attack, and more rows than there are."""
+    with pytest.raises(InputError, match=told):
+        planting(attack, share)
+
+
+@pytest.mark.parametrize("change", [{"shares": ()}, {"draws": 0}, {"shares": (1.5,)}])
+def test_options_out_of_bounds(change: dict[str, object]) -> None:
+    """Nothing to plant, and more than there is room for."""
+    with pytest.raises(ConfigError):
+        replace(Poison(), **change)
+
+
+def test_real_rows(nbaiot: Path) -> None:
+    """Ten floods in ten thousand rows cost a twentieth of the attacks; trimming gives them back."""
+    with (nbaiot / "full_data_summary.csv").open(newline="") as source:
+        counts = {line[0]: int(line[1]) for line in list(csv.reader(source))[1:]}
+    names = sorted(name for name in counts if (nbaiot / "sample" / name).is_file())
+    tables = [np.loadtxt(nbaiot / "sample" / name, delimiter=",", skiprows=1) for name in names]
+    files = []
+    for name, table in zip(names, tables, strict=True):
+        device, family, *attack = name.removesuffix(".csv").split(".")
+        files.append(
+            SampleFile(
+                source_file=name,
+                device_id=int(device),
+                device=f"device {device}",
+                family=family,
+                attack=attack[0] if attack else None,
+                is_attack=family != "benign",
+                rows=len(table),
+                weight=counts[name] / len(table),
+            )
+        )
+    lengths = [len(table) for table in tables]
+    sample = Sample(
+        np.concatenate(tables),
+        FEATURES,
+        np.repeat(np.arange(len(files)), lengths),
+        np.concatenate([np.arange(1, length + 1) for length in lengths]),
+        tuple(files),
+    )
+    fits = {share: fit_of(replace(SETTINGS, trim_share=share)) for share in (0.0, 0.03)}
+    poison = Poison(shares=(0.0, 0.001), attacks=("gafgyt.tcp",), draws=1)
+    rows = measure_poisoned(sample, fits, Plan(), (0.05,), poison)
+    found = {(row["effort"], row["trim_share"]): row for row in rows if row["detector"] == "hybrid"}
+    assert found[0.0, 0.0]["roc_auc"] > 0.997
+    assert found[0.0, 0.0]["tpr"] > 0.999
+    assert 0.990 < found[0.0, 0.03]["roc_auc"] < 0.994
+    assert found[0.0, 0.03]["fpr"] < 0.06
+    assert found[0.001, 0.0]["tpr"] < 0.98
+    assert found[0.001, 0.0]["worst_attack_file_tpr"] < 0.01
+    assert found[0.001, 0.03]["tpr"] > 0.999
+    assert found[0.001, 0.03]["worst_attack_file_tpr"] > 0.99
