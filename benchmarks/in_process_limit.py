@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from cores import run_on_cores
 from iotscore.columns import FEATURES, KEY
 from iotscore.detect.bundle import from_bytes
-from iotscore.storage.records import feature_matrix
+from iotscore.storage.records import records_of
 from reference import BATCH_ROWS
 from traffic import COMPRESSION, champion, data_files
 
@@ -45,8 +45,10 @@ def _score_file(task: tuple[str, str]) -> int:
     (model,) = _MODEL
     scored = []
     file = pq.ParquetFile(source, memory_map=True)
-    for batch in file.iter_batches(BATCH_ROWS, columns=[*KEY, *FEATURES], use_threads=False):
-        columns = model.score(feature_matrix(batch))
+    for batch in file.iter_batches(
+        BATCH_ROWS, columns=[*KEY, "device_id", *FEATURES], use_threads=False
+    ):
+        columns = model.score(*records_of(batch))
         scored.append(pa.table({**{name: batch.column(name) for name in KEY}, **columns}))
     result = pa.concat_tables(scored)
     pq.write_table(result, target, compression=COMPRESSION, use_dictionary=list(KEY[:1]))

@@ -182,7 +182,9 @@ def _new_captures(place: Place, rows: int, number: int) -> Path:
 
 def _submit(place: Place, job: str, warehouse: Path, landing: Path | None = None) -> Outcome:
     reads_input = ("--input", landing or place.data) if job in ("ingest", "nightly") else ()
-    command = (ROOT / "spark-submit.sh", job, *reads_input, "--warehouse", warehouse)
+    # A night is what users run; single stages are compared with libraries that do the same.
+    compared = () if job == "nightly" else ("--config", HERE / "two_detectors.yaml")
+    command = (ROOT / "spark-submit.sh", job, *reads_input, "--warehouse", warehouse, *compared)
     return run(command, place.log)
 
 
