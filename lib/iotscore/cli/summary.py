@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
 from iotscore.masking import masked
@@ -57,11 +58,23 @@ def print_evaluation(job: Job, evaluation_id: str) -> None:
         return
     console = open_console()
     console.print(_figures_table(rows))
+    if promise := _promise(rows):
+        console.print(promise)
     if any(row["uses_labels"] for row in rows):
         console.print("[dim]* threshold chosen with labels: what hindsight would reach[/dim]")
     reported = reported_figures(job.settings.sample.fraction)
     if job.arguments.profile == PAPER and reported is not None:
         console.print(_report_table(rows, reported))
+
+
+def _promise(rows: list[dict[str, Any]]) -> str | None:
+    """Say what was promised of false alarms and what was kept, for the fused score."""
+    for row in rows:
+        promised, kept = row.get("fpr_promised"), row["fpr"]
+        if row["detector"] == HYBRID and None not in (promised, kept, row["fpr_low"]):
+            bounds = f"{row['fpr_low']:.1%} to {row['fpr_high']:.1%}"
+            return f"false alarms promised {promised:.1%}, kept {kept:.1%} ({bounds})"
+    return None
 
 
 def _rows_table(job: Job, model_version: str) -> Table:
