@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from iotscore.cli import Job
 from iotscore.cli.options import protocol_options
 from iotscore.cli.protocol_tables import print_protocol
+from iotscore.cli.robustness import robustness_stage
+from iotscore.cli.robustness_tables import print_robustness
 from iotscore.columns import FEATURES
 from iotscore.errors import ConfigError, InputError
 from iotscore.spark.protocol import evaluate_protocol, read_sample
-from iotscore.spark.runs import Stage
+from iotscore.spark.runs import RunLog, Stage
 from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
@@ -101,3 +105,30 @@ def test_attacks_and_benign_records_are_needed(
     options = protocol_options(settings("default", *QUICK), "chronological")
     with pytest.raises(InputError, match="needs benign and attack records"):
         read_sample(warehouse, options)
+
+
+def test_robustness_is_stored_and_printed(
+    night_copy: Callable[[str], Warehouse],
+    settings: Callable,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Poison comes from the warehouse's attacks, evasion from the simulator, and says so."""
+    chosen = settings(
+        "default",
+        "protocol.poisoning={shares: [0.0, 0.05], attacks: [mix], draws: 1}",
+        "protocol.evasion={attacks: [mirai.udp], slowdowns: [1.0], padded_shares: [1.0]}",
+        "protocol.evasion={peers: [10], benign_rows: 500, records: 60, seconds: 5.0}",
+    )
+    warehouse = night_copy("default")
+    arguments = argparse.Namespace(profile="default")
+    job = Job(arguments, chosen, warehouse, RunLog(warehouse, "default", "0" * 64))
+    for name, kind in (("poisoning", "partial"), ("evasion", "synthetic")):
+        figures = robustness_stage(job, name)
+        assert {row["data_kind"] for row in figures} == {kind}
+        print_robustness(figures)
+    stored = warehouse.read("robustness_figures").toPandas()
+    assert set(stored["protocol"]) == {"poisoning", "evasion"}
+    assert set(stored.query("protocol == 'poisoning'")["effort"]) == {0.0, 0.05}
+    shown = capsys.readouterr().out
+    assert "synthetic" in shown
+    assert "evasion, budget 0.05" in shown

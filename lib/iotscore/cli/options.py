@@ -164,15 +164,16 @@ def protocol_options(settings: Settings, name: str) -> ProtocolOptions:
             "the other protocols with other profiles"
         )
         raise ConfigError(message)
-    chosen = settings.protocol
-    plan = Plan(settings.train.train_share, settings.train.calibration_share, chosen.gap_rows)
+    chosen, train = settings.protocol, settings.train
+    # The reports cut nothing: all benign rows fit and are measured.
+    cut = () if is_reports else (train.train_share, train.calibration_share, chosen.gap_rows)
     return ProtocolOptions(
         name=name,
         most_benign_rows=chosen.most_benign_rows,
         most_attack_rows=chosen.most_attack_rows,
         file_weights=_file_weights(settings),
         measured=Options(
-            plan=Plan() if is_reports else plan,
+            plan=Plan(*cut),
             budgets=tuple(chosen.budgets),
             prevalences=tuple(chosen.prevalences),
             feature_sets=tuple(one for one in FEATURE_SETS if one.name in chosen.feature_sets),

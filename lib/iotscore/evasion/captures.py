@@ -13,7 +13,7 @@ from iotscore.simulate.afterimage import AfterImage
 from iotscore.simulate.attacks import attack as botnet
 from iotscore.simulate.benign import benign, rate
 from iotscore.simulate.layout import DEVICES, KINDS
-from iotscore.simulate.packets import RECORDED, capture
+from iotscore.simulate.packets import RECORDED, capture, first_records
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 WARM_UP: Final = 1000.0
 """Seconds of benign traffic before an attack: ten half-lives of the slowest statistic."""
+SETTLED: Final = 4000.0
+"""Seconds from which a benign capture is recorded: by then a device has met the hosts that it
+talks to. Of a capture of some thousand packets the time before is a large part, of the published
+ones a small one."""
 _FASTEST: Final = 1000.0
 """No simulated attack sends more packets per second."""
 _WITHOUT_MIRAI: Final = (3, 7)
@@ -53,7 +57,7 @@ class Devices:
     seed
         Of everything that is drawn.
     benign_rows
-        Recorded packets of a device's benign capture, from its start.
+        Recorded packets of a device's benign capture.
     records
         Packets of an attack that are recorded, evenly spread over it; all of them change the
         statistics.
@@ -65,6 +69,7 @@ class Devices:
         self._seed, self._benign_rows = seed, benign_rows
         self._records, self._seconds = records, seconds
         self._requests = cache(self._make_requests)
+        self._benign = cache(self._make_benign)
         self._backgrounds: dict[int, Packets] = {}
 
     @staticmethod
@@ -99,8 +104,12 @@ class Devices:
         rows = AfterImage().rows(capture((background, sent)))
         return AttackRows(rows, (count - 1) / lasts)
 
-    def _benign(self, device: int) -> Packets:
-        return benign(device, self._benign_rows, self._rng(device, "benign", 0))
+    def _make_benign(self, device: int) -> Packets:
+        """Return benign packets, those from SETTLED on recorded."""
+        rng = self._rng(device, "benign", 0)
+        found = benign(device, self._benign_rows + int(1.5 * rate(device) * SETTLED) + 100, rng)
+        found["flags"][found["time"] < found["time"][0] + SETTLED] &= ~RECORDED
+        return first_records(found, self._benign_rows)
 
     def _make_requests(self, device: int, attack: str) -> Packets:
         count = int(_FASTEST * self._seconds) + 2 * self._records
