@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.columns import FEATURES, SOURCE_FEATURES
-from iotscore.errors import ReconciliationError
+from iotscore.errors import RefusalError
 from iotscore.landing.discover import discover, open_folder
 from iotscore.landing.parse import parse_parts
 from iotscore.landing.reasons import FILE_REASONS, LINE_LIMIT, LINE_REASONS
@@ -220,7 +220,7 @@ def test_all_at_once(
         (folder / name).mkdir()
         (folder / name / "benign_traffic.csv").write_bytes(case.content)
     run = stages(warehouse, settings("default", "ingest.chunk_megabytes=0.003"))
-    with caplog.at_level(logging.WARNING, "iotscore"), pytest.raises(ReconciliationError) as told:
+    with caplog.at_level(logging.WARNING, "iotscore"), pytest.raises(RefusalError) as told:
         run.ingest(folder)
     assert f"{NAMES['count disagrees']}: data_summary.csv says 3 rows" in str(told.value)
     cases = {NAMES[name]: case for name, case in CASES.items()}

@@ -153,7 +153,7 @@ def test_a_changed_file_is_refused(
     os.utime(target, (1, 1))
     assert run.ingest(folder)["files_ingested"] == 0
     shutil.copy(landing / "2.benign.csv", target)
-    with pytest.raises(InputError, match=r"1\.benign\.csv"):
+    with pytest.raises(RefusalError, match=r"1\.benign\.csv"):
         run.ingest(folder)
     assert warehouse.read("traffic").count() == 90
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
+NOT_OF_A_NIGHT = {"quarantine", "protocol_figures", "robustness_figures"}
+"""Tables that a night without faults does not write."""
+
 
 def test_scores_agree_with_spark(night: Warehouse) -> None:
     """Counts and sums of scores are the same from both engines."""
@@ -30,7 +33,7 @@ def test_scores_agree_with_spark(night: Warehouse) -> None:
     assert set(frame["model_version"]) == {night.read("models").first().model_version}
 
 
-@pytest.mark.parametrize("table", sorted(set(TABLES) - {"quarantine"}))
+@pytest.mark.parametrize("table", sorted(set(TABLES) - NOT_OF_A_NIGHT))
 def test_every_table_can_be_read(night: Warehouse, table: str) -> None:
     """Only features of Delta that delta-rs knows too are used."""
     rows = DeltaTable(night.path(table)).to_pyarrow_table().num_rows

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.columns import FEATURES
 from iotscore.detect.bundle import from_bytes, version_of
+from iotscore.detect.calibration import ScoreCalibration
 from iotscore.errors import ModelError
 from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
@@ -44,6 +45,23 @@ class StoredModel:
     manifest: dict[str, Any]
     bundle: bytes
     model: Model
+
+
+def described(model: Model) -> dict[str, Any]:
+    """Return what a manifest says of a model, for people; the bundle holds all of it."""
+    linear = {
+        name: asdict(value)
+        for name, value in model.calibrations.items()
+        if isinstance(value, ScoreCalibration)
+    }
+    return {
+        "normalisation": model.normalisation,
+        "detectors": {name: fitted.parameters for name, fitted in model.detectors.items()},
+        "weights": model.weights,
+        "calibrations": linear,
+        "thresholds": model.thresholds,
+        "features": list(model.features),
+    }
 
 
 def save_model(

@@ -51,6 +51,8 @@ def run_tasks(
     function
         Yields what the driver should know.
     """
+    if not tasks:
+        return []
     # Plain tasks, no query: Spark's SQL engine takes two seconds to wake up and adds nothing.
     every = spark.sparkContext.parallelize(range(len(tasks)), len(tasks))
     return list(every.flatMap(lambda number: function(tasks[number])).collect())

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__
 from iotscore.detect.bundle import to_bytes, version_of
-from iotscore.detect.calibration import ScoreCalibration
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
 from iotscore.spark.ingest_plan import INGESTED
-from iotscore.spark.registry import promote, save_model
+from iotscore.spark.registry import described, promote, save_model
 from iotscore.spark.sample import draw_by_query
 from iotscore.splits import SplitPlan, cut_file
 from iotscore.storage.records import row_groups
@@ -83,16 +82,7 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
     manifest = {
         "model_version": model_version,
         "parameters": options.parameters,
-        "normalisation": settings.normalisation,
-        "detectors": {name: fitted.parameters for name, fitted in model.detectors.items()},
-        "weights": model.weights,
-        "calibrations": {
-            name: vars(value)
-            for name, value in model.calibrations.items()
-            if isinstance(value, ScoreCalibration)
-        },
-        "thresholds": model.thresholds,
-        "features": list(model.features),
+        **described(model),
         "split": plan.to_json(),
         "training_files": [
             {key: row[key] for key in ("file_id", "source_file", "sha256", "rows_read")}

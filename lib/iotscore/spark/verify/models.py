@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from iotscore.errors import ModelError
-from iotscore.spark.registry import champion, load_model
+from iotscore.spark.registry import champion, described, load_model
 from iotscore.splits import SplitPlan
 
 if TYPE_CHECKING:
@@ -73,25 +73,11 @@ def _faults(found: StoredModels, warehouse: Warehouse, version: str) -> Iterator
             else f"the model {version}: the manifest makes no sense ({error!r})"
         )
         return
-    described = _described(version, model)
-    if wrong := [key for key, value in described.items() if manifest.get(key) != value]:
+    due = json.loads(json.dumps({"model_version": version, **described(model)}))
+    if wrong := [key for key, value in due.items() if manifest.get(key) != value]:
         yield f"the model {version}: {', '.join(wrong)} of manifest and bundle differ"
         return
     found.loaded[version] = model
-
-
-def _described(version: str, model: Model) -> dict[str, Any]:
-    """Return what a manifest must say of a model, as it comes out of JSON."""
-    content = {
-        "model_version": version,
-        "detectors": {name: fitted.parameters for name, fitted in model.detectors.items()},
-        "weights": model.weights,
-        "calibrations": {name: vars(value) for name, value in model.calibrations.items()},
-        "thresholds": model.thresholds,
-        "features": list(model.features),
-    }
-    described: dict[str, Any] = json.loads(json.dumps(content))
-    return described
 
 
 def registry_faults(warehouse: Warehouse) -> Iterator[str]:
