@@ -49,6 +49,9 @@ HYBRID: Final = "hybrid"
 """The name under which the fused score is evaluated beside the detectors."""
 
 
+UNKNOWN_DEVICE: Final = -1
+"""Number of a device that has none, or that nobody has seen."""
+
 SEVERITY: Final = "severity"
 """Column of the fused score on a scale from 0 to 100."""
 

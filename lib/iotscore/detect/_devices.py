@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from iotscore.columns import UNKNOWN_DEVICE
 from iotscore.detect.protocol import require_array
 from iotscore.errors import ModelError, TrainingError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from iotscore.detect.protocol import Arrays, IntArray
 
-POOLED: Final = -1
+POOLED: Final = UNKNOWN_DEVICE
 """Device number of the pooled part, and of rows whose device is not known."""
 
 

@@ -59,9 +59,13 @@ def blocks(devices: IntArray, n_blocks: int) -> Iterator[tuple[BoolArray, BoolAr
 
 
 def held_out_scores(
-    detector: Detector, scaler: Scaler, rows: FloatArray, devices: IntArray, n_blocks: int
+    detector: Detector,
+    scaler: Scaler,
+    rows: FloatArray,
+    devices: IntArray,
+    parts: Iterable[tuple[BoolArray, BoolArray]],
 ) -> npt.NDArray[np.float64]:
-    """Return each benign row's score by a fit of scaler and detector without its block.
+    """Return each held-out row's score by a fit of scaler and detector on the rest of its part.
 
     Parameters
     ----------
@@ -71,30 +75,6 @@ def held_out_scores(
         Unscaled benign rows.
     devices : int64 array of shape (n_rows,)
         Device of each.
-    n_blocks : int
-        Blocks of time.
-
-    Raises
-    ------
-    TrainingError
-        There are too few rows to leave some out.
-    """
-    return scores_over(detector, scaler, rows, devices, blocks(devices, n_blocks))
-
-
-def scores_over(
-    detector: Detector,
-    scaler: Scaler,
-    rows: FloatArray,
-    devices: IntArray,
-    parts: Iterable[tuple[BoolArray, BoolArray]],
-) -> npt.NDArray[np.float64]:
-    """Return the scores of held-out rows, each by a fit on the rows that its part fits on.
-
-    Parameters
-    ----------
-    detector, scaler, rows, devices
-        As in :func:`held_out_scores`.
     parts : iterable of tuple of bool array of shape (n_rows,)
         Rows that are held out together, and those to fit on meanwhile, as :func:`blocks` yields.
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
 
-from iotscore.columns import FEATURES, HYBRID
+from iotscore.columns import FEATURES, HYBRID, UNKNOWN_DEVICE
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.calibration import fit_calibration
-from iotscore.detect.cross_fit import scores_over
+from iotscore.detect.cross_fit import held_out_scores
 from iotscore.detect.fused_tail import fit_fused_tail
 from iotscore.detect.fusion import check_weights, fuse
 from iotscore.detect.model import BATCH_MINMAX, TAIL, Model, Normalisation
@@ -170,7 +170,7 @@ def fit_model(
 
 
 def _unknown(rows: FloatArray) -> IntArray:
-    return np.full(rows.shape[0], -1)
+    return np.full(rows.shape[0], UNKNOWN_DEVICE)
 
 
 def _prepared(detector: Detector, rows: int, settings: FitSettings) -> Detector:
@@ -220,7 +220,7 @@ def _fit_tails(
     for one in settings.detectors:
         told = _named(progress, one.name)
         if one.is_quick:
-            held_out[one.name] = scores_over(one, settings.scaler, rows, of_rows, parts)
+            held_out[one.name] = held_out_scores(one, settings.scaler, rows, of_rows, parts)
             detectors[one.name] = one.fit(scaled[kept], of_rows[kept], told)
         else:
             first = np.flatnonzero(kept[:start])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect.cross_fit import blocks, scores_over
+from iotscore.detect.cross_fit import blocks, held_out_scores
 from iotscore.detect.neighbours import Neighbours
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def kept_rows(
     kept = np.ones(devices.size, dtype=np.bool_)
     if share == 0.0:
         return kept
-    apart = scores_over(_VOUCHERS, scaler, rows, devices, blocks(devices, n_blocks))
+    apart = held_out_scores(_VOUCHERS, scaler, rows, devices, blocks(devices, n_blocks))
     for device in np.unique(devices):
         mine = np.flatnonzero(devices == device)
         farthest = np.argsort(-apart[mine], kind="stable")

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from iotscore.columns import FEATURES, KEY
+from iotscore.columns import FEATURES, KEY, UNKNOWN_DEVICE
 from iotscore.errors import InputError
 from iotscore.evaluation.protocols import Options, Sample, SampleFile, evaluate
 from iotscore.evaluation.trained import fit_of
 from iotscore.spark.evaluate import data_kind
 from iotscore.spark.ingest_plan import INGESTED
-from iotscore.storage.records import UNKNOWN_DEVICE, feature_matrix, read_batches, row_groups
+from iotscore.storage.records import feature_matrix, read_batches, row_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -20,10 +20,10 @@ from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
 from pyspark.sql.pandas.types import to_arrow_type
 
 from iotscore import faults
-from iotscore.columns import FEATURES, N_FEATURES, score_column
+from iotscore.columns import FEATURES, N_FEATURES, UNKNOWN_DEVICE, score_column
 from iotscore.detect.bundle import from_bytes
 from iotscore.spark.schemas import RECORD_COLUMNS, raw_score_fields, score_fields
-from iotscore.storage.records import UNKNOWN_DEVICE, Records
+from iotscore.storage.records import Records
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from iotscore.columns import FEATURES
+from iotscore.columns import FEATURES, UNKNOWN_DEVICE
 from iotscore.record_hash import record_hashes
 from iotscore.splits import split_codes
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.splits import SplitPlan
-
-
-UNKNOWN_DEVICE: Final = -1
-"""Number of a device that has none."""
 
 
 class Records(NamedTuple):

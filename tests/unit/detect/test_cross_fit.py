@@ -66,7 +66,9 @@ def test_blocks_part_the_rows(devices: list[int], n_blocks: int) -> None:
 def test_no_row_is_scored_by_a_fit_that_saw_it() -> None:
     """With distinct rows on a line the nearest fitted row is beyond the gap."""
     rows = np.arange(100.0)[:, None]
-    scores = held_out_scores(Nearest(), MinMaxScaler(), rows, np.zeros(100, dtype=np.int64), 4)
+    devices = np.zeros(100, dtype=np.int64)
+    parts = blocks(devices, 4)
+    scores = held_out_scores(Nearest(), MinMaxScaler(), rows, devices, parts)
     assert (scores > 0.0).all()
     # The scaler is fitted anew, too: with the last block left out, 0 to 72 become 0 to 1.
     assert scores[99] == pytest.approx((99 - 72) / 72, rel=1e-5)
@@ -75,5 +77,6 @@ def test_no_row_is_scored_by_a_fit_that_saw_it() -> None:
 
 def test_too_few_rows() -> None:
     """If nothing is left to fit on, that is told."""
+    devices = np.zeros(2, dtype=np.int64)
     with pytest.raises(TrainingError, match="too few"):
-        held_out_scores(Nearest(), MinMaxScaler(), np.zeros((2, 1)), np.zeros(2, np.int64), 2)
+        held_out_scores(Nearest(), MinMaxScaler(), np.zeros((2, 1)), devices, blocks(devices, 2))
