@@ -131,6 +131,36 @@ def test_devices_are_no_part_of_a_batch(unfitted: Detector) -> None:
     assert np.array_equal(scores[devices == -1], unknown[devices == -1])
 
 
+def test_contributions_follow_the_score(fitted: Detector) -> None:
+    """A row's contributions rise strictly with its score, and are 0 in sum at the baseline."""
+    extreme = np.concatenate([BULK[:300], 3.0 + rows(20, seed=2)])
+    found = fitted.contributions(extreme)
+    assert found.shape == extreme.shape
+    assert np.isfinite(found).all()
+    sums, scores = found.sum(axis=1), fitted.score(extreme)
+    order = np.argsort(scores)
+    assert (np.diff(sums[order]) >= -1e-5 * np.abs(sums).max()).all()
+    assert (np.sign(sums) == np.sign(scores - fitted.baseline))[np.abs(sums) > 1e-9].all()
+
+
+def test_contributions_of_distances_and_errors_sum_to_the_score(fitted: Detector) -> None:
+    """Only a forest's contributions, parts of a path length, are no parts of the score itself."""
+    if fitted.name != "iforest":
+        assert fitted.baseline == 0.0
+        sums = fitted.contributions(BULK).sum(axis=1)
+        assert sums == pytest.approx(fitted.score(BULK), rel=2e-6, abs=1e-12)
+
+
+def test_contributions_depend_on_their_row_and_device_alone(unfitted: Detector) -> None:
+    """Alone and among others a row has the same contributions, bit for bit."""
+    fitted = unfitted.fit(rows(600, seed=0), np.arange(600) % 3)
+    devices = np.arange(200) % 5 - 1
+    together = fitted.contributions(BULK[:200], devices)
+    for device in np.unique(devices):
+        mine = devices == device
+        assert np.array_equal(fitted.contributions(BULK[:200][mine], devices[mine]), together[mine])
+
+
 def test_memory_layout_does_not_matter(fitted: Detector) -> None:
     """Fortran order and strides give the same scores as C order."""
     assert np.array_equal(fitted.score(np.asfortranarray(BULK)), fitted.score(BULK))

@@ -13,6 +13,7 @@ from iotscore.cli.options import (
     train_options,
 )
 from iotscore.spark.evaluate import evaluate
+from iotscore.spark.explain import explain
 from iotscore.spark.ingest import ingest
 from iotscore.spark.protocol import evaluate_protocol
 from iotscore.spark.score import score
@@ -69,6 +70,15 @@ def evaluate_stage(job: Job, model_version: str | None) -> str | None:
     found = "no labelled rows to measure on" if evaluation_id is None else evaluation_id
     _tell(job, stage, f"{stage.rows} new rows counted, evaluation {found}")
     return evaluation_id
+
+
+def explain_stage(job: Job, model_version: str | None) -> str:
+    """Explain what is flagged; return the version of the model that flagged."""
+    with job.runs.stage("explain") as stage:
+        version = explain(job.warehouse, model_version, job.runs.run_id, stage)
+    files = stage.details["files"]
+    _tell(job, stage, f"{stage.rows} flagged records of {files} files by model {version}")
+    return version
 
 
 def protocol_stage(job: Job, name: str) -> list[dict[str, Any]]:

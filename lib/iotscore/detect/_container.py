@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Groups: TypeAlias = "dict[str, dict[str, npt.NDArray[Any]]]"
 """Arrays by the name of the part that they belong to, and their own."""
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """Raised when older code could no longer read a bundle."""
 
 _MAGIC: Final = b"IOTSCORE"

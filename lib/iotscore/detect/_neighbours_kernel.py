@@ -129,6 +129,38 @@ def store_distances(
                 scores[rows[row]] = np.sqrt(np.float64(square))
 
 
+@compiled
+def store_nearest(
+    X: Float32Array,
+    groups: tuple[IntArray, IntArray],
+    references: Float32Array,
+    counts: IntArray,
+    k: int,
+    nearest: IntArray,
+) -> None:
+    """Store the position, within its part, of each row's k-th nearest reference.
+
+    Parameters are those of :func:`store_distances`; of equally near references the first counts.
+    """
+    order, bounds = groups
+    _, columns, width = references.shape
+    tile = np.zeros((_TILE_ROWS, columns), dtype=np.float32)
+    squares = np.empty((_TILE_ROWS, width), dtype=np.float32)
+    smallest = np.empty(k, dtype=np.float32)
+    for part in range(counts.size):
+        for start in range(bounds[part], bounds[part + 1], _TILE_ROWS):
+            rows = order[start : min(start + _TILE_ROWS, bounds[part + 1])]
+            even = rows.size + rows.size % 2
+            fill(X, rows, tile)
+            store_squares(tile[:even], references[part], squares[:even])
+            for row in range(rows.size):
+                square = kth_smallest(squares[row], counts[part], smallest)
+                place = 0
+                while squares[row, place] != square:
+                    place += 1
+                nearest[rows[row]] = place
+
+
 def pack(parts: Sequence[Float32Array]) -> Float32Array:
     """Return the references of all parts, limited to +-1e17, as (n_parts, columns, width).
 

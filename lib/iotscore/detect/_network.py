@@ -81,8 +81,14 @@ class Network:
     def errors(self, X: Float32Array) -> FloatArray:
         """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
         errors = np.empty(X.shape[0])
-        _network_kernel.record_errors(X, *self._packed, errors)
+        _network_kernel.record_errors(X, *self._packed, errors, np.empty((0, self.n_features)))
         return errors
+
+    def shares(self, X: Float32Array) -> FloatArray:
+        """Return each feature's part of the error, float64 of shape (n_rows, n_features)."""
+        shares = np.empty(X.shape)
+        _network_kernel.record_errors(X, *self._packed, np.empty(X.shape[0]), shares)
+        return shares
 
     @cached_property
     def _packed(self) -> tuple[Layer, Layer, Layer]:

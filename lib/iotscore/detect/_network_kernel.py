@@ -154,14 +154,28 @@ def add_squares(x: Float32Array, rebuilt: Float32Array, n_columns: int, totals: 
 
 
 @compiled
+def store_shares(
+    x: Float32Array, rebuilt: Float32Array, columns: IntArray, n_features: int, shares: FloatArray
+) -> None:
+    """Store squared differences, divided by the number of features, at their columns."""
+    for row in range(shares.shape[0]):
+        for j in range(columns.size):
+            difference = np.float64(x[row, j] - rebuilt[row, j])
+            shares[row, columns[j]] = difference * difference / n_features
+
+
+@compiled
 def record_errors(
     X: Float32Array,
     layer_1: Layer,
     layer_2: Layer,
     layer_3: Layer,
     errors: FloatArray,
+    shares: FloatArray,
 ) -> None:
     """Store each row's mean squared reconstruction error under one timestep of all features.
+
+    ``shares`` gets each feature's part of it, unless it has no rows.
 
     Layers as :mod:`iotscore.detect._packing` lays them. Sums over up to 300 features of values
     within +-1e30 and weights within +-1e6 stay finite.
@@ -191,6 +205,9 @@ def record_errors(
         add_squares(x, rebuilt, n_features, totals)
         for row in range(min(_ROWS, n_rows - start)):
             errors[start + row] = totals[row] / n_features
+        if shares.shape[0] > 0:
+            stop = min(start + _ROWS, n_rows)
+            store_shares(x, rebuilt, np.arange(n_features), n_features, shares[start:stop])
 
 
 @compiled
@@ -203,10 +220,11 @@ def window_errors(
     decoder_memory: Float32Array,
     output: Layer,
     errors: FloatArray,
+    shares: FloatArray,
 ) -> None:
     """Store each row's mean squared reconstruction error under one timestep per decay window.
 
-    ``order[t, j]`` is the column of statistic j at timestep t; a memory is a recurrent kernel.
+    ``shares`` gets each feature's part of it, unless it has no rows. ``order[t, j]`` is the column of statistic j at timestep t; a memory is a recurrent kernel.
     Sums over up to 300 statistics of values within +-1e30 and weights within +-1e6 stay finite,
     and states lie within the number of timesteps.
     """
@@ -243,5 +261,7 @@ def window_errors(
             step(z, cell, hidden)
             dense(hidden, output[0], output[1], rebuilt)
             add_squares(x[t], rebuilt, n_statistics, totals)
+            if shares.shape[0] > 0:
+                store_shares(x[t], rebuilt, order[t], order.size, shares[start : start + count])
         for row in range(count):
             errors[start + row] = totals[row] / order.size

@@ -85,19 +85,18 @@ class WindowNetwork:
 
     def errors(self, X: Float32Array) -> FloatArray:
         """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
-        encoder, encoder_memory, decoder, decoder_memory, output = self._packed
         errors = np.empty(X.shape[0])
-        _network_kernel.window_errors(
-            X,
-            self.window_order,
-            encoder,
-            encoder_memory,
-            decoder,
-            decoder_memory,
-            output,
-            errors,
-        )
+        self._run(X, errors, np.empty((0, self.n_features)))
         return errors
+
+    def shares(self, X: Float32Array) -> FloatArray:
+        """Return each feature's part of the error, float64 of shape (n_rows, n_features)."""
+        shares = np.empty(X.shape)
+        self._run(X, np.empty(X.shape[0]), shares)
+        return shares
+
+    def _run(self, X: Float32Array, errors: FloatArray, shares: FloatArray) -> None:
+        _network_kernel.window_errors(X, self.window_order, *self._packed, errors, shares)
 
     @cached_property
     def _packed(self) -> tuple[Layer, Float32Array, Layer, Float32Array, Layer]:

@@ -199,6 +199,31 @@ class LstmAutoencoder:
         require_width(X, network.n_features, "the autoencoder")
         return network.errors(np.ascontiguousarray(X, dtype=np.float32))
 
+    def contributions(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one network for all devices
+    ) -> FloatArray:
+        """Return each feature's part of the mean squared error; they sum to the scores.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_features)
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
+        """
+        network = self._fitted()
+        require_width(X, network.n_features, "the autoencoder")
+        return network.shares(np.ascontiguousarray(X, dtype=np.float32))
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row that is rebuilt exactly: 0."""
+        return 0.0
+
     def _fitted(self) -> Network | WindowNetwork:
         if self.network_ is None:
             message = "the autoencoder is not fitted: call fit first"

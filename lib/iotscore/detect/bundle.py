@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from iotscore.columns import HYBRID
 from iotscore.detect._container import FORMAT_VERSION, checked_parts, pack, senseless, unpack
@@ -21,6 +21,7 @@ from iotscore.detect.fused_tail import FusedTail
 from iotscore.detect.mahalanobis import Mahalanobis
 from iotscore.detect.model import Model
 from iotscore.detect.neighbours import Neighbours
+from iotscore.detect.reference import BenignReference
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.tail import TailCalibration
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["DETECTORS", "FORMAT_VERSION", "from_bytes", "to_bytes", "version_of"]
 
 _FIRST_FORMAT: Final = 1
+_SECOND_FORMAT: Final = 2
 _SETTINGS: Final = {EACH: (int, float, str)}
 _HEADER: Final[Form] = {
     "features": [TEXT],
@@ -49,6 +51,20 @@ _HEADER: Final[Form] = {
 _SECOND_HEADER: Final[Form] = {**_HEADER, "scaling": TEXT, "tails": [TEXT], "device_tails": [WHOLE]}
 """What format 2 adds: the kind of scaler, the scores that tails calibrate, and the devices that
 have a tail of their own."""
+
+_THIRD_HEADER: Final[Form] = {**_SECOND_HEADER, "benign": [TEXT]}
+"""What format 3 adds: which parts there are that tell what benign traffic is like."""
+
+_HEADERS: Final = {_FIRST_FORMAT: _HEADER, _SECOND_FORMAT: _SECOND_HEADER, 3: _THIRD_HEADER}
+_LATER: Final[dict[str, Any]] = {
+    "scaling": MinMaxScaler.kind,
+    "tails": [],
+    "device_tails": [],
+    "benign": [],
+}
+"""What is true of models of formats that do not say it."""
+
+_REFERENCE: Final = "reference"
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector
@@ -85,11 +101,21 @@ def to_bytes(model: Model) -> bytes:
         "thresholds": model.thresholds,
     }
     is_first = all("sequence" not in one.parameters for one in model.detectors.values())
-    if model.scaler.kind == MinMaxScaler.kind and not tails and is_first:
+    is_first &= model.scaler.kind == MinMaxScaler.kind and not tails
+    if is_first and not _benign(model):
         return pack(content, groups, _FIRST_FORMAT)
     own = [] if model.fused is None else list(model.fused.own)
     content |= {"scaling": model.scaler.kind, "tails": list(tails), "device_tails": own}
-    return pack(content, groups, FORMAT_VERSION)
+    benign = _benign(model)
+    if not benign:
+        return pack(content, groups, _SECOND_FORMAT)
+    content |= {"benign": list(benign)}
+    return pack(content, groups | benign, FORMAT_VERSION)
+
+
+def _benign(model: Model) -> dict[str, Arrays]:
+    parts = {_REFERENCE: model.reference}
+    return {name: part.to_arrays() for name, part in parts.items() if part is not None}
 
 
 def _tails(model: Model) -> dict[str, TailCalibration]:
@@ -121,11 +147,9 @@ def from_bytes(data: bytes) -> Model:
     version, header, body = checked_parts(data)
     try:
         content = strict_json(header)
-        form = _HEADER if version == _FIRST_FORMAT else _SECOND_HEADER
-        if fault := form_fault(content, form, "it"):
+        if fault := form_fault(content, _HEADERS[version], "it"):
             raise senseless(fault)
-        if version == _FIRST_FORMAT:
-            content |= {"scaling": MinMaxScaler.kind, "tails": [], "device_tails": []}
+        content = {**_LATER, **content}
         groups = unpack(content["arrays"], body)
         return _rebuild(content, groups)
     except ModelError:
@@ -173,12 +197,23 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         thresholds=content["thresholds"],
         features=tuple(content["features"]),
         fused=None if pooled is None else FusedTail(pooled, own),
+        reference=_part(content, groups, _REFERENCE, BenignReference),
     )
-    for name, detector in detectors.items():
-        if detector.n_features != len(model.features):
+    widths = {name: detector.n_features for name, detector in detectors.items()}
+    if model.reference is not None:
+        widths[_REFERENCE] = model.reference.n_features
+    for name, width in widths.items():
+        if width != len(model.features):
             message = (
-                f"the model bundle's detector {name} was fitted on {detector.n_features} columns"
+                f"the model bundle's part {name} was fitted on {width} columns"
                 f" and the model has {len(model.features)} features: train again"
             )
             raise ModelError(message)
     return model
+
+
+Part = TypeVar("Part", bound=BenignReference)
+
+
+def _part(content: dict[str, Any], groups: Groups, name: str, kind: type[Part]) -> Part | None:
+    return kind.from_arrays(groups[name]) if name in content["benign"] else None

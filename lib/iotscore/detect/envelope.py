@@ -181,6 +181,27 @@ class Envelope:
         )
         return scores
 
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return each column's excess, float64 of shape (n_rows, n_features); they sum to scores.
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
+        """
+        ranges = self._fitted()
+        require_width(X, ranges.low.shape[1], "the envelope")
+        part = part_of_rows(ranges.devices, devices, X.shape[0])
+        low, high = ranges.low[part], ranges.high[part]
+        values = X.astype(np.float64)
+        outside = np.maximum(np.maximum(low - values, values - high), 0.0)
+        return outside / (high - low + self.softness)
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row within its ranges: 0."""
+        return 0.0
+
     def _fitted(self) -> Ranges:
         if self.ranges_ is None:
             message = "the envelope is not fitted: call fit first"

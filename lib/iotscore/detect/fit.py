@@ -16,6 +16,7 @@ from iotscore.detect.fused_tail import fit_fused_tail
 from iotscore.detect.fusion import check_weights, fuse
 from iotscore.detect.model import BATCH_MINMAX, TAIL, Model, Normalisation
 from iotscore.detect.protocol import require_width
+from iotscore.detect.reference import fit_reference
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.tail import fit_tail
 from iotscore.detect.threshold import benign_quantile
@@ -163,7 +164,15 @@ def fit_model(
     detectors: dict[str, Detector] = {}
     for one in settings.detectors:
         detectors[one.name] = one.fit(scaled, devices[0], _named(progress, one.name))
-    raw_only = Model(scaler, detectors, dict(settings.weights), {}, {}, settings.features)
+    raw_only = Model(
+        scaler,
+        detectors,
+        dict(settings.weights),
+        calibrations={},
+        thresholds={},
+        features=settings.features,
+        reference=fit_reference(np.concatenate([train, calibration]), np.concatenate(devices)),
+    )
     if settings.normalisation == BATCH_MINMAX:
         return raw_only
     return _calibrated(raw_only, raw_only.raw_scores(calibration, devices[1]), settings)
@@ -237,6 +246,8 @@ def _fit_tails(
     is_known = ~np.isnan(summed)
     level = settings.alert_level
     thresholds = {name: calibrations[name].score_at(level) for name in detectors}
+    known, of_known = summed[is_known], of_rows[is_known]
+    fused = fit_fused_tail(known, of_known, settings.least_device_rows)
     return Model(
         scaler,
         detectors,
@@ -244,5 +255,6 @@ def _fit_tails(
         calibrations,
         {**thresholds, HYBRID: level},
         settings.features,
-        fit_fused_tail(summed[is_known], of_rows[is_known], settings.least_device_rows),
+        fused,
+        reference=fit_reference(rows[kept], of_rows[kept]),
     )

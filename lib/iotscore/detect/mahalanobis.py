@@ -203,6 +203,35 @@ class Mahalanobis:
         )
         return scores
 
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return each column's part of the squared distance, float64 (n_rows, n_features).
+
+        With d the difference to the mean and P the inverse of the covariance: ``d * (P @ d)``.
+        A column's part may be negative; they sum to the scores.
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
+        """
+        fitted = self._fitted()
+        require_width(X, fitted.n_features, "the Mahalanobis distance")
+        part = part_of_rows(fitted.devices, devices, X.shape[0])
+        apart = X.astype(np.float64) - fitted.means[part]
+        roots = fitted.roots.reshape(-1, fitted.n_features, fitted.n_features)
+        found = np.empty_like(apart)
+        for number in np.unique(part):
+            mine = np.flatnonzero(part == number)
+            # Not a matrix product of BLAS, which rounds differently at another place in a batch.
+            products = np.einsum("ij,jk->ik", apart[mine], roots[number])
+            found[mine] = apart[mine] * np.einsum("ik,jk->ij", products, roots[number])
+        return found
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row at the mean: 0."""
+        return 0.0
+
     def _fitted(self) -> Ellipsoids:
         if self.ellipsoids_ is None:
             message = "the Mahalanobis distance is not fitted: call fit first"

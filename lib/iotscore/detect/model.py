@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from iotscore.detect.fused_tail import FusedTail
     from iotscore.detect.protocol import Detector, FloatArray, IntArray
+    from iotscore.detect.reference import BenignReference
 
 TAIL: Final = "tail"
 FROZEN: Final = "frozen"
@@ -55,6 +56,8 @@ class Model:
         Names of the columns of the rows, in order.
     fused : FusedTail or None
         Maps the weighted sum of normalised scores to the fused one; without it they are the same.
+    reference : BenignReference or None
+        How benign features are distributed, for people and for what watches over drift.
     """
 
     scaler: Scaler
@@ -64,6 +67,7 @@ class Model:
     thresholds: dict[str, float]
     features: tuple[str, ...] = FEATURES
     fused: FusedTail | None = None
+    reference: BenignReference | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""
@@ -119,10 +123,10 @@ class Model:
     ) -> dict[str, FloatArray]:
         """Return normalised scores by detector, and the fused one under ``"hybrid"``."""
         norms = {name: self.calibrations[name].normalise(raw[name]) for name in self.detectors}
-        return {**norms, HYBRID: self._fuse(norms, devices)}
+        return {**norms, HYBRID: self.fused_level(fuse(norms, self.weights), devices)}
 
-    def _fuse(self, norms: Mapping[str, FloatArray], devices: IntArray | None) -> FloatArray:
-        summed = fuse(norms, self.weights)
+    def fused_level(self, summed: FloatArray, devices: IntArray | None = None) -> FloatArray:
+        """Return the fused scores of weighted sums of normalised scores, of the same shape."""
         return summed if self.fused is None else self.fused.normalise(summed, devices)
 
     def finish(
@@ -159,7 +163,7 @@ class Model:
             if name in thresholds:
                 columns[flag_column(name)] = flag(raw[name], thresholds[name])
         if norms:
-            fused = self._fuse(norms, devices)
+            fused = self.fused_level(fuse(norms, self.weights), devices)
             columns[score_column(HYBRID)] = fused
             if HYBRID in thresholds:
                 columns[flag_column(HYBRID)] = flag(fused, thresholds[HYBRID])

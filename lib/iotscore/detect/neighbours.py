@@ -172,6 +172,45 @@ class Neighbours:
         )
         return scores
 
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return what each column adds to the distance to the k-th nearest reference.
+
+        A column's share of the squared distance, times the distance: they sum to the scores, up
+        to float32's rounding.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_features)
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
+        """
+        references = self._fitted()
+        require_width(X, references.rows.shape[1], "the search for neighbours")
+        counts = references.counts
+        part = part_of_rows(references.devices, devices, X.shape[0])
+        nearest = np.empty(X.shape[0], dtype=np.int64)
+        rows = np.ascontiguousarray(X, dtype=np.float32)
+        _neighbours_kernel.store_nearest(
+            rows, grouped(part, counts.size), references.packed, counts, self.k, nearest
+        )
+        limit = _neighbours_kernel.LARGEST
+        chosen = references.rows[references.starts[part] + nearest]
+        apart = np.clip(rows, -limit, limit).astype(np.float64) - np.clip(chosen, -limit, limit)
+        squares = apart * apart
+        # Column by column, so that a row's sum does not depend on how many rows there are.
+        totals = np.add.accumulate(squares, axis=1)[:, -1:]
+        distances = np.sqrt(totals)
+        found: FloatArray = squares / np.where(distances > 0.0, distances, 1.0)
+        return found
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row that is equal to a reference: 0."""
+        return 0.0
+
     def _fitted(self) -> References:
         if self.references_ is None:
             message = "the search for neighbours is not fitted: call fit first"

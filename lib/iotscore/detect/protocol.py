@@ -71,6 +71,22 @@ class Detector(Protocol):
         """
         ...
 
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return what each feature contributes to a row's distance from the :attr:`baseline`.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_features)
+            A row's sum rises strictly with its score and is 0 at the baseline. Where scores are
+            distances or errors, the sum is the score.
+        """
+        ...
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row of which nothing is to be explained."""
+        ...
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the learned state as numeric arrays."""
         ...

@@ -153,6 +153,7 @@ _LEDGERS: Final = {
     "train": ("model_aliases", ("models",)),
     "score": ("scored_files", ("scores", "score_histogram")),
     "evaluate": ("metrics", ("score_histogram", "roc_points")),
+    "explain": ("explained_files", ("explanations", "incidents")),
 }
 
 

@@ -109,6 +109,16 @@ _METRIC_SCOPE = (
     ("scope_value", _STRING),
 )
 
+_TOP = T.ArrayType(
+    _struct(
+        [
+            ("feature", _STRING),
+            *((name, _DOUBLE) for name in ("contribution", "value", "low", "high")),
+        ]
+    )
+)
+"""The features that contribute most to a fused score, the largest contribution first."""
+
 _MEASURED = (("data_kind", _STRING), ("evaluated_at", _TIMESTAMP))
 
 _PROTOCOL_TYPES: Final[dict[str, T.DataType]] = {
@@ -252,6 +262,78 @@ TABLES: Final[dict[str, Table]] = {
             ]
         ),
         ("model_version", "file_id", "detector"),
+    ),
+    "explanations": Table(
+        _struct(
+            [
+                *_RECORD,
+                ("hybrid_score", _DOUBLE),
+                ("severity", _DOUBLE),
+                ("base", _DOUBLE),
+                ("top", _TOP),
+                ("rest", _DOUBLE),
+                ("sentence", _STRING),
+                ("model_version", _STRING),
+                ("run_id", _STRING),
+                ("explained_at", _TIMESTAMP),
+            ]
+        ),
+        ("file_id", "row_no", "device_id", "event_day", "model_version", "run_id"),
+    ),
+    "explained_files": Table(
+        _struct(
+            [
+                ("model_version", _STRING),
+                ("file_id", _STRING),
+                ("rows_explained", _LONG),
+                ("run_id", _STRING),
+                ("explained_at", _TIMESTAMP),
+                ("sha256", _STRING),
+            ]
+        ),
+        ("model_version", "file_id", "run_id"),
+    ),
+    "incidents": Table(
+        _struct(
+            [
+                ("incident_id", _STRING),
+                ("model_version", _STRING),
+                *((name, kind) for name, kind in _RECORD if name != "row_no"),
+                ("first_row", _LONG),
+                ("last_row", _LONG),
+                ("voted_row", _LONG),
+                ("delay", _LONG),
+                ("records", _LONG),
+                ("vote_window", _LONG),
+                ("peak_row", _LONG),
+                ("peak_score", _DOUBLE),
+                ("peak_severity", _DOUBLE),
+                ("top", T.ArrayType(_struct([("feature", _STRING), ("contribution", _DOUBLE)]))),
+                ("sentence", _STRING),
+                ("run_id", _STRING),
+                ("found_at", _TIMESTAMP),
+            ]
+        ),
+        ("incident_id", "model_version", "file_id", "run_id"),
+    ),
+    "shap_values": Table(
+        _struct(
+            [
+                ("model_version", _STRING),
+                ("detector", _STRING),
+                ("file_id", _STRING),
+                ("row_no", _LONG),
+                ("label", _INT),
+                ("feature", _STRING),
+                ("value", _DOUBLE),
+                ("shap_value", _DOUBLE),
+                ("base_value", _DOUBLE),
+                ("score", _DOUBLE),
+                ("run_id", _STRING),
+                ("explained_at", _TIMESTAMP),
+            ]
+        ),
+        ("model_version", "run_id"),
     ),
     "metrics": Table(
         _struct(

@@ -54,6 +54,11 @@ class Todo:
         """Return the condition on rows of earlier contents, of any model."""
         return file_condition(self.stale)
 
+    def replaced(self) -> str:
+        """Return the condition on rows that make room: void ones, and the model's of the files."""
+        mine = f"model_version = '{self.model_version}' AND {file_condition(self.rows)}"
+        return f"{self.is_void()} OR ({mine})" if self.stale else mine
+
 
 def unscored_files(warehouse: Warehouse, model_version: str) -> Todo:
     """Return the ingested files whose present content a model has not scored."""
@@ -97,5 +102,4 @@ def enter(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str
         warehouse.append_rows("scored_files", entries)
         return
     warehouse.delete("score_histogram", todo.is_void())
-    of_run = f"model_version = '{todo.model_version}' AND {file_condition(todo.rows)}"
-    warehouse.replace_rows("scored_files", entries, f"{todo.is_void()} OR ({of_run})")
+    warehouse.replace_rows("scored_files", entries, todo.replaced())

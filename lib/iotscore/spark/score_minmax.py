@@ -75,7 +75,7 @@ def score_by_extremes(
                 staging
             )
         raw = warehouse.spark.read.parquet(staging)
-        calibrations = _extremes(raw, names)
+        calibrations = extremes(raw, names)
         normalised = _finish(raw, bundle, stored, calibrations, {})
         thresholds = _youden(normalised, names, options)
         finished = _finish(raw, bundle, stored, calibrations, thresholds)
@@ -87,7 +87,8 @@ def score_by_extremes(
     }
 
 
-def _extremes(raw: DataFrame, names: tuple[str, ...]) -> dict[str, ScoreCalibration]:
+def extremes(raw: DataFrame, names: tuple[str, ...]) -> dict[str, ScoreCalibration]:
+    """Return the calibration of each detector by the extremes of some raw scores."""
     ends = raw.agg(
         *(F.min(score_column(name)).alias(f"{name}_low") for name in names),
         *(F.max(score_column(name)).alias(f"{name}_high") for name in names),

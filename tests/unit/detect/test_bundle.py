@@ -114,7 +114,7 @@ def test_foreign_bytes_are_not_taken_for_a_model() -> None:
 def test_a_newer_format_asks_for_an_update() -> None:
     """Format numbers above ours are told apart from damage."""
     data = DATA[:8] + struct.pack("<I", FORMAT_VERSION + 1) + DATA[12:]
-    with pytest.raises(ModelError, match=r"format 3 .* up to 2: update"):
+    with pytest.raises(ModelError, match=r"format 4 .* up to 3: update"):
         from_bytes(data)
 
 
