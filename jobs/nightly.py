@@ -1,4 +1,4 @@
-"""What runs every night: ingest, train if there is no champion yet, score, evaluate.
+"""What runs every night: ingest, train if there is no champion yet, score, evaluate, explain.
 
 ./spark-submit.sh nightly --input DIR --warehouse DIR [--train]
 """
@@ -9,7 +9,13 @@ import sys
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
-from iotscore.cli.stages import evaluate_stage, ingest_stage, score_stage, train_stage
+from iotscore.cli.stages import (
+    evaluate_stage,
+    explain_stage,
+    ingest_stage,
+    score_stage,
+    train_stage,
+)
 from iotscore.cli.summary import print_nightly
 from iotscore.errors import RefusalError
 from iotscore.spark.registry import champion
@@ -34,7 +40,9 @@ def _nightly(job: Job) -> None:
     if job.arguments.train or champion(job.warehouse) is None:
         train_stage(job)
     version = score_stage(job, None)
-    print_nightly(job, version, evaluate_stage(job, version))
+    evaluation_id = evaluate_stage(job, version)
+    explain_stage(job, version)
+    print_nightly(job, version, evaluation_id)
     if refusal is not None:
         raise refusal
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,20 +15,23 @@ from iotscore.cli.options import (
     train_options,
 )
 from iotscore.spark.evaluate import evaluate
+from iotscore.spark.explain import explain
 from iotscore.spark.ingest import ingest
 from iotscore.spark.query import register_tables, run_query
 from iotscore.spark.runs import RunLog
 from iotscore.spark.score import score
 from iotscore.spark.tables import Warehouse
 from iotscore.spark.train import train
+from iotscore.spark.views import read_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
+
+VIEWS = read_views(Path(__file__).resolve().parent.parent.parent / "conf" / "sql" / "views")
 
 
 class Stages:
@@ -68,6 +72,13 @@ class Stages:
             options = evaluate_options(self.settings)
             return evaluate(self.warehouse, version, options, log.run_id, stage)
 
+    def explain(self, version: str | None = None) -> int:
+        """Explain and return the explained records."""
+        log = self._log()
+        with log.stage("explain") as stage:
+            explain(self.warehouse, version, log.run_id, stage)
+        return stage.rows
+
 
 @pytest.fixture(scope="session")
 def stages() -> type[Stages]:
@@ -93,6 +104,7 @@ def _night(
             run.train()
             run.score()
             run.evaluate()
+            run.explain()
         return made[profile]
 
     return make
@@ -129,7 +141,7 @@ def opened() -> Callable[[SparkSession, str], SparkSession]:
 
     def open_on(session: SparkSession, root: str) -> SparkSession:
         own = session.newSession()
-        register_tables(Warehouse(own, root))
+        register_tables(Warehouse(own, root), VIEWS)
         return own
 
     return open_on
