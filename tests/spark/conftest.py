@@ -76,7 +76,8 @@ class Stages:
         """Explain and return the explained records."""
         log = self._log()
         with log.stage("explain") as stage:
-            explain(self.warehouse, version, log.run_id, stage)
+            window = self.settings.incidents.window
+            explain(self.warehouse, version, window, log.run_id, stage)
         return stage.rows
 
 

@@ -15,8 +15,10 @@ from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.neighbours import Neighbours
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.votes import VoteSettings
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
+from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
 from iotscore.spark.evaluate import EvaluateOptions
 from iotscore.spark.ingest import IngestOptions
@@ -39,7 +41,7 @@ def config_checksum(settings: Settings) -> str:
     return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
 
 
-def ingest_options(settings: Settings) -> IngestOptions:
+def ingest_options(settings: Settings, days: Days = EVERY_DAY) -> IngestOptions:
     """Return what the stage ingest is told."""
     return IngestOptions(
         patterns=tuple(settings.ingest.patterns),
@@ -49,6 +51,7 @@ def ingest_options(settings: Settings) -> IngestOptions:
             replaces_changed=settings.ingest.changed_files == "replace",
             accepts_same=settings.ingest.same_content == "accept",
         ),
+        days=days,
     )
 
 
@@ -83,7 +86,19 @@ def fit_settings(settings: Settings) -> FitSettings:
         least_device_rows=settings.normalisation.least_device_rows,
         trim_share=settings.train.trim_share,
         normalisation=settings.normalisation.mode,
+        votes=_votes(settings),
         min_updates=settings.detectors.lstm.min_updates if settings.detectors.lstm else 0,
+    )
+
+
+def _votes(settings: Settings) -> VoteSettings:
+    chosen = settings.incidents
+    return VoteSettings(
+        false_per_day=chosen.false_per_day,
+        records_per_day=chosen.records_per_day,
+        least_window=chosen.least_window,
+        most_window=chosen.most_window,
+        window=chosen.window,
     )
 
 
@@ -122,12 +137,13 @@ def _detectors(settings: Settings) -> tuple[Detector, ...]:
     return tuple(detectors)
 
 
-def score_options(settings: Settings) -> ScoreOptions:
+def score_options(settings: Settings, days: Days = EVERY_DAY) -> ScoreOptions:
     """Return what the stage score is told."""
     return ScoreOptions(
         transport=settings.storage.transport,
         splits=tuple(settings.evaluate.splits),
         bins_per_e_fold=settings.evaluate.bins_per_e_fold,
+        days=days,
     )
 
 

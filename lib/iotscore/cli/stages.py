@@ -29,7 +29,8 @@ _LOG = logging.getLogger(__name__)
 def ingest_stage(job: Job) -> None:
     """Ingest what is new in the landing folder."""
     with job.runs.stage("ingest") as stage:
-        ingest(job.warehouse, job.input, ingest_options(job.settings), job.runs.run_id, stage)
+        options = ingest_options(job.settings, job.days)
+        ingest(job.warehouse, job.input, options, job.runs.run_id, stage)
     found = stage.details
     _tell(
         job,
@@ -56,7 +57,7 @@ def train_stage(job: Job) -> str:
 def score_stage(job: Job, model_version: str | None) -> str:
     """Score new records; return the version of the model that scored."""
     with job.runs.stage("score") as stage:
-        options = score_options(job.settings)
+        options = score_options(job.settings, job.days)
         version = score(job.warehouse, model_version, options, job.runs.run_id, stage)
     _tell(job, stage, f"{stage.rows} rows of {stage.details['files']} files by model {version}")
     return version
@@ -75,9 +76,15 @@ def evaluate_stage(job: Job, model_version: str | None) -> str | None:
 def explain_stage(job: Job, model_version: str | None) -> str:
     """Explain what is flagged; return the version of the model that flagged."""
     with job.runs.stage("explain") as stage:
-        version = explain(job.warehouse, model_version, job.runs.run_id, stage)
-    files = stage.details["files"]
-    _tell(job, stage, f"{stage.rows} flagged records of {files} files by model {version}")
+        window = job.settings.incidents.window
+        version = explain(job.warehouse, model_version, window, job.runs.run_id, stage)
+    found = stage.details
+    _tell(
+        job,
+        stage,
+        f"{stage.rows} flagged records of {found['files']} files by model {version}, "
+        f"{found['incidents']} incidents",
+    )
     return version
 
 

@@ -189,6 +189,26 @@ class ThresholdSettings(_Section):
     margin: Annotated[float, Field(gt=0.0, le=1.0)]
 
 
+class IncidentSettings(_Section):
+    """How many consecutive records vote on whether there is an incident."""
+
+    false_per_day: Annotated[float, Field(gt=0.0)]
+    records_per_day: Annotated[float, Field(gt=0.0)]
+    least_window: Count
+    most_window: Annotated[int, Field(ge=1, le=100_001)]
+    window: Count
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if not self.least_window <= self.window <= self.most_window:
+            message = (
+                f"least_window is {self.least_window}, window {self.window}, most_window "
+                f"{self.most_window}; they must not fall"
+            )
+            raise ValueError(message)
+        return self
+
+
 class EvaluateSettings(_Section):
     """What is measured on labelled records."""
 
@@ -264,6 +284,7 @@ class Settings(_Section):
     detectors: DetectorSettings
     normalisation: NormalisationSettings
     threshold: ThresholdSettings
+    incidents: IncidentSettings
     evaluate: EvaluateSettings
     protocol: ProtocolSettings
     maintain: MaintainSettings

@@ -25,6 +25,7 @@ from iotscore.detect.reference import BenignReference
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.tail import TailCalibration
+from iotscore.detect.votes import VoteWindows
 from iotscore.errors import ConfigError, ModelError
 from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
@@ -65,6 +66,7 @@ _LATER: Final[dict[str, Any]] = {
 """What is true of models of formats that do not say it."""
 
 _REFERENCE: Final = "reference"
+_VOTES: Final = "votes"
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector
@@ -114,7 +116,7 @@ def to_bytes(model: Model) -> bytes:
 
 
 def _benign(model: Model) -> dict[str, Arrays]:
-    parts = {_REFERENCE: model.reference}
+    parts = {_REFERENCE: model.reference, _VOTES: model.votes}
     return {name: part.to_arrays() for name, part in parts.items() if part is not None}
 
 
@@ -198,6 +200,7 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         features=tuple(content["features"]),
         fused=None if pooled is None else FusedTail(pooled, own),
         reference=_part(content, groups, _REFERENCE, BenignReference),
+        votes=_part(content, groups, _VOTES, VoteWindows),
     )
     widths = {name: detector.n_features for name, detector in detectors.items()}
     if model.reference is not None:
@@ -212,7 +215,7 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
     return model
 
 
-Part = TypeVar("Part", bound=BenignReference)
+Part = TypeVar("Part", BenignReference, VoteWindows)
 
 
 def _part(content: dict[str, Any], groups: Groups, name: str, kind: type[Part]) -> Part | None:

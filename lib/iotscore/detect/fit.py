@@ -19,8 +19,9 @@ from iotscore.detect.protocol import require_width
 from iotscore.detect.reference import fit_reference
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.tail import fit_tail
-from iotscore.detect.threshold import benign_quantile
+from iotscore.detect.threshold import benign_quantile, flag
 from iotscore.detect.trim import kept_rows, trimmed_blocks
+from iotscore.detect.votes import VoteSettings, fit_vote_windows
 from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class FitSettings:
         everything has been scored.
     least_device_rows : int
         ``"tail"``: so many calibrating rows give a device a tail of its own for the fused score.
+    votes : VoteSettings
+        ``"tail"``: how rare false incidents shall be.
     min_updates : int
         Least gradient updates of the autoencoder: epochs are added for few training rows.
     features : tuple of str
@@ -81,6 +84,7 @@ class FitSettings:
     trim_share: float = 0.0
     normalisation: Normalisation = "frozen"
     least_device_rows: int = 1000
+    votes: VoteSettings = field(default_factory=VoteSettings)
     min_updates: int = 0
     features: tuple[str, ...] = FEATURES
 
@@ -248,6 +252,7 @@ def _fit_tails(
     thresholds = {name: calibrations[name].score_at(level) for name in detectors}
     known, of_known = summed[is_known], of_rows[is_known]
     fused = fit_fused_tail(known, of_known, settings.least_device_rows)
+    flags = flag(fused.normalise(known, of_known), level)
     return Model(
         scaler,
         detectors,
@@ -257,4 +262,5 @@ def _fit_tails(
         settings.features,
         fused,
         reference=fit_reference(rows[kept], of_rows[kept]),
+        votes=fit_vote_windows(flags, of_known, settings.votes),
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from iotscore.detect.fused_tail import FusedTail
     from iotscore.detect.protocol import Detector, FloatArray, IntArray
     from iotscore.detect.reference import BenignReference
+    from iotscore.detect.votes import VoteWindows
 
 TAIL: Final = "tail"
 FROZEN: Final = "frozen"
@@ -58,6 +59,8 @@ class Model:
         Maps the weighted sum of normalised scores to the fused one; without it they are the same.
     reference : BenignReference or None
         How benign features are distributed, for people and for what watches over drift.
+    votes : VoteWindows or None
+        How many consecutive records vote on an incident.
     """
 
     scaler: Scaler
@@ -68,6 +71,7 @@ class Model:
     features: tuple[str, ...] = FEATURES
     fused: FusedTail | None = None
     reference: BenignReference | None = None
+    votes: VoteWindows | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts that do not belong together."""

@@ -9,8 +9,10 @@ from pyspark.sql import functions as F
 
 from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, score_column
 from iotscore.detect.model import BATCH_MINMAX
+from iotscore.detect.votes import VoteWindows
 from iotscore.spark.explain_files import STAMP, explaining, write_explanations
 from iotscore.spark.explain_ledger import enter_explained, unexplained_files
+from iotscore.spark.incidents import find
 from iotscore.spark.progress import rows_progress
 from iotscore.spark.registry import load_model
 from iotscore.spark.schemas import RECORD_COLUMNS, TABLES
@@ -28,7 +30,13 @@ if TYPE_CHECKING:
     from iotscore.spark.tables import Warehouse
 
 
-def explain(warehouse: Warehouse, model_version: str | None, run_id: str, stage: Stage) -> str:
+def explain(
+    warehouse: Warehouse,
+    model_version: str | None,
+    default_window: int,
+    run_id: str,
+    stage: Stage,
+) -> str:
     """Explain every record that a model flagged and that is not explained yet.
 
     Explanations are committed first, then the incidents that they make, and the ledger
@@ -40,6 +48,8 @@ def explain(warehouse: Warehouse, model_version: str | None, run_id: str, stage:
         Where.
     model_version
         None for the champion.
+    default_window
+        Records that vote on an incident, for a model that learned no windows.
     run_id
         Stamped on every new row.
     stage
@@ -57,7 +67,7 @@ def explain(warehouse: Warehouse, model_version: str | None, run_id: str, stage:
     """
     stored = load_model(warehouse, model_version)
     todo = unexplained_files(warehouse, stored)
-    stage.details = {"model_version": stored.version, "files": len(todo.rows)}
+    stage.details = {"model_version": stored.version, "files": len(todo.rows), "incidents": 0}
     if not todo.rows:
         return stored.version
     stamp = dict(zip(STAMP, (stored.version, run_id, datetime.now(UTC)), strict=True))
@@ -67,6 +77,8 @@ def explain(warehouse: Warehouse, model_version: str | None, run_id: str, stage:
         rows = _by_tasks(warehouse, stored, todo, stamp)
     else:
         rows = _by_query(warehouse, stored, todo, stamp)
+    windows = stored.model.votes or VoteWindows.same(default_window)
+    stage.details["incidents"] = find(warehouse, stored, windows, todo, rows, run_id)
     enter_explained(warehouse, todo, rows, run_id)
     stage.rows = sum(rows.values())
     return stored.version
