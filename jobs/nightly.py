@@ -1,6 +1,6 @@
 """What runs every night: ingest, train if there is no champion yet, score, evaluate, explain.
 
-./spark-submit.sh nightly --input DIR --warehouse DIR [--train]
+./spark-submit.sh nightly --input DIR --warehouse DIR [--train] [--date DAY]
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 
 from iotscore.cli import Job, run_job
-from iotscore.cli.arguments import job_parser
+from iotscore.cli.arguments import add_days, job_parser
+from iotscore.cli.recorder import add_outcome
 from iotscore.cli.stages import (
     evaluate_stage,
     explain_stage,
@@ -28,6 +29,8 @@ def main(argv: list[str]) -> int:
     """
     parser = job_parser("nightly", "Ingest, score and evaluate what is new.", reads_input=True)
     parser.add_argument("--train", action="store_true", help="train a new champion first")
+    add_days(parser)
+    add_outcome(parser)
     return run_job("nightly", parser.parse_args(argv), _nightly)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from iotscore.cli import Job, run_job
-from iotscore.cli.arguments import add_model, job_parser
+from iotscore.cli.arguments import add_days, add_model, job_parser
 from iotscore.cli.stages import score_stage
 
 
@@ -16,6 +16,7 @@ def main(argv: list[str]) -> int:
     """Score and return the exit code."""
     parser = job_parser("score", "Score what the model has not scored yet.", reads_input=False)
     add_model(parser)
+    add_days(parser)
     return run_job("score", parser.parse_args(argv), _score)
 
 

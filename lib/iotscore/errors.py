@@ -31,6 +31,10 @@ class WarehouseError(IotscoreError):
     """A table of the warehouse is missing, unreadable or of another layout."""
 
 
+class BusyError(WarehouseError):
+    """Another job is writing the warehouse."""
+
+
 class TrainingError(IotscoreError):
     """A model cannot be fitted from the rows at hand."""
 
@@ -45,6 +49,14 @@ class QueryError(IotscoreError, ValueError):
 
 class EnvironmentFaultError(IotscoreError):
     """Something outside the project (Java, a package, the network) is missing or too old."""
+
+
+class OutcomeError(IotscoreError):
+    """How a job went cannot be written where it was to be told."""
+
+
+class StopError(IotscoreError):
+    """The job was told to stop (SIGTERM); exit code 143."""
 
 
 def one_line(message: str) -> str:

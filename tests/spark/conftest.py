@@ -44,11 +44,11 @@ class Stages:
     def _log(self) -> RunLog:
         return RunLog(self.warehouse, "test", "0" * 64)
 
-    def ingest(self, folder: Path) -> dict[str, object]:
+    def ingest(self, folder: Path, only: frozenset[str] | None = None) -> dict[str, object]:
         """Ingest and return the stage's details."""
         log = self._log()
         with log.stage("ingest") as stage:
-            options = ingest_options(self.settings)
+            options = ingest_options(self.settings, only=only)
             ingest(self.warehouse, str(folder), options, log.run_id, stage)
         return stage.details
 

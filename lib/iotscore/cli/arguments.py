@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
-from iotscore.errors import one_line
+from iotscore.errors import InputError, one_line
+from iotscore.landing.days import Days
 from iotscore.masking import masked
 
 
@@ -71,6 +73,39 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="VERSION", help="model version; the champion if not given"
     )
+
+
+def add_days(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of days of capture, to fill in what was missed."""
+    for name, told in (
+        ("--date", "only files of this day, YYYY-MM-DD; without one in its name: of today"),
+        ("--since", "only files of this day and later ones"),
+        ("--until", "only files of this day and earlier ones"),
+    ):
+        parser.add_argument(name, type=_day, metavar="DAY", help=told)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is no day; give it as YYYY-MM-DD"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def chosen_days(arguments: argparse.Namespace) -> Days:
+    """Return the days that were asked for; all of them where a job has no such arguments.
+
+    Raises
+    ------
+    InputError
+        No day is left, or one day and a range were given together.
+    """
+    day, since, until = (getattr(arguments, name, None) for name in ("date", "since", "until"))
+    if day is not None and (since is not None or until is not None):
+        message = "--date is one day, --since and --until are a range; give one or the other"
+        raise InputError(message)
+    return Days(day or since, day or until)
 
 
 def absolute(folder: str) -> str:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 
-from iotscore.cli.arguments import absolute, home
+from iotscore.cli.arguments import absolute, chosen_days, home
 from iotscore.cli.options import config_checksum
+from iotscore.cli.recorder import STOPPED, Recorder
 from iotscore.config import Settings, load_settings
-from iotscore.errors import IotscoreError, one_line
+from iotscore.errors import IotscoreError, StopError, one_line
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
 from iotscore.spark.layout import migrate
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
+
+    from iotscore.landing.days import Days
 
 _LOG = logging.getLogger("iotscore")
 
@@ -51,14 +54,22 @@ class Job:
         """The landing folder, absolute."""
         return absolute(self.arguments.input)
 
+    @property
+    def days(self) -> Days:
+        """Whose files are worked on."""
+        return chosen_days(self.arguments)
+
 
 def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) -> int:
     """Run a body that may write the warehouse, and return the exit code.
 
     Configuration and the landing folder are checked before Spark starts. What an earlier, killed
-    run left half done is undone first.
+    run left half done is undone first. How it went is told as the arguments want it.
     """
-    return guarded(name, lambda: _run(name, arguments, body))
+    recorder = Recorder(name, arguments)
+    code = guarded(name, lambda: recorder.watch(lambda: _run(name, arguments, recorder, body)))
+    told = guarded(name, lambda: recorder.tell(code))
+    return code or told
 
 
 def guarded(name: str, action: Callable[[], None]) -> int:
@@ -72,6 +83,9 @@ def guarded(name: str, action: Callable[[], None]) -> int:
     set_up_logging()
     try:
         action()
+    except StopError as error:
+        _tell(name, str(error))
+        return STOPPED
     except IotscoreError as error:
         return _tell(name, str(error))
     except (PySparkException, Py4JJavaError) as error:
@@ -93,17 +107,22 @@ def _tell_bug() -> int:
     return BUG
 
 
-def _run(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) -> None:
+def _run(
+    name: str, arguments: argparse.Namespace, recorder: Recorder, body: Callable[[Job], None]
+) -> None:
     settings = load_settings(
         home() / "conf", arguments.profile, arguments.config, arguments.assignments
     )
+    chosen_days(arguments)
     if "input" in arguments:
         open_folder(absolute(arguments.input))
     root = absolute(arguments.warehouse)
     with writer_lock(root):
         spark = open_session(f"iotscore {name}")
         try:
-            body(prepare(spark, root, arguments, settings))
+            job = prepare(spark, root, arguments, settings)
+            recorder.follow(job.runs)
+            body(job)
         finally:
             spark.stop()
 

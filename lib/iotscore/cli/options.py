@@ -41,7 +41,9 @@ def config_checksum(settings: Settings) -> str:
     return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
 
 
-def ingest_options(settings: Settings, days: Days = EVERY_DAY) -> IngestOptions:
+def ingest_options(
+    settings: Settings, days: Days = EVERY_DAY, only: frozenset[str] | None = None
+) -> IngestOptions:
     """Return what the stage ingest is told."""
     return IngestOptions(
         patterns=tuple(settings.ingest.patterns),
@@ -52,6 +54,7 @@ def ingest_options(settings: Settings, days: Days = EVERY_DAY) -> IngestOptions:
             accepts_same=settings.ingest.same_content == "accept",
         ),
         days=days,
+        only=only,
     )
 
 

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 
-def ingest_stage(job: Job) -> None:
-    """Ingest what is new in the landing folder."""
+def ingest_stage(job: Job, only: frozenset[str] | None = None) -> None:
+    """Ingest what is new in the landing folder, or among some files of it."""
     with job.runs.stage("ingest") as stage:
-        options = ingest_options(job.settings, job.days)
+        options = ingest_options(job.settings, job.days, only)
         ingest(job.warehouse, job.input, options, job.runs.run_id, stage)
     found = stage.details
     _tell(

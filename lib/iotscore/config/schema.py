@@ -209,6 +209,13 @@ class IncidentSettings(_Section):
         return self
 
 
+class StreamSettings(_Section):
+    """How the job stream looks for new files."""
+
+    files_per_batch: Count
+    seconds: Annotated[float, Field(gt=0.0)]
+
+
 class EvaluateSettings(_Section):
     """What is measured on labelled records."""
 
@@ -285,6 +292,7 @@ class Settings(_Section):
     normalisation: NormalisationSettings
     threshold: ThresholdSettings
     incidents: IncidentSettings
+    stream: StreamSettings
     evaluate: EvaluateSettings
     protocol: ProtocolSettings
     maintain: MaintainSettings

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from iotscore.errors import InputError, RefusalError
+from iotscore.landing.days import EVERY_DAY, Days, captured_in, named_among
 from iotscore.landing.discover import discover
 from iotscore.landing.reasons import BAD_COUNT, CONTENT_CHANGED
 from iotscore.landing.sources import changes, one_line, some
@@ -38,12 +39,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IngestOptions:
-    """How to ingest; ``conf/base.yaml`` explains each value."""
+    """How to ingest; ``conf/base.yaml`` explains each value but the last two.
+
+    Attributes
+    ----------
+    days
+        Whose files are ingested.
+    only
+        Paths below the landing folder of the files that are ingested; None: of all.
+    """
 
     patterns: tuple[str, ...]
     chunk_bytes: int
     quarantine_text_limit: int
     policy: Policy
+    days: Days = EVERY_DAY
+    only: frozenset[str] | None = None
 
 
 def ingest(
@@ -81,12 +92,16 @@ def ingest(
     if not landing.files and not landing.unusable:
         message = f"the input folder {folder!r} holds no CSV file; give --input the folder of them"
         raise InputError(message)
+    today = datetime.now(UTC).date()
+    landing = captured_in(landing, options.days, today)
+    if options.only is not None:
+        landing = named_among(landing, options.only)
     ledger_rows = warehouse.rows("ingest_files")
     seen = {row["file_id"]: row for row in ledger_rows if row["status"] == INGESTED}
     listed = [*landing.files, *(file for file, *_ in landing.unusable)]
     refused_before = refused_unchanged(listed, ledger_rows, options.policy)
     candidates = [
-        with_event_day(file, datetime.now(UTC).date())
+        with_event_day(file, today)
         for file in landing.files
         if file.file_id not in refused_before and not is_untouched(file, seen.get(file.file_id))
     ]

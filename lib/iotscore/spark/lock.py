@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from iotscore.errors import WarehouseError
+from iotscore.errors import BusyError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,10 @@ def writer_lock(root: str) -> Iterator[None]:
 
     Raises
     ------
+    BusyError
+        Another process is writing.
     WarehouseError
-        Another process is writing, or the folder cannot be written.
+        The folder cannot be written.
     """
     if "://" in root:
         yield
@@ -54,7 +56,7 @@ def no_writer(root: str) -> Iterator[None]:
 
     Raises
     ------
-    WarehouseError
+    BusyError
         A job is writing.
     """
     path = Path(root) / _NAME
@@ -72,7 +74,7 @@ def _held(root: str, descriptor: int, kind: int) -> Iterator[None]:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except OSError as error:
             message = f"another job is writing the warehouse {root}; wait for it to end, then retry"
-            raise WarehouseError(message) from error
+            raise BusyError(message) from error
         yield
     finally:
         os.close(descriptor)

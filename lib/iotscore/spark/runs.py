@@ -44,6 +44,7 @@ class Stage:
     """What a stage reports about itself while it runs; ``details`` must fit into JSON."""
 
     name: str
+    status: str = RUNNING
     rows: int = 0
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
@@ -87,11 +88,11 @@ class RunLog:
             with sampled(stage.memory):
                 yield stage
         except BaseException as error:
-            stage.seconds = time.monotonic() - start
+            stage.seconds, stage.status = time.monotonic() - start, FAILED
             self._fail(row, stage, error)
             raise
-        stage.seconds = time.monotonic() - start
-        self._close(row, stage, DONE, None)
+        stage.seconds, stage.status = time.monotonic() - start, DONE
+        self._close(row, stage, None)
 
     def slow_warning(self, stage: Stage) -> str | None:
         """Say that a finished stage was slower per row than usual; None if it was not."""
@@ -116,7 +117,7 @@ class RunLog:
         """Undo what the stage left half done; if even that fails, the next run does it."""
         try:
             _undo(self._warehouse, row)
-            self._close(row, stage, FAILED, masked(f"{type(error).__name__}: {error}")[:2000])
+            self._close(row, stage, masked(f"{type(error).__name__}: {error}")[:2000])
         except Exception as second:  # noqa: BLE001 - the first error is the one that counts
             _LOG.warning(
                 "the failed stage %s could not be undone, the next run will do it: %.300s",
@@ -125,11 +126,11 @@ class RunLog:
                 exc_info=_LOG.isEnabledFor(logging.DEBUG),
             )
 
-    def _close(self, row: dict[str, Any], stage: Stage, status: str, error: str | None) -> None:
+    def _close(self, row: dict[str, Any], stage: Stage, error: str | None) -> None:
         speed = stage.rows / stage.seconds if stage.seconds else None
         ended = {
             **row,
-            "status": status,
+            "status": stage.status,
             "ended_at": datetime.now(UTC),
             "seconds": stage.seconds,
             "rows": stage.rows,

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import pyarrow.compute as pc
 from pyspark.sql import functions as F
 
+from iotscore.columns import HYBRID, flag_column
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.spark.progress import rows_progress
 from iotscore.spark.registry import load_model
@@ -76,8 +78,8 @@ def score(
         There is no such model, or it is damaged.
     """
     stored = load_model(warehouse, model_version)
-    todo = unscored_files(warehouse, stored.version)
-    stage.details = {"model_version": stored.version, "files": len(todo.rows)}
+    todo = unscored_files(warehouse, stored.version, options.days)
+    stage.details = {"model_version": stored.version, "files": len(todo.rows), "alerts": 0}
     if not todo.rows:
         return stored.version
     if stored.manifest["normalisation"] != BATCH_MINMAX:
@@ -87,6 +89,7 @@ def score(
         total = round(todo.total * _plan(stored).fraction)
         stage.details |= score_by_extremes(warehouse, stored, records, todo, options, run_id, total)
         rows = _count(warehouse, stored.version, run_id)
+    stage.details["alerts"] = _alerts(warehouse, run_id)
     enter(warehouse, todo, rows, run_id)
     stage.rows = sum(rows.values())
     return stored.version
@@ -172,3 +175,10 @@ def _score_by_udf(
 def _count(warehouse: Warehouse, version: str, run_id: str) -> dict[str, int]:
     """Count a run's rows in ``scores`` by file."""
     return warehouse.count_by_file("scores", f"model_version = '{version}' AND run_id = '{run_id}'")
+
+
+def _alerts(warehouse: Warehouse, run_id: str) -> int:
+    """Count the rows of a run that the fused score flags."""
+    flag = flag_column(HYBRID)
+    found = warehouse.batches("scores", [flag], run_id=run_id)
+    return sum(pc.sum(batch.column(flag)).as_py() or 0 for batch in found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.spark.ingest_ledger import file_condition
 from iotscore.spark.ingest_plan import INGESTED
 
@@ -60,11 +61,11 @@ class Todo:
         return f"{self.is_void()} OR ({mine})" if self.stale else mine
 
 
-def unscored_files(warehouse: Warehouse, model_version: str) -> Todo:
-    """Return the ingested files whose present content a model has not scored."""
-    described = ["file_id", "rows_accepted", "sha256", "run_id"]
+def unscored_files(warehouse: Warehouse, model_version: str, days: Days = EVERY_DAY) -> Todo:
+    """Return the ingested files of some days whose present content a model has not scored."""
+    described = ["file_id", "rows_accepted", "sha256", "run_id", "event_day"]
     ledger = warehouse.rows("ingest_files", described, status=INGESTED)
-    present = {row["file_id"]: row for row in ledger}
+    present = {row["file_id"]: row for row in ledger if row["event_day"] in days}
     entries = warehouse.rows("scored_files", ["file_id", "model_version", "sha256"])
     # An entry without a checksum is of a version that never replaced a file's content.
     stale = frozenset(

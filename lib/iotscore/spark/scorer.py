@@ -22,6 +22,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 from iotscore import faults
 from iotscore.columns import FEATURES, N_FEATURES, UNKNOWN_DEVICE, score_column
 from iotscore.detect.bundle import from_bytes
+from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.spark.schemas import RECORD_COLUMNS, raw_score_fields, score_fields
 from iotscore.storage.records import Records
 
@@ -48,11 +49,14 @@ class ScoreOptions:
         How records reach the UDF, where one scores.
     splits, bins_per_e_fold
         How ``batch_minmax`` models choose their thresholds.
+    days
+        Whose files are scored; of one run, not of the configuration.
     """
 
     transport: Transport
     splits: tuple[str, ...]
     bins_per_e_fold: int
+    days: Days = EVERY_DAY
 
 
 _WIDTH: Final = N_FEATURES + 1

@@ -1,0 +1,152 @@
+"""Watches a job and tells at its end how it went, where the arguments want it told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from iotscore.cli.outcome import Outcome, metrics_text, summary_line
+from iotscore.errors import OutcomeError, StopError, one_line
+from iotscore.masking import masked
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from types import FrameType
+
+    from iotscore.spark.runs import RunLog
+
+STOPPED: Final = 128 + signal.SIGTERM
+"""Exit code of a job that was told to stop, as a shell says it: 143."""
+_MOST_TEXT: Final = 1_000
+
+
+def add_outcome(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say where to tell how a job went."""
+    parser.add_argument(
+        "--summary-json",
+        metavar="FILE",
+        help="at the end, good or bad, add one line of JSON to this file; - is standard output",
+    )
+    parser.add_argument(
+        "--metrics-file",
+        type=Path,
+        metavar="FILE.prom",
+        help="at the end, replace this file by metrics for the textfile collector of node_exporter",
+    )
+
+
+class Recorder:
+    """Watches one run of a job.
+
+    Parameters
+    ----------
+    name
+        The job.
+    arguments
+        With or without those of :func:`add_outcome`; without, nothing is watched or told.
+    """
+
+    def __init__(self, name: str, arguments: argparse.Namespace) -> None:
+        self._name = name
+        self._summary: str | None = getattr(arguments, "summary_json", None)
+        self._metrics: Path | None = getattr(arguments, "metrics_file", None)
+        self._profile: str | None = getattr(arguments, "profile", None)
+        self._started_at = datetime.now(UTC)
+        self._runs: RunLog | None = None
+        self._error: str | None = None
+        self._is_stopped = False
+
+    def follow(self, runs: RunLog) -> None:
+        """Take what stages report from here."""
+        self._runs = runs
+
+    def watch(self, action: Callable[[], None]) -> None:
+        """Call the function that does the work, and remember why it failed.
+
+        Raises
+        ------
+        StopError
+            The process got SIGTERM; the running stage has been undone, if there was time.
+        """
+        if self._summary is None and self._metrics is None:
+            action()
+            return
+        before = signal.signal(signal.SIGTERM, self._stop)
+        try:
+            action()
+        except BaseException as error:
+            self._error = _told(error)
+            if not self._is_stopped:
+                raise
+            # What Spark says while it goes down is not the reason.
+            self._error = "stopped by SIGTERM; run it again"
+            raise StopError(self._error) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _stop(self, number: int, frame: FrameType | None) -> NoReturn:
+        del frame
+        self._is_stopped = True
+        raise SystemExit(128 + number)
+
+    def tell(self, exit_code: int) -> None:
+        """Write the line and the metrics.
+
+        Raises
+        ------
+        OutcomeError
+            One of them cannot be written.
+        """
+        outcome = Outcome(
+            job=self._name,
+            exit_code=exit_code,
+            error=self._error,
+            started_at=self._started_at,
+            ended_at=datetime.now(UTC),
+            run_id=None if self._runs is None else self._runs.run_id,
+            profile=self._profile,
+            stages=() if self._runs is None else self._runs.stages,
+        )
+        try:
+            if self._metrics is not None:
+                _replace(self._metrics, metrics_text(outcome, _text_of(self._metrics)))
+            if self._summary == "-":
+                print(summary_line(outcome), flush=True)
+            elif self._summary is not None:
+                with Path(self._summary).open("a", encoding="utf-8") as file:
+                    file.write(summary_line(outcome) + "\n")
+        except OSError as error:
+            message = (
+                f"cannot write how the job went to {error.filename}: {error.strerror}; the job "
+                f"itself ended with {exit_code}. Give --summary-json and --metrics-file files in "
+                "folders that may be written"
+            )
+            raise OutcomeError(message) from error
+
+
+def _told(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return one_line(masked(text))[:_MOST_TEXT]
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step: the collector sees the old or the new text, never a part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        # Another account's collector reads it.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
