@@ -87,6 +87,16 @@ NIGHTS = {
                 "append metrics",
                 "evaluate done",
             ),
+            "explain": (
+                "explain running",
+                "create explanations",
+                "append explanations",
+                "create incidents",
+                "replace incidents",
+                "create explained_files",
+                "replace explained_files",
+                "explain done",
+            ),
         },
     ),
     # A night after the first one, with a changed file and a new one.
@@ -109,6 +119,13 @@ NIGHTS = {
                 "replace scored_files",
                 "score done",
             ),
+            "explain": (
+                "explain running",
+                "replace explanations",
+                "delete incidents",
+                "replace explained_files",
+                "explain done",
+            ),
         },
     ),
     # The same by the reports' normalisation, which writes every score of the model again.
@@ -130,6 +147,13 @@ NIGHTS = {
                 "append metrics",
                 "evaluate done",
             ),
+            "explain": (
+                "explain running",
+                "replace explanations",
+                "replace incidents",
+                "replace explained_files",
+                "explain done",
+            ),
         },
     ),
 }
@@ -139,8 +163,9 @@ KILLS = [
     for kind, night in NIGHTS.items()
     for stage, points in night.points.items()
     for point in points
-    # Where it is like the first night's, once is enough.
-    if kind == "first" or point.startswith(("replace", "delete"))
+    # Where it is like the first night's, once is enough; so is a kind of point of all stages.
+    if (kind == "first" or point.startswith(("replace", "delete")))
+    and not (stage == "explain" and point.startswith("create"))
 ]
 
 CHANGING = {"run_id", "ingest_run", "event_day"}
@@ -151,9 +176,9 @@ def content(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every table but ``runs``, sorted, without what differs between runs."""
     found = {}
     for table in sorted(path.name for path in folder.iterdir() if (path / "_delta_log").is_dir()):
-        frame = DeltaTable(str(folder / table)).to_pandas()
-        names = [n for n in frame.columns if n not in CHANGING and not n.endswith("_at")]
-        rows = frame[names].astype(object).where(frame[names].notna(), None).to_dict("records")
+        every = DeltaTable(str(folder / table)).to_pyarrow_table()
+        names = [n for n in every.column_names if n not in CHANGING and not n.endswith("_at")]
+        rows = every.select(names).to_pylist()
         found[table] = sorted(rows, key=lambda row: str(sorted(row.items(), key=str)))
     del found["runs"]
     return found
@@ -227,7 +252,7 @@ def bases(
             work = folder / "work"
             run = run_on(work, night)
             if kind != "first":
-                for stage in ("ingest", "train", "score", "evaluate"):
+                for stage in STAGES["first"]:
                     start(run, stage, landings[False])
             work.mkdir(exist_ok=True)
             reached: list[str] = []
@@ -244,9 +269,9 @@ def bases(
 
 
 STAGES = {
-    "first": ("ingest", "train", "score", "evaluate"),
-    "changed": ("ingest", "score", "evaluate"),
-    "paper": ("ingest", "score", "evaluate"),
+    "first": ("ingest", "train", "score", "evaluate", "explain"),
+    "changed": ("ingest", "score", "evaluate", "explain"),
+    "paper": ("ingest", "score", "evaluate", "explain"),
 }
 
 

@@ -102,6 +102,7 @@ def _votes(settings: Settings) -> VoteSettings:
         least_window=chosen.least_window,
         most_window=chosen.most_window,
         window=chosen.window,
+        least_rows=settings.normalisation.least_device_rows,
     )
 
 

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from iotscore.columns import FEATURES, UNKNOWN_DEVICE
-from iotscore.detect.votes import find_incidents
+from iotscore.detect.incidents import find_incidents
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from iotscore.detect.incidents import Incidents
     from iotscore.detect.protocol import FloatArray, IntArray
-    from iotscore.detect.votes import Incidents, VoteWindows
+    from iotscore.detect.votes import VoteWindows
 
 _DESCRIBED: Final = (
     "file_id",
@@ -60,7 +61,7 @@ def file_incidents(
         How many records vote.
     share
         Share of the file's rows that were scored, see
-        :func:`iotscore.detect.votes.find_incidents`.
+        :func:`iotscore.detect.incidents.find_incidents`.
 
     Returns
     -------

@@ -71,6 +71,7 @@ def told(*assignments: str, overlay: Path | None = None, profile: str = "default
         ("train.train_share=0.8", "train_share + calibration_share is 1.13333; at most 1"),
         ("train.calibration_share=0", "(whole): train.calibration_share is 0, but normalisation"),
         ("normalisation.lower_quantile=0.99", "lower_quantile is 0.99, upper_quantile 0.99"),
+        ("incidents.window=4", "least_window is 5, window 4, most_window 201; they must not fall"),
         ("Seed=1", "Seed: unknown key (value 1); remove it or mend its spelling"),
         ("seed.deep=1", "seed: found {'deep': 1}; input should be a valid integer"),
         ("evaluate.file_weights=[" + "x, " * 500 + "]", "..."),
