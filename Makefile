@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java demo-data demo test test-fast bench bench-kernels lint format type fuzz soak \
+.PHONY: help setup java browser demo-data demo test test-fast bench bench-kernels lint format type fuzz soak \
 	lock zip fetch-data clean
 
 ROWS ?= 200000
@@ -34,13 +34,16 @@ setup: ## make .venv hold what requirements.lock names (a second time: nothing t
 java: ## check for Java 17 or 21; on Debian or Ubuntu, as root, install it
 	@scripts/java.sh --install
 
+browser: ## look for Chromium, which tests the report; on Debian, as root, install it
+	@scripts/browser.sh --install
+
 demo-data: setup ## make synthetic data in the 92-file layout [ROWS=200000 OUT=demo/data SEED=1]
 	@$(PYTHON_BIN) -m iotscore.simulate --rows $(ROWS) --out "$(OUT)" --seed $(SEED)
 
 demo: setup java demo-data ## run the nightly job on demo data and show what came out [ROWS= SEED=]
 	@./spark-submit.sh nightly --input "$(OUT)" --warehouse "$(WAREHOUSE)"
 
-test: setup java ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
+test: setup java browser ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
 	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 test-fast: setup ## run the tests that need no Spark [ARGS=]

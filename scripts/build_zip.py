@@ -15,12 +15,14 @@ import zipfile
 from pathlib import Path
 
 LIB = Path(__file__).resolve().parent.parent / "lib"
+SUFFIXES = (".py", ".j2")
+"""Sources: Python, and the templates of the report, which the driver reads from the zip too."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold; a real one would change the bytes."""
 
 
 def archive(source: Path) -> bytes:
-    """Return a zip of the Python sources under a folder, named relative to it.
+    """Return a zip of the sources under a folder, named relative to it.
 
     Parameters
     ----------
@@ -34,7 +36,7 @@ def archive(source: Path) -> bytes:
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for path in sorted(source.rglob("*.py")):
+        for path in sorted(path for path in source.rglob("*") if path.suffix in SUFFIXES):
             member = zipfile.ZipInfo(path.relative_to(source).as_posix(), date_time=EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o644 << 16

@@ -67,6 +67,31 @@ def test_every_module_imports_from_the_zip(tmp_path: Path) -> None:
     assert result.stdout == f"{len(names)} False\n", result.stderr
 
 
+def test_the_report_finds_its_templates_in_the_zip(
+    tmp_path: Path, setup_arguments: dict[str, Any]
+) -> None:
+    """The driver imports us from the zip too; what is installed has the templates as well."""
+    archive = tmp_path / "iotscore.zip"
+    archive.write_bytes(BUILD_ZIP["archive"](ROOT / "lib"))
+    templates = [path.name for path in (ROOT / "lib/iotscore/report/templates").iterdir()]
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]);"
+        "from jinja2 import Environment, PackageLoader;"
+        "print(*sorted(Environment(loader=PackageLoader('iotscore.report')).list_templates()))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", script, archive],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stdout.split() == sorted(templates), result.stderr
+    (pattern,) = setup_arguments["package_data"]["iotscore.report"]
+    found = (ROOT / "lib/iotscore/report").glob(pattern)
+    assert sorted(path.name for path in found) == sorted(templates)
+
+
 def test_equal_sources_give_equal_archives(tmp_path: Path) -> None:
     """Times, order and leftovers of the interpreter do not change the bytes."""
     first, second = tmp_path / "first", tmp_path / "second"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
-from iotscore.cli.summary import DATA, open_console
+from iotscore.cli.summary import open_console
 from iotscore.evaluation.protocols import PREVALENCE
+from iotscore.report.words import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from rich.table import Table
 
-from iotscore.cli.summary import DATA, open_console
+from iotscore.cli.summary import open_console
 from iotscore.columns import HYBRID
 from iotscore.evaluation.protocols import POISONING
+from iotscore.report.words import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
 from iotscore.masking import masked
+from iotscore.report.words import DATA
 from iotscore.spark.ingest_plan import INGESTED
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ _REPORT_COLUMNS = {
     "recall_benign": "benign R",
     "f1_benign": "benign F1",
     "roc_auc": "AUC",
-}
-DATA = {
-    "synthetic": "synthetic demo data, not N-BaIoT",
-    "partial": "a part of N-BaIoT, or other data",
-    "full": "all of N-BaIoT",
 }
 
 

@@ -1,0 +1,71 @@
+"""The job ``report``: a page for people, from the tables as they are; nothing is written there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from iotscore.cli.arguments import absolute, add_model, home, job_parser
+from iotscore.cli.job import guarded
+from iotscore.config import load_settings
+from iotscore.report.folder import prepare_folder, write_report
+from iotscore.spark.report import read_night
+from iotscore.spark.session import open_session
+from iotscore.spark.tables import Warehouse
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Write the report, print where it is, and return the exit code."""
+    parser = job_parser("report", "Write a night's report: one HTML page.", reads_input=False)
+    add_model(parser)
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="local folder for report.html and its pictures"
+    )
+    arguments = parser.parse_args(argv)
+    return guarded("report", lambda: _run(arguments))
+
+
+def report(warehouse: Warehouse, out: Path, model_version: str | None) -> Path:
+    """Write the report of the newest night; return the page.
+
+    Parameters
+    ----------
+    warehouse
+        Where the night is.
+    out
+        A folder that :func:`iotscore.report.folder.prepare_folder` has returned.
+    model_version
+        Whose scores; the champion's if None.
+    """
+    start = time.monotonic()
+    night = read_night(warehouse, model_version)
+    page, *pictures = write_report(night, out)
+    _LOG.info(
+        "report: night of %s by model %s, a page and %d pictures (%.1f s)",
+        night.today.day,
+        night.model.version,
+        len(pictures),
+        time.monotonic() - start,
+    )
+    return page
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    settings = load_settings(
+        home() / "conf", arguments.profile, arguments.config, arguments.assignments
+    )
+    out = prepare_folder(arguments.out)
+    spark = open_session("iotscore report")
+    try:
+        is_direct = settings.storage.direct == "auto"
+        warehouse = Warehouse(spark, absolute(arguments.warehouse), direct=is_direct)
+        print(report(warehouse, out, arguments.model))
+    finally:
+        spark.stop()

@@ -1,0 +1,122 @@
+"""The folder of a report: its page and its pictures, and nothing left of an earlier one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from iotscore.errors import EnvironmentFaultError
+from iotscore.report.page import render
+from iotscore.report.pictures import (
+    COMPOSITION,
+    ROC,
+    SCORE,
+    composition_picture,
+    roc_picture,
+    scorecard_picture,
+    spread_picture,
+)
+from iotscore.report.words import DATA
+
+if TYPE_CHECKING:
+    from iotscore.report.night import Night
+    from iotscore.report.theme import Picture
+
+PAGE: Final = "report.html"
+SHAP: Final = ("shap_summary_plot", "shap_force_plot_benign", "shap_force_plot_attack")
+FILES: Final = (COMPOSITION, ROC, SCORE, *SHAP)
+"""Pictures that become files too, as the published reports name them."""
+
+
+def prepare_folder(folder: str) -> Path:
+    """Return a folder that is there and can be written.
+
+    Raises
+    ------
+    EnvironmentFaultError
+        It cannot, or is no local folder.
+    """
+    if "://" in folder:
+        message = (
+            f"a report cannot be written to {folder}; give --out a local folder, and copy it from "
+            "there"
+        )
+        raise EnvironmentFaultError(message)
+    path = Path(folder).expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def draw(night: Night) -> dict[str, Picture]:
+    """Return the pictures that a night has records for, by name."""
+    data = DATA[night.data_kind]
+    pictures: list[Picture | None] = [composition_picture(night.composition, data)]
+    if night.evaluation is not None:
+        measured = DATA[night.evaluation.data_kind]
+        pictures.append(roc_picture(night.evaluation, measured))
+        pictures.append(scorecard_picture(night.evaluation, measured))
+    pictures += [spread_picture(shape, data) for shape in night.shapes]
+    if night.shapley is not None:
+        # Imports a library that takes seconds.
+        from iotscore.report.shap_pictures import shap_pictures
+
+        pictures += shap_pictures(night.shapley, data)
+    return {one.name: one for one in pictures if one is not None}
+
+
+def write_report(night: Night, folder: Path) -> list[Path]:
+    """Write a night's page and pictures; pictures of an earlier report that it lacks go.
+
+    Each file is replaced in one step, the page last.
+
+    Returns
+    -------
+    list of Path
+        The files, the page first.
+
+    Raises
+    ------
+    EnvironmentFaultError
+        The folder cannot be written.
+    """
+    pictures = draw(night)
+    page = render(night, pictures)
+    written = []
+    try:
+        for name in FILES:
+            path = folder / f"{name}.png"
+            if name in pictures:
+                _replace(path, pictures[name].png)
+                written.append(path)
+            else:
+                path.unlink(missing_ok=True)
+        _replace(folder / PAGE, page.encode("utf-8"))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return [folder / PAGE, *written]
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        # mkstemp makes a file for its owner alone; a web server may run as somebody else.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> EnvironmentFaultError:
+    return EnvironmentFaultError(
+        f"cannot write the report to {folder}: {error.strerror}; give --out a folder that may be "
+        "written"
+    )
