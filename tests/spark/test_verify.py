@@ -185,6 +185,23 @@ def test_lost_and_foreign_scores(night_copy: Copy) -> None:
     ]
 
 
+def test_lost_and_foreign_explanations(night_copy: Copy) -> None:
+    """An explanation that is gone, and one of a run that no ledger knows."""
+    warehouse = night_copy("default")
+    rows = warehouse.rows("explanations")
+    first = min(rows, key=lambda row: (row["source_file"], row["row_no"]))
+    remove(
+        warehouse,
+        "explanations",
+        f"file_id = '{first['file_id']}' AND row_no = {first['row_no']}",
+    )
+    warehouse.append_rows("explanations", [{**first, "run_id": "nobody"}])
+    checks = verified(warehouse)
+    assert outcomes(checks, Outcome.FAILED) == ["explanations"]
+    assert len(checks["explanations"].findings) == 2
+    assert checks["explanations"].findings[1].endswith("of the run nobody, which no ledger knows")
+
+
 @pytest.mark.parametrize(("profile", "rows", "due"), [("default", 89, 90), ("paper", 44, 45)])
 def test_records_that_were_not_scored(night_copy: Copy, profile: str, rows: int, due: int) -> None:
     """A model has scored all accepted records of a file, or its share of them."""
@@ -363,7 +380,7 @@ def test_a_data_file_that_is_lost(night_copy: Copy, capsys: pytest.CaptureFixtur
     print_checks(list(checks.values()))
     printed = capsys.readouterr().out
     assert lost.name in printed.replace("│", "").replace("\n", "").replace(" ", "")
-    assert "1 of 10 checks failed" in printed
+    assert "1 of 11 checks failed" in printed
 
 
 def test_a_table_that_cannot_be_read(night_copy: Copy) -> None:

@@ -125,6 +125,20 @@ def scores_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[s
             )
 
 
+def explanations_faults(found: Evidence) -> Iterator[str]:
+    """Compare rows of ``explanations`` with ``explained_files``."""
+    explained: dict[Place, int] = {
+        (row["model_version"], row["file_id"], row["run_id"]): row["rows_explained"]
+        for row in found.explained
+    }
+    yield from _differences(
+        explained, found.explanations, found.names, "explained", "explanations"
+    )
+    for version in sorted({row["model_version"] for row in found.explained}):
+        mine = (row["file_id"] for row in found.explained if row["model_version"] == version)
+        yield from _repeated(f"explained by model {version}", mine, found.names)
+
+
 def rows_due(rows: int, fraction: float) -> int:
     """Return how many of a file's records a model scores: Spark's rounding, halves go up."""
     return int(Decimal(repr(rows * fraction)).quantize(Decimal(1), ROUND_HALF_UP))

@@ -42,6 +42,7 @@ _COUNTED: Final = (
     ("quarantine", "quarantine", "row_no IS NOT NULL", ("file_id", "run_id")),
     ("refusals", "quarantine", "row_no IS NULL", ("file_id", "run_id")),
     ("scores", "scores", "true", ("model_version", "file_id", "run_id")),
+    ("explanations", "explanations", "true", ("model_version", "file_id", "run_id")),
 )
 
 
@@ -78,12 +79,12 @@ class Evidence:
         By table: why it cannot be read. What it should have told is empty then.
     files
         Data files that were looked up.
-    runs, ledger, scored
-        Rows of ``runs``, ``ingest_files`` and ``scored_files``.
+    runs, ledger, scored, explained
+        Rows of ``runs``, ``ingest_files``, ``scored_files`` and ``explained_files``.
     traffic, quarantine, refusals
         Rows by file and run. Those of ``quarantine`` are lines; ``refusals`` are its rows that
         stand for a whole file.
-    scores
+    scores, explanations
         Rows by model version, file and run.
     bins
         Records in ``score_histogram`` by model version, file and detector.
@@ -95,10 +96,12 @@ class Evidence:
     runs: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     scored: list[dict[str, Any]] = field(default_factory=list)
+    explained: list[dict[str, Any]] = field(default_factory=list)
     traffic: dict[tuple[str, ...], Keys] = field(default_factory=dict)
     quarantine: dict[tuple[str, ...], Keys] = field(default_factory=dict)
     refusals: dict[tuple[str, ...], Keys] = field(default_factory=dict)
     scores: dict[tuple[str, ...], Keys] = field(default_factory=dict)
+    explanations: dict[tuple[str, ...], Keys] = field(default_factory=dict)
     bins: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     @cached_property
@@ -144,6 +147,9 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
     found.runs = tried("runs", lambda: warehouse.rows("runs"), [])
     found.ledger = tried("ingest_files", lambda: warehouse.rows("ingest_files"), [])
     found.scored = tried("scored_files", lambda: warehouse.rows("scored_files", **of_model), [])
+    found.explained = tried(
+        "explained_files", lambda: warehouse.rows("explained_files", **of_model), []
+    )
     open_ = unfinished(found.runs)
     none: dict[str, int] = {}
     before = _tried(found, "runs", lambda: versions_to_read(warehouse, open_), none)
@@ -156,7 +162,10 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
     if "score_histogram" in present:
         found.bins = tried("score_histogram", partial(_bins, found.settled), {})
     if version is not None:
-        found.scores = {key: keys for key, keys in found.scores.items() if key[0] == version}
+        for attribute in ("scores", "explanations"):
+            counted = getattr(found, attribute)
+            mine = {key: keys for key, keys in counted.items() if key[0] == version}
+            setattr(found, attribute, mine)
         found.bins = {key: rows for key, rows in found.bins.items() if key[0] == version}
     return found
 

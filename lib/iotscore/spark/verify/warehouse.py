@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from iotscore.spark.runs import unfinished
 from iotscore.spark.verify.check import Check, Outcome, judged
 from iotscore.spark.verify.counts import (
+    explanations_faults,
     histogram_faults,
     ledger_faults,
     quarantine_faults,
@@ -80,6 +81,12 @@ def verify_warehouse(warehouse: Warehouse, sample_rows: int, version: str | None
             f"{_rows(found.scores)} rows = scored = accepted (or the model's share), per file",
             ("ingest_files", "scored_files", "scores"),
             lambda: scores_faults(found, models.plans),
+        ),
+        checked(
+            "explanations",
+            f"{_rows(found.explanations)} rows = explained, per file",
+            ("ingest_files", "explained_files", "explanations"),
+            lambda: explanations_faults(found),
         ),
         checked(
             "keys",
