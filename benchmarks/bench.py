@@ -125,7 +125,7 @@ def _contenders(
 ) -> dict[str, Callable[[], list[Measurement]]]:
     """Return what is measured in a round; a later ``what`` in a measurement names its part."""
 
-    def score_and_evaluate() -> list[Measurement]:
+    def score_and_after() -> list[Measurement]:
         warehouse = place.unscored()
         score = measure_job(place, "score", warehouse)
         if score["rows"] != rows_of(place.warehouse / "traffic"):
@@ -138,7 +138,8 @@ def _contenders(
             # 1.5e-5 on the wildest rows. Speed is measured with it, agreement without.
             _naive(place, naive, {"TF_ENABLE_ONEDNN_OPTS": "0"})
             agreement.update(check_agreement(warehouse / "scores", naive))
-        return [score, {"what": "evaluate", **evaluate}]
+        explain = measure_job(place, "explain", warehouse)
+        return [score, {"what": "evaluate", **evaluate}, {"what": "explain", **explain}]
 
     def once(measure: Callable[[Path], Measurement]) -> Callable[[], list[Measurement]]:
         return lambda: [measure(place.fresh_scratch() / "out")]
@@ -157,7 +158,7 @@ def _contenders(
                 place, "ingest_limit.py", "--input", place.data, "--out", out, threads=1
             )
         ),
-        "score": score_and_evaluate,
+        "score": score_and_after,
         "limit": once(
             lambda out: measure_script(
                 place,

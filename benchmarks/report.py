@@ -30,6 +30,7 @@ CONTENDERS: Final = {
     "reports_large_step": "the reports' way, Keras in steps of 10,000, scoring only",
     "reports_read": "the reports' way, reading the CSVs by pandas",
     "evaluate": "`evaluate`",
+    "explain": "`explain`: all are scored again, the rows are the flagged ones, TreeSHAP included",
     "nightly": "`nightly` into an empty warehouse, start to end",
     "increment": "`nightly` of new records on top of them, start to end",
     "increment_alone": "the same, on a warehouse that holds the model alone",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HERE: Final = Path(__file__).resolve().parent
-STAGES: Final = ("ingest", "train", "score", "evaluate")
+STAGES: Final = ("ingest", "train", "score", "evaluate", "explain")
 _PREPARED: Final = ("traffic", "ingest_files", "models", "model_aliases")
 """What scoring reads; it writes none of them."""
 

@@ -1,6 +1,6 @@
 """What runs every night: ingest, train if there is no champion yet, score, evaluate, explain.
 
-./spark-submit.sh nightly --input DIR --warehouse DIR [--train] [--date DAY]
+./spark-submit.sh nightly --input DIR --warehouse DIR [--train] [--date DAY] [--report DIR]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from iotscore.cli.stages import (
     evaluate_stage,
     explain_stage,
     ingest_stage,
+    report_stage,
     score_stage,
     train_stage,
 )
@@ -29,6 +30,7 @@ def main(argv: list[str]) -> int:
     """
     parser = job_parser("nightly", "Ingest, score and evaluate what is new.", reads_input=True)
     parser.add_argument("--train", action="store_true", help="train a new champion first")
+    parser.add_argument("--report", metavar="DIR", help="write the night's report into this folder")
     add_days(parser)
     add_outcome(parser)
     return run_job("nightly", parser.parse_args(argv), _nightly)
@@ -46,6 +48,8 @@ def _nightly(job: Job) -> None:
     evaluation_id = evaluate_stage(job, version)
     explain_stage(job, version)
     print_nightly(job, version, evaluation_id)
+    if job.arguments.report is not None:
+        report_stage(job, job.arguments.report, version)
     if refusal is not None:
         raise refusal
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from iotscore.errors import BusyError, InputError
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
     from pyspark.sql import SparkSession
 
     from iotscore.spark.tables import Warehouse
@@ -101,7 +101,6 @@ def test_paths_are_told_below_the_folder(root: str, path: str) -> None:
 
 
 def test_what_nightly_took_up_is_not_taken_up_twice(
-    spark: SparkSession,
     night_copy: Callable[[str], Warehouse],
     stages: type,
     settings: Callable[..., Any],
@@ -127,6 +126,6 @@ def test_what_nightly_took_up_is_not_taken_up_twice(
 
 def test_a_busy_warehouse_is_told_from_a_broken_one(tmp_path: Path) -> None:
     """The stream waits for a job that writes, and for nothing else."""
-    with writer_lock(str(tmp_path)), pytest.raises(BusyError, match="another job"):
-        with writer_lock(str(tmp_path)):
-            pytest.fail("two writers")
+    first, second = writer_lock(str(tmp_path)), writer_lock(str(tmp_path))
+    with first, pytest.raises(BusyError, match="another job"), second:
+        pytest.fail("two writers")

@@ -40,16 +40,18 @@ def ingest_stage(job: Job, only: frozenset[str] | None = None) -> None:
     )
 
 
-def train_stage(job: Job) -> str:
-    """Train a champion; return its version."""
+def train_stage(job: Job, *, is_candidate: bool = False) -> str:
+    """Train a champion, or a model that is not promoted yet; return its version."""
     with job.runs.stage("train") as stage:
-        version = train(job.warehouse, train_options(job.settings), job.runs.run_id, stage)
+        options, run_id = train_options(job.settings), job.runs.run_id
+        version = train(job.warehouse, options, run_id, stage, is_candidate=is_candidate)
     rows = stage.details["rows"]
+    place = "a candidate" if is_candidate else "the champion now"
     _tell(
         job,
         stage,
         f"model {version} fitted on {rows['train']} benign rows, "
-        f"calibrated on {rows['calibration']}; it is the champion now",
+        f"calibrated on {rows['calibration']}; it is {place}",
     )
     return version
 
@@ -86,6 +88,15 @@ def explain_stage(job: Job, model_version: str | None) -> str:
         f"{found['incidents']} incidents",
     )
     return version
+
+
+def report_stage(job: Job, out: str, model_version: str) -> None:
+    """Write the night's report and print where it is."""
+    # Drawing libraries take a second to import.
+    from iotscore.cli.report import report
+    from iotscore.report.folder import prepare_folder
+
+    print(f"report: {report(job.warehouse, prepare_folder(out), model_version)}")
 
 
 def protocol_stage(job: Job, name: str) -> list[dict[str, Any]]:

@@ -211,23 +211,31 @@ def record_errors(
 
 
 @compiled
+def gather(X: Float32Array, start: int, count: int, order: IntArray, x: Float32Array) -> None:
+    """Copy ``count`` rows of ``X`` into ``x``, of shape (n_steps, rows, statistics), by step."""
+    for t in range(order.shape[0]):
+        for row in range(count):
+            for j in range(order.shape[1]):
+                x[t, row, j] = X[start + row, order[t, j]]
+
+
+@compiled
 def window_errors(
     X: Float32Array,
     order: IntArray,
-    encoder: Layer,
-    encoder_memory: Float32Array,
-    decoder: Layer,
-    decoder_memory: Float32Array,
-    output: Layer,
+    layers: tuple[Layer, Float32Array, Layer, Float32Array, Layer],
     errors: FloatArray,
     shares: FloatArray,
 ) -> None:
     """Store each row's mean squared reconstruction error under one timestep per decay window.
 
-    ``shares`` gets each feature's part of it, unless it has no rows. ``order[t, j]`` is the column of statistic j at timestep t; a memory is a recurrent kernel.
-    Sums over up to 300 statistics of values within +-1e30 and weights within +-1e6 stay finite,
-    and states lie within the number of timesteps.
+    ``order[t, j]`` is the column of statistic j at timestep t; the layers are encoder and its
+    memory, decoder and its memory, and output, a memory being a recurrent kernel. ``shares`` gets
+    each feature's part of the error, unless it has no rows. Sums over up to 300 statistics of
+    values within +-1e30 and weights within +-1e6 stay finite, and states lie within the number of
+    timesteps.
     """
+    encoder, encoder_memory, decoder, decoder_memory, output = layers
     n_rows = X.shape[0]
     n_steps, n_statistics = order.shape
     units = encoder_memory.shape[0]
@@ -241,10 +249,7 @@ def window_errors(
     for start in range(0, n_rows, _ROWS):
         count = min(_ROWS, n_rows - start)
         # In the last block, rows past the end keep what was there: finite, and never read.
-        for t in range(n_steps):
-            for row in range(count):
-                for j in range(n_statistics):
-                    x[t, row, j] = X[start + row, order[t, j]]
+        gather(X, start, count, order, x)
         cell[:] = _ZERO
         for t in range(n_steps):
             dense(x[t], encoder[0], encoder[1], z)

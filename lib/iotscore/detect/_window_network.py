@@ -96,7 +96,7 @@ class WindowNetwork:
         return shares
 
     def _run(self, X: Float32Array, errors: FloatArray, shares: FloatArray) -> None:
-        _network_kernel.window_errors(X, self.window_order, *self._packed, errors, shares)
+        _network_kernel.window_errors(X, self.window_order, self._packed, errors, shares)
 
     @cached_property
     def _packed(self) -> tuple[Layer, Float32Array, Layer, Float32Array, Layer]:

@@ -27,8 +27,7 @@ def unexplained_files(warehouse: Warehouse, stored: StoredModel) -> Todo:
     scored = {
         row["file_id"]
         for row in warehouse.rows("scored_files", model_version=stored.version)
-        if row["file_id"] in present
-        and row["sha256"] in (None, present[row["file_id"]]["sha256"])
+        if row["file_id"] in present and row["sha256"] in (None, present[row["file_id"]]["sha256"])
     }
     entries = warehouse.rows("explained_files", ["file_id", "model_version", "sha256"])
     stale = frozenset(
@@ -49,9 +48,7 @@ def unexplained_files(warehouse: Warehouse, stored: StoredModel) -> Todo:
     )
 
 
-def enter_explained(
-    warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str
-) -> None:
+def enter_explained(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str) -> None:
     """Write that files are explained, those without a flagged record too."""
     common = {
         "model_version": todo.model_version,

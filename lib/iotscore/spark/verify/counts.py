@@ -131,9 +131,7 @@ def explanations_faults(found: Evidence) -> Iterator[str]:
         (row["model_version"], row["file_id"], row["run_id"]): row["rows_explained"]
         for row in found.explained
     }
-    yield from _differences(
-        explained, found.explanations, found.names, "explained", "explanations"
-    )
+    yield from _differences(explained, found.explanations, found.names, "explained", "explanations")
     for version in sorted({row["model_version"] for row in found.explained}):
         mine = (row["file_id"] for row in found.explained if row["model_version"] == version)
         yield from _repeated(f"explained by model {version}", mine, found.names)
