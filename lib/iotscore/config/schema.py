@@ -225,6 +225,22 @@ class EvaluateSettings(_Section):
     file_weights: str | None
 
 
+class ShapSettings(_Section):
+    """For which records Shapley values are estimated, and how."""
+
+    benign: Count
+    attack: Count
+    background_clusters: Count
+    samples: Annotated[int, Field(ge=256)]
+    seconds: Annotated[float, Field(gt=0.0)]
+
+
+class ExplainSettings(_Section):
+    """How scores are explained beyond the contributions of every flagged record."""
+
+    shap: ShapSettings
+
+
 class PoisoningSettings(_Section):
     """What the protocol poisoning plants among benign records."""
 
@@ -258,6 +274,52 @@ class ProtocolSettings(_Section):
     draws: Count
     poisoning: PoisoningSettings
     evasion: EvasionSettings
+
+
+class MonitorSettings(_Section):
+    """What is worth an alert, and who hears of it."""
+
+    least_records: Annotated[int, Field(ge=50)]
+    psi: Annotated[float, Field(gt=0.0)]
+    feature_share: Annotated[float, Field(gt=0.0, le=1.0)]
+    nights: Count
+    of_nights: Count
+    warning_rate: Annotated[float, Field(ge=1.0)]
+    critical_rate: Annotated[float, Field(ge=1.0)]
+    volume_factor: Annotated[float, Field(gt=1.0)]
+    quarantined_share: Share
+    cool_down_days: Annotated[int, Field(ge=0, le=365)]
+    webhook_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None
+    attempts: Annotated[int, Field(ge=1, le=10)]
+    mail_folder: str | None
+    mail_from: str
+    mail_to: list[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.nights > self.of_nights or self.warning_rate > self.critical_rate:
+            message = (
+                f"nights is {self.nights} of {self.of_nights}, warning_rate {self.warning_rate:g}, "
+                f"critical_rate {self.critical_rate:g}; nights must not be more than of_nights, nor "
+                "the first rate more than the second"
+            )
+            raise ValueError(message)
+        return self
+
+
+class PromotionSettings(_Section):
+    """What a challenger must keep to become the champion, and the records it is tried on."""
+
+    nights: Count
+    benign_rows: Count
+    attack_rows: Count
+    unlabelled_rows: Count
+    fpr_tolerance: Annotated[float, Field(ge=0.0)]
+    device_fpr: OpenShare
+    tpr_margin: Share
+    attack_tpr_margin: Share
+    least_benign_rows: Count
+    least_group_rows: Count
 
 
 class MaintainSettings(_Section):
@@ -294,7 +356,10 @@ class Settings(_Section):
     incidents: IncidentSettings
     stream: StreamSettings
     evaluate: EvaluateSettings
+    explain: ExplainSettings
     protocol: ProtocolSettings
+    monitor: MonitorSettings
+    promotion: PromotionSettings
     maintain: MaintainSettings
 
     @model_validator(mode="after")

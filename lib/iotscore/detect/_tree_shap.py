@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect import _tree_shap_kernel
+from iotscore.detect import _tree_edges, _tree_shap_kernel
 from iotscore.detect._trees import average_path_length, round_down
 from iotscore.detect.protocol import require_width
 from iotscore.errors import ModelError
@@ -69,10 +69,10 @@ def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, Floa
     """
     require_width(X, trees.n_features, "the isolation forest")
     depths = np.empty(trees.left.size, dtype=np.int64)
-    _tree_shap_kernel.fill_depths(trees.left, trees.right, trees.offsets, depths)
+    _tree_edges.fill_depths(trees.left, trees.right, trees.offsets, depths)
     covers = _covers(trees, depths)
-    edges = np.zeros(trees.feature.size - trees.n_trees, dtype=_tree_shap_kernel.EDGE)
-    _tree_shap_kernel.list_edges(
+    edges = np.zeros(trees.feature.size - trees.n_trees, dtype=_tree_edges.EDGE)
+    _tree_edges.list_edges(
         trees.feature,
         round_down(trees.threshold),
         trees.left,
@@ -110,7 +110,7 @@ def _covers(trees: Trees, depths: IntArray) -> FloatArray:
         raise ModelError(message)
     covers = np.zeros(trees.left.size)
     covers[is_leaf] = place + 1.0
-    _tree_shap_kernel.add_up(trees.left, trees.right, trees.offsets, covers)
+    _tree_edges.add_up(trees.left, trees.right, trees.offsets, covers)
     return covers
 
 

@@ -335,6 +335,81 @@ TABLES: Final[dict[str, Table]] = {
         ),
         ("model_version", "run_id"),
     ),
+    "drift": Table(
+        _struct(
+            [
+                ("model_version", _STRING),
+                ("event_day", _DATE),
+                ("device_id", _INT),
+                ("device", _STRING),
+                ("feature", _STRING),
+                ("is_flagged_excluded", _BOOLEAN),
+                ("records", _LONG),
+                ("counts", T.ArrayType(_LONG)),
+                ("psi", _DOUBLE),
+                ("psi_limit", _DOUBLE),
+                ("shift", _DOUBLE),
+                ("share_outside", _DOUBLE),
+                ("is_moved", _BOOLEAN),
+                ("step", _DOUBLE),
+                ("nights_moved", _INT),
+                ("run_id", _STRING),
+                ("monitored_at", _TIMESTAMP),
+            ]
+        ),
+        ("model_version", "event_day", "device_id", "run_id"),
+    ),
+    "monitored_files": Table(
+        _struct(
+            [
+                ("model_version", _STRING),
+                ("file_id", _STRING),
+                ("rows_monitored", _LONG),
+                ("run_id", _STRING),
+                ("monitored_at", _TIMESTAMP),
+                ("sha256", _STRING),
+            ]
+        ),
+        ("model_version", "file_id", "run_id"),
+    ),
+    "alerts": Table(
+        _struct(
+            [
+                ("alert_id", _STRING),
+                ("severity", _STRING),
+                ("kind", _STRING),
+                ("device_id", _INT),
+                ("device", _STRING),
+                ("event_day", _DATE),
+                ("feature", _STRING),
+                ("value", _DOUBLE),
+                ("limit", _DOUBLE),
+                ("message", _STRING),
+                ("first_seen", _DATE),
+                ("cool_down_until", _DATE),
+                ("model_version", _STRING),
+                ("run_id", _STRING),
+                ("raised_at", _TIMESTAMP),
+            ]
+        ),
+        ("model_version", "event_day", "run_id"),
+    ),
+    "suppressions": Table(
+        _struct(
+            [
+                ("suppression_id", _STRING),
+                ("kind", _STRING),
+                ("device", _STRING),
+                ("feature", _STRING),
+                ("source_file", _STRING),
+                ("reason", _STRING),
+                ("author", _STRING),
+                ("created_at", _TIMESTAMP),
+                ("expires_at", _TIMESTAMP),
+            ]
+        ),
+        ("suppression_id",),
+    ),
     "metrics": Table(
         _struct(
             [

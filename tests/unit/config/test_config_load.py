@@ -90,7 +90,17 @@ def test_a_key_that_base_lacks_is_named(key: str, tmp_path: Path) -> None:
 def test_paper_is_what_the_reports_say() -> None:
     """The profile of the reports has exactly the published values."""
     settings = load_settings(CONF, "paper").model_dump()
-    elsewhere = ("ingest", "storage", "maintain", "protocol", "incidents", "explain", "stream")
+    elsewhere = (
+        "ingest",
+        "storage",
+        "maintain",
+        "protocol",
+        "incidents",
+        "promotion",
+        "explain",
+        "stream",
+        "monitor",
+    )
     for section in elsewhere:
         del settings[section]
     assert settings == {
