@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup java browser demo-data demo test test-fast bench bench-kernels lint format type fuzz soak \
-	lock zip fetch-data clean
+	lock zip env-archive check-airflow fetch-data clean
 
 ROWS ?= 200000
 SEED ?= 1
@@ -22,7 +22,7 @@ ATHERIS := 3.0.0
 BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
 PYTHON_BIN := .venv/bin/python
-SHELL_FILES := spark-submit.sh $(wildcard scripts/*.sh deploy/*.sh) .ci/run
+SHELL_FILES := spark-submit.sh $(wildcard scripts/*.sh deploy/*.sh deploy/*/*.sh) .ci/run
 
 help: ## list the verbs
 	@echo "make VERB [NAME=value ...]"
@@ -89,6 +89,13 @@ lock: setup ## write requirements.lock anew from setup.py [ARGS=--upgrade]
 
 zip: setup ## build dist/iotscore.zip, what executors get
 	@$(PYTHON_BIN) scripts/build_zip.py dist/iotscore.zip
+
+env-archive: setup ## build dist/environment.tar.gz, the packages that executors get
+	@$(PYTHON_BIN) scripts/build_environment.py dist/environment.tar.gz
+
+check-airflow: setup java ## parse the DAGs with a real Airflow and run a night on demo data
+	@$(PYTHON_BIN) -m iotscore.simulate --rows 20000 --out demo/airflow-data --seed 1
+	@$(PYTHON_BIN) deploy/airflow/check.py .tools/airflow demo/airflow-data
 
 fetch-data: setup ## bring the real data set, 8 GB, from Kaggle: OUT=DIR
 	@if [[ "$(origin OUT)" == file ]]; then echo "Say where to: make fetch-data OUT=DIR" >&2; exit 2; fi

@@ -69,6 +69,7 @@ setup(
     extras_require={
         "executor": EXECUTOR,
         "fetch": ["kagglehub>=0.3"],
+        "onnx": ["onnx>=1.20"],
         "dev": [
             "duckdb>=2",  # notebooks and docs/sql.md query the tables without Spark
             "hypothesis>=6.170",
@@ -79,6 +80,8 @@ setup(
             "mypy>=2.4",
             "nbclient>=0.11",
             "nbconvert>=7.17",  # notebooks as pages of the site
+            "onnx>=1.20",  # models export writes a graph
+            "onnxruntime>=1.27",  # ... which tests run
             "pandas-stubs>=2.3,<3",
             "pytest>=9.2",
             "pytest-benchmark>=5.2",

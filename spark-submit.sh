@@ -125,7 +125,8 @@ if [[ " ${extra[*]-} " != *deploy-mode[\ =]cluster* ]]; then
         # if no Python was ever started. 8 is opened here, while there is a writer for certain.
         exec 9<>"$IOTSCORE_STDERR"
         exec 8<"$IOTSCORE_STDERR"
-        { cat && rm -rf "$scratch"; } <&8 >&2 8<&- 9>&- &
+        # A stop of all processes leaves it alone: it ends by itself, after the driver's last word.
+        { trap '' INT TERM && cat && rm -rf "$scratch"; } <&8 >&2 8<&- 9>&- &
         exec 8<&-
     fi
     export IOTSCORE_STDERR

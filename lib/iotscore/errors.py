@@ -43,6 +43,10 @@ class ModelError(IotscoreError, ValueError):
     """A stored model is damaged, foreign, or of a version that this code cannot load."""
 
 
+class PromotionError(IotscoreError):
+    """A challenger may not become the champion: a gate is shut."""
+
+
 class QueryError(IotscoreError, ValueError):
     """A SQL statement was refused or cannot be run."""
 
@@ -53,6 +57,10 @@ class EnvironmentFaultError(IotscoreError):
 
 class OutcomeError(IotscoreError):
     """How a job went cannot be written where it was to be told."""
+
+
+class AlertError(IotscoreError):
+    """The job did its work and raised alerts that it was told to fail on; exit code 3."""
 
 
 class StopError(IotscoreError):

@@ -38,6 +38,12 @@ def job_parser(name: str, description: str, *, reads_input: bool) -> JobParser:
         parser.add_argument(
             "--input", required=True, metavar="DIR", help="landing folder with the CSV files"
         )
+    add_settings(parser)
+    return parser
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the warehouse and the configuration."""
     add_warehouse(parser)
     parser.add_argument(
         "--profile", default="default", help="a file in conf/profiles: default or paper"
@@ -58,7 +64,6 @@ def job_parser(name: str, description: str, *, reads_input: bool) -> JobParser:
         metavar="KEY=VALUE",
         help="one configuration value, such as train.max_train_rows=5000; wins over all files",
     )
-    return parser
 
 
 def add_warehouse(parser: argparse.ArgumentParser) -> None:

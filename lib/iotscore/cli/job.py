@@ -16,7 +16,7 @@ from iotscore.cli.arguments import absolute, chosen_days, home
 from iotscore.cli.options import config_checksum
 from iotscore.cli.recorder import STOPPED, Recorder
 from iotscore.config import Settings, load_settings
-from iotscore.errors import IotscoreError, StopError, one_line
+from iotscore.errors import AlertError, IotscoreError, StopError, one_line
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
 from iotscore.spark.layout import migrate
@@ -38,6 +38,7 @@ _LOG = logging.getLogger("iotscore")
 DONE = 0
 BUG = 1
 USER_FAULT = 2
+ALERTED = 3
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def guarded(name: str, action: Callable[[], None]) -> int:
     set_up_logging()
     try:
         action()
-    except StopError as error:
+    except (StopError, AlertError) as error:
         _tell(name, str(error))
-        return STOPPED
+        return STOPPED if isinstance(error, StopError) else ALERTED
     except IotscoreError as error:
         return _tell(name, str(error))
     except (PySparkException, Py4JJavaError) as error:

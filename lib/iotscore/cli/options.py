@@ -17,9 +17,11 @@ from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.votes import VoteSettings
 from iotscore.errors import ConfigError
+from iotscore.evaluation.challenge import Limits
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
 from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
+from iotscore.spark.challenge import ChallengeOptions
 from iotscore.spark.evaluate import EvaluateOptions
 from iotscore.spark.ingest import IngestOptions
 from iotscore.spark.ingest_plan import Policy
@@ -213,6 +215,25 @@ def _file_weights(settings: Settings) -> dict[str, int] | None:
     except OSError as error:
         message = f"evaluate.file_weights: cannot read {path}: {error.strerror}"
         raise ConfigError(message) from error
+
+
+def challenge_options(settings: Settings) -> ChallengeOptions:
+    """Return how a challenger is tried."""
+    chosen = settings.promotion
+    return ChallengeOptions(
+        nights=chosen.nights,
+        benign_rows=chosen.benign_rows,
+        attack_rows=chosen.attack_rows,
+        unlabelled_rows=chosen.unlabelled_rows,
+        limits=Limits(
+            fpr_tolerance=chosen.fpr_tolerance,
+            device_fpr=chosen.device_fpr,
+            tpr_margin=chosen.tpr_margin,
+            attack_tpr_margin=chosen.attack_tpr_margin,
+            least_benign_rows=chosen.least_benign_rows,
+            least_group_rows=chosen.least_group_rows,
+        ),
+    )
 
 
 def maintain_options(settings: Settings) -> UpkeepOptions:

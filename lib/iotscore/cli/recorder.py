@@ -82,15 +82,17 @@ class Recorder:
         except BaseException as error:
             self._error = _told(error)
             if not self._is_stopped:
+                signal.signal(signal.SIGTERM, before)
                 raise
             # What Spark says while it goes down is not the reason.
             self._error = "stopped by SIGTERM; run it again"
             raise StopError(self._error) from error
-        finally:
-            signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before)
 
     def _stop(self, number: int, frame: FrameType | None) -> NoReturn:
         del frame
+        # Spark passes the signal on once more; what is going on now is the end in order.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self._is_stopped = True
         raise SystemExit(128 + number)
 

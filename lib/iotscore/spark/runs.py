@@ -155,6 +155,7 @@ _LEDGERS: Final = {
     "score": ("scored_files", ("scores", "score_histogram")),
     "evaluate": ("metrics", ("score_histogram", "roc_points")),
     "explain": ("explained_files", ("explanations", "incidents")),
+    "monitor": ("monitored_files", ("drift", "alerts")),
 }
 
 

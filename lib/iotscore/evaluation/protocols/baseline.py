@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
 
 from iotscore.detect.threshold import benign_quantile
 from iotscore.errors import TrainingError
 
 if TYPE_CHECKING:
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
     from iotscore.detect.protocol import FloatArray, IntArray
     from iotscore.evaluation.protocols.benign import Benign
 
@@ -60,6 +61,9 @@ def fit_linear_baseline(benign: Benign) -> LinearBaseline:
     TrainingError
         If the training rows are all alike: they span nothing.
     """
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
     rows = benign.train.features
     if not np.ptp(rows, axis=0).any():
         raise TrainingError(

@@ -1,0 +1,141 @@
+"""A real cluster: daemons that know nothing of the project run a night and lose processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+from deltalake import DeltaTable
+
+from iotscore import faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Submit = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "deploy" / "standalone" / "cluster.sh"
+WRITTEN_BY_SCORING = ("scores", "scored_files", "score_histogram", "metrics", "roc_points")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A master and two workers of one core each."""
+
+    folder: Path
+    url: str
+    archive: Path
+
+    def run(self, submit: Submit, *arguments: str | Path, options: tuple[str, ...] = ()) -> None:
+        """Run a job there; executors get code and packages from the driver alone."""
+        done = submit(
+            *arguments,
+            environment={
+                "MASTER": self.url,
+                "PYSPARK_PYTHON": "./environment/bin/python",
+                "PYTHONPATH": "",
+                "SPARK_LOCAL_IP": "127.0.0.1",
+            },
+            options=(f"--archives={self.archive}#environment", *options),
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    def verb(self, verb: str) -> subprocess.CompletedProcess[str]:
+        """Ask the script to do something about the cluster."""
+        return subprocess.run(
+            [SCRIPT, verb, self.folder], capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Start a cluster whose PATH has Java and a Python without any package of ours."""
+    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    if not base.exists():
+        pytest.skip(f"this Python has no {base} that a node could have")
+    foreign = subprocess.run([base, "-c", "import iotscore"], capture_output=True, check=False)
+    assert foreign.returncode == 1
+    archive = tmp_path_factory.mktemp("archive") / "environment.tar.gz"
+    subprocess.run([sys.executable, ROOT / "scripts/build_environment.py", archive], check=True)
+    folder = tmp_path_factory.mktemp("cluster")
+    java = Path(shutil.which("java") or "/usr/bin/java").parent
+    path = os.pathsep.join(map(str, (base.parent, java, "/usr/bin", "/bin")))
+    started = subprocess.run(
+        [SCRIPT, "start", folder],
+        env={**os.environ, "PATH": path, "WORKERS": "2"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    running = Cluster(folder, started.stdout.strip(), archive)
+    yield running
+    assert running.verb("stop").returncode == 0
+    assert running.verb("status").stdout == f"no cluster in {folder}\n"
+
+
+@pytest.fixture(scope="module")
+def local_night(nbaiot: Path, tmp_path_factory: pytest.TempPathFactory, submit: Submit) -> Path:
+    """Return the warehouse of a night on 35,600 real records in local mode."""
+    warehouse = tmp_path_factory.mktemp("local") / "warehouse"
+    done = submit("nightly", "--input", nbaiot / "sample", "--warehouse", warehouse)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return warehouse
+
+
+def scores(warehouse: Path) -> pd.DataFrame:
+    """Return all scores in order, without what tells of the run."""
+    frame = DeltaTable(str(warehouse / "scores")).to_pandas()
+    kept = frame.drop(columns=["run_id", "scored_at"])
+    return kept.sort_values(["file_id", "row_no"], ignore_index=True)
+
+
+def test_a_night_there_gives_the_scores_of_local_mode(
+    cluster: Cluster, local_night: Path, nbaiot: Path, tmp_path: Path, submit: Submit
+) -> None:
+    """Model, scores and flags of real records are equal to the last bit."""
+    warehouse = tmp_path / "warehouse"
+    cluster.run(submit, "nightly", "--input", nbaiot / "sample", "--warehouse", warehouse)
+    found = scores(warehouse)
+    assert len(found) == 35_600
+    pd.testing.assert_frame_equal(found, scores(local_night), check_exact=True)
+    applications = list(cluster.folder.glob("work*/app-*/*/environment/contents.txt"))
+    assert len(applications) == 2
+
+
+def test_killed_processes_change_nothing(
+    cluster: Cluster, local_night: Path, tmp_path: Path, submit: Submit
+) -> None:
+    """In mid-job an executor dies, then a worker daemon with its executor: the same scores."""
+    warehouse = shutil.copytree(
+        local_night, tmp_path / "warehouse", ignore=shutil.ignore_patterns(*WRITTEN_BY_SCORING)
+    )
+    once = tmp_path / "once"
+    fault = {faults.POINT: "score batch", faults.HOW: "executor", faults.ONCE: str(once)}
+    options = tuple(f"--conf=spark.executorEnv.{name}={value}" for name, value in fault.items())
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(cluster.run, submit, "score", "--warehouse", warehouse, options=options)
+        while not once.exists():
+            assert not job.done(), job.result()
+            time.sleep(0.02)
+        os.kill(int((cluster.folder / "worker1.pid").read_text()), signal.SIGKILL)
+        assert not job.done()
+        job.result()
+    status = cluster.verb("status")
+    assert status.returncode == 1
+    assert "worker1 does not run" in status.stdout
+    pd.testing.assert_frame_equal(scores(warehouse), scores(local_night), check_exact=True)
+    ledger = DeltaTable(str(warehouse / "scored_files")).to_pandas()
+    assert int(ledger["rows_scored"].sum()) == 35_600
