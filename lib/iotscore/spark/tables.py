@@ -188,9 +188,9 @@ class Warehouse:
     def batches(
         self, table: str, columns: Sequence[str], **where: str | Sequence[str]
     ) -> Iterator[pa.RecordBatch]:
-        """Yield rows as :meth:`table` returns them, a part of a direct table at a time."""
+        """Yield rows as :meth:`table` returns them, a part of the table at a time."""
         if not self.is_direct:
-            yield from self.frame(table, **where).select(*columns).toArrow().to_batches()
+            yield from _parts(self.frame(table, **where).select(*columns))
         elif self.exists(table):
             yield from local_table.scan(self.local_path(table), columns, _listed(where))
 
@@ -309,18 +309,30 @@ class Warehouse:
         """Remove the rows that meet an SQL condition, in one commit."""
         if not self.exists(table):
             return
-        if self.is_direct:
-            local_table.delete_rows(self.local_path(table), condition)
-        else:
+        if not self.is_direct:
             DeltaTable.forPath(self.spark, self.path(table)).delete(condition)
+        elif not local_table.delete_rows(self.local_path(table), condition):
+            return
         faults.reach(f"delete {table}")
 
     def remove_folder(self, name: str) -> None:
         """Delete a folder that is not a table, with all that it holds."""
+        filesystem, path = self._hadoop_path(name)
+        filesystem.delete(path, True)  # noqa: FBT003 - recursive, a Java argument
+
+    def _qualified(self, table: str) -> str:
+        """Return a folder as Hadoop writes it in full, which Delta wants of a new table."""
+        if local_table.local_folder(self.root) == self.root:
+            return self.path(table)
+        filesystem, path = self._hadoop_path(table)
+        return str(filesystem.makeQualified(path).toString())
+
+    def _hadoop_path(self, name: str) -> tuple[Any, Any]:
+        """Return Hadoop's file system and path of a folder."""
         jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001 - no public file system API
         path = jvm.org.apache.hadoop.fs.Path(self.path(name))
         conf = self.spark.sparkContext._jsc.hadoopConfiguration()  # noqa: SLF001
-        path.getFileSystem(conf).delete(path, True)  # noqa: FBT003 - recursive, a Java argument
+        return path.getFileSystem(conf), path
 
     def to_frame(self, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
         """Return the driver's rows as a frame with the table's columns; absent values are NULL."""
@@ -345,7 +357,7 @@ class Warehouse:
         try:
             (
                 DeltaTable.createIfNotExists(self.spark)
-                .location(self.path(table))
+                .location(self._qualified(table))
                 .addColumns(definition.schema)
                 .property("delta.dataSkippingStatsColumns", ",".join(definition.indexed))
                 .property(PROPERTY, STATED[PROPERTY])
@@ -365,6 +377,20 @@ class Warehouse:
             f"cannot read the table {table} in {self.root}: {_first_line(error)}; restore the "
             "folder or give --warehouse another one"
         )
+
+
+def _parts(frame: DataFrame) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a frame; the driver holds those of two tasks, not all of them."""
+
+    def packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+            yield pa.record_batch({"part": [sink.getvalue().to_pybytes()]})
+
+    for row in frame.mapInArrow(packed, "part binary").toLocalIterator(prefetchPartitions=True):
+        yield from pa.ipc.open_stream(bytes(row["part"]))
 
 
 def _listed(where: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:

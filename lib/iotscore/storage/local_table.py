@@ -42,8 +42,14 @@ def local_path(uri: str) -> str | None:
     It is what Hadoop makes of the URI, which decodes nothing: Spark uses the same folder. None
     means another storage, or a name that only Spark can read.
     """
+    path = local_folder(uri)
+    return None if path is None or _MISREAD.search(path) else path
+
+
+def local_folder(uri: str) -> str | None:
+    """Return the path of a local folder or ``file:`` URI as Hadoop understands it, else None."""
     path = re.sub(r"^file:(?://[^/]*)?", "", uri)
-    return None if _MISREAD.search(path) or urlsplit(path).scheme else path
+    return None if urlsplit(path).scheme else path
 
 
 def is_table(path: str) -> bool:
@@ -222,10 +228,13 @@ def replace_rows(path: str, rows: pa.Table, condition: str) -> None:
         raise _unwritable(path, error) from error
 
 
-def delete_rows(path: str, condition: str) -> None:
-    """Remove the rows that meet an SQL condition, in one commit."""
+def delete_rows(path: str, condition: str) -> bool:
+    """Remove the rows that meet an SQL condition, in one commit; return whether there were any."""
     try:
-        DeltaTable(path).delete(condition, post_commithook_properties=_CHECKPOINT_ONLY)
+        table = DeltaTable(path)
+        before = table.version()
+        table.delete(condition, post_commithook_properties=_CHECKPOINT_ONLY)
+        return table.version() > before
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
