@@ -1,6 +1,8 @@
-"""What runs every night: ingest, train if there is no champion yet, score, evaluate, explain.
+"""What runs every night: ingest, train if there is no champion yet, score, and what follows.
 
 ./spark-submit.sh nightly --input DIR --warehouse DIR [--train] [--date DAY] [--report DIR]
+
+What follows: evaluate, explain, monitor, and the report if it is asked for.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import sys
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_days, job_parser
+from iotscore.cli.monitor import add_fail_on, fail_on, monitor_stage, print_alerts
 from iotscore.cli.recorder import add_outcome
 from iotscore.cli.stages import (
     evaluate_stage,
@@ -32,6 +35,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--train", action="store_true", help="train a new champion first")
     parser.add_argument("--report", metavar="DIR", help="write the night's report into this folder")
     add_days(parser)
+    add_fail_on(parser)
     add_outcome(parser)
     return run_job("nightly", parser.parse_args(argv), _nightly)
 
@@ -47,11 +51,14 @@ def _nightly(job: Job) -> None:
     version = score_stage(job, None)
     evaluation_id = evaluate_stage(job, version)
     explain_stage(job, version)
+    alerts = monitor_stage(job, version)
     print_nightly(job, version, evaluation_id)
+    print_alerts(alerts)
     if job.arguments.report is not None:
         report_stage(job, job.arguments.report, version)
     if refusal is not None:
         raise refusal
+    fail_on(alerts, job.arguments.fail_on)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Benign records to a model, which becomes the champion.
 
-./spark-submit.sh train --warehouse DIR
+./spark-submit.sh train --warehouse DIR [--candidate]
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from iotscore.cli.stages import train_stage
 def main(argv: list[str]) -> int:
     """Train and return the exit code."""
     parser = job_parser("train", "Benign records to a model, the new champion.", reads_input=False)
+    parser.add_argument(
+        "--candidate", action="store_true", help="keep the champion; models promote may change it"
+    )
     return run_job("train", parser.parse_args(argv), _train)
 
 
 def _train(job: Job) -> None:
-    print(train_stage(job))
+    print(train_stage(job, is_candidate=job.arguments.candidate))
 
 
 if __name__ == "__main__":

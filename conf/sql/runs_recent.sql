@@ -21,20 +21,16 @@ SELECT
     stage,
     status,
     rows,
-    round(seconds, 1) AS seconds,
-    round(rows_per_second) AS rows_per_second,
-    round(rows_per_second_per_core) AS rows_per_second_per_core,
+    seconds,
+    rows_per_second,
+    rows_per_second_per_core,
     cores,
-    round(peak_memory_bytes / 1048576) AS peak_memory_mib,
-    round(driver_memory_bytes / 1048576) AS driver_memory_mib,
+    peak_memory_mib,
+    driver_memory_mib,
     profile,
     code_version,
     error,
     details
-FROM runs
--- A stage has a row for its start and one for its end; the end says more.
-QUALIFY row_number() OVER (
-    PARTITION BY run_id, stage ORDER BY ended_at DESC NULLS LAST, status = 'running'
-) = 1
+FROM v_runs
 ORDER BY started_at DESC, stage
 LIMIT 50

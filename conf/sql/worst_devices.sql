@@ -13,43 +13,20 @@
 -- uses_labels: true if the labels of attacks went into the threshold
 -- is_synthetic: true if some of the ingested data are simulated
 -- model_version: the champion
-WITH champion AS (
-    SELECT max_by(model_version, promoted_at) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-),
-marking AS (
-    SELECT
-        models.model_version,
-        IF(get_json_object(manifest, '$.normalisation') = 'batch_minmax', 'roc_youden', 'benign_quantile')
-            AS threshold_policy,
-        get_json_object(manifest, '$.normalisation') = 'batch_minmax' AS uses_labels,
-        CAST(get_json_object(manifest, '$.thresholds.hybrid') AS DOUBLE) AS hybrid_threshold,
-        (SELECT bool_or(is_synthetic) FROM ingest_files WHERE status = 'ingested') AS is_synthetic
-    FROM models
-    INNER JOIN champion ON models.model_version = champion.model_version
-)
 SELECT
     event_day,
     device_id,
     device,
-    count(*) AS records,
-    sum(CAST(is_anomaly AS BIGINT)) AS alerts,
-    round(100 * sum(CAST(is_anomaly AS BIGINT)) / nullif(count(is_anomaly), 0), 2) AS alert_percent,
-    count_if(label = 1) AS known_attacks,
-    count_if(label = 0) AS known_benign,
-    max(hybrid_score) AS highest_score,
+    records,
+    alerts,
+    round(100 * alert_rate, 2) AS alert_percent,
+    known_attacks,
+    known_benign,
+    highest_score,
     threshold_policy,
     uses_labels,
     is_synthetic,
-    marking.model_version
-FROM scores
-INNER JOIN marking ON scores.model_version = marking.model_version
-WHERE event_day = (
-    SELECT max(event_day)
-    FROM scores
-    WHERE model_version = (SELECT model_version FROM champion)
-)
-GROUP BY
-    event_day, device_id, device, threshold_policy, uses_labels, is_synthetic, marking.model_version
+    model_version
+FROM v_device_night
+WHERE event_day = (SELECT max(event_day) FROM v_device_night)
 ORDER BY alerts DESC NULLS LAST, device

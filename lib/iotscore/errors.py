@@ -51,6 +51,10 @@ class QueryError(IotscoreError, ValueError):
     """A SQL statement was refused or cannot be run."""
 
 
+class CatalogueError(IotscoreError):
+    """Tables cannot be registered in a catalogue under these names."""
+
+
 class EnvironmentFaultError(IotscoreError):
     """Something outside the project (Java, a package, the network) is missing or too old."""
 

@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Callable[[Row], Row], str]] = {
         lambda row: with_bundle(row, row["bundle"][:5000]),
         "cannot be used: the model bundle is cut short",
     ),
-    "newer format": (lambda row: with_bundle(row, newer(row)), "format 3 and this code reads"),
+    "newer format": (lambda row: with_bundle(row, newer(row)), "format 4 and this code reads"),
     "pickle": (
         lambda row: with_bundle(row, pickle.dumps(["model"])),
         "not an iotscore model bundle",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from iotscore.errors import InputError, one_line
 from iotscore.landing.days import Days
 from iotscore.masking import masked
+
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 class JobParser(argparse.ArgumentParser):
@@ -114,8 +117,8 @@ def chosen_days(arguments: argparse.Namespace) -> Days:
 
 
 def absolute(folder: str) -> str:
-    """Return a local folder as an absolute path, a URI as it is."""
-    return folder if "://" in folder else str(Path(folder).expanduser().resolve())
+    """Return a local folder as an absolute path, a URI, such as ``file:/data``, as it is."""
+    return folder if _URI.match(folder) else str(Path(folder).expanduser().resolve())
 
 
 def home() -> Path:

@@ -17,12 +17,12 @@ from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.votes import VoteSettings
 from iotscore.errors import ConfigError
-from iotscore.evaluation.challenge import Limits
+from iotscore.evaluation.gates import Limits
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
 from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
-from iotscore.spark.challenge import ChallengeOptions
 from iotscore.spark.evaluate import EvaluateOptions
+from iotscore.spark.free_records import ChallengeOptions
 from iotscore.spark.ingest import IngestOptions
 from iotscore.spark.ingest_plan import Policy
 from iotscore.spark.protocol import ProtocolOptions

@@ -14,6 +14,7 @@ from iotscore.spark.query import register_tables, run_query, told_in_one_line
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.session import open_session
 from iotscore.spark.tables import Warehouse
+from iotscore.spark.views import read_views
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +44,8 @@ def _run(arguments: argparse.Namespace) -> None:
     try:
         warehouse = Warehouse(spark, absolute(arguments.warehouse))
         _check_not_empty(warehouse)
-        register_tables(warehouse)
+        views = read_views(home() / "conf" / "sql" / "views")
+        register_tables(warehouse, views, statement=statement)
         result = run_query(spark, statement)
         with told_in_one_line():
             print_rows(result, arguments.format)

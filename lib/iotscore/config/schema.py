@@ -282,6 +282,7 @@ class MonitorSettings(_Section):
     least_records: Annotated[int, Field(ge=50)]
     psi: Annotated[float, Field(gt=0.0)]
     feature_share: Annotated[float, Field(gt=0.0, le=1.0)]
+    excess: Annotated[float, Field(gt=0.0)]
     nights: Count
     of_nights: Count
     warning_rate: Annotated[float, Field(ge=1.0)]

@@ -37,7 +37,7 @@ _SMALLEST_RATE: Final = 1e-3
 """Least mean excess of the tail, in units of the logarithm: equal scores give none."""
 _STEP: Final = 1e-6
 """From a score that many share to the tail above it, in units of the logarithm."""
-_HALF: Final = 3.0
+HALF: Final = 3.0
 """Tail level that has a severity of 50: -ln(0.05)."""
 
 
@@ -152,5 +152,5 @@ def severity(levels: FloatArray) -> FloatArray:
 
     About 50 where one benign record in 20 lies, 70 for one in 1,000, 82 for one in a million.
     """
-    found: FloatArray = 100.0 * levels / (levels + _HALF)
+    found: FloatArray = 100.0 * levels / (levels + HALF)
     return found

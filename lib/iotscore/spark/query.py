@@ -18,24 +18,45 @@ from pyspark.errors import PySparkException
 from iotscore.errors import QueryError
 from iotscore.spark.read_only import check_parsed, check_sources, did_you_mean
 from iotscore.spark.schemas import TABLES
+from iotscore.spark.views import VIEWS, mentioned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.spark.tables import Warehouse
 
 
-def register_tables(warehouse: Warehouse) -> None:
-    """Make every table known by its plain name, and no file readable by its path."""
-    frames = {name: warehouse.read(name) for name in TABLES}
-    conf = warehouse.spark.conf
-    conf.set("spark.sql.runSQLOnFiles", "false")
+def register_tables(
+    warehouse: Warehouse, views: Mapping[str, str] | None = None, *, statement: str | None = None
+) -> None:
+    """Make tables and views known by their plain names, and no file readable by its path.
+
+    Parameters
+    ----------
+    warehouse
+        Where the tables are.
+    views
+        The text of each view, as :func:`iotscore.spark.views.read_views` returns it; None: none.
+    statement
+        Only what this statement mentions, which is quicker; None, or a statement that lists names
+        with SHOW: everything.
+    """
+    views = views or {}
+    known = {*TABLES, *views}
+    if statement is not None and not re.search(r"\bSHOW\b", statement, re.IGNORECASE):
+        known = mentioned(statement, views)
+    frames = {name: warehouse.read(name) for name in TABLES if name in known}
+    spark = warehouse.spark
+    spark.conf.set("spark.sql.runSQLOnFiles", "false")
     # With it, '${env:NAME}' in a statement would show the job's environment.
-    conf.set("spark.sql.variable.substitute", "false")
+    spark.conf.set("spark.sql.variable.substitute", "false")
     for name, frame in frames.items():
         frame.createOrReplaceTempView(name)
+    for name in VIEWS:
+        if name in known:
+            spark.sql(views[name]).createOrReplaceTempView(name)
 
 
 def run_query(spark: SparkSession, statement: str) -> DataFrame:
@@ -83,8 +104,9 @@ def _explain(error: PySparkException | Py4JJavaError) -> str | None:
         if re.match(r"(\{LINE:\d+\} )?\[[A-Z0-9_.]+\]", text):
             if missing := re.match(r"\[TABLE_OR_VIEW_NOT_FOUND\] [^`]*`([^`]*)`", text):
                 name = missing[1]
-                known = f"the tables are {', '.join(TABLES)}"
-                return f"there is no table {name}{did_you_mean(name, TABLES)}; {known}"
+                known = f"the tables are {', '.join(TABLES)}, the views {', '.join(VIEWS)}"
+                close = did_you_mean(name, (*TABLES, *VIEWS))
+                return f"there is no table {name}{close}; {known}"
             return re.sub(r"\s*SQLSTATE: \w+", "", text.splitlines()[0]).strip("; ")[:400]
     return None
 

@@ -10,6 +10,7 @@ from py4j.java_gateway import JavaObject, is_instance_of  # type: ignore[import-
 
 from iotscore.errors import QueryError
 from iotscore.spark.schemas import TABLES
+from iotscore.spark.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -112,8 +113,8 @@ def check_parsed(spark: SparkSession, statement: str) -> bool:
 def _check_table_name(parts: list[str]) -> None:
     if len(parts) > 1:
         message = (
-            f"{'.'.join(parts)} is refused, because only the warehouse's tables can be read, by "
-            f"their plain names: {', '.join(TABLES)}"
+            f"{'.'.join(parts)} is refused, because only the warehouse's tables and views can be "
+            f"read, by their plain names: {', '.join((*TABLES, *VIEWS))}"
         )
         raise QueryError(message)
 

@@ -1,50 +1,52 @@
-"""Model versions and promotions: rows of ``models`` and ``model_aliases``."""
+"""Model versions and promotions: rows of ``models`` and ``model_aliases``.
+
+Both tables only grow. Of an alias the newest row holds, so what was the champion when can always
+be told. The first word of a row's reason says how the version got the alias.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.columns import FEATURES
-from iotscore.detect.bundle import from_bytes, version_of
 from iotscore.detect.calibration import ScoreCalibration
 from iotscore.errors import ModelError
-from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
+from iotscore.export.stored import StoredModel, checked
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model
-    from iotscore.json_form import Form
     from iotscore.spark.tables import Warehouse
+
+__all__ = [
+    "CHAMPION",
+    "FORCED",
+    "PROMOTED",
+    "ROLLED_BACK",
+    "TRAINED",
+    "StoredModel",
+    "champion",
+    "champions",
+    "described",
+    "load_model",
+    "promote",
+    "promotions",
+    "roll_back",
+    "save_model",
+]
 
 CHAMPION: Final = "champion"
 
+TRAINED: Final = "trained"
+PROMOTED: Final = "promoted"
+FORCED: Final = "forced"
+ROLLED_BACK: Final = "rolled back"
+"""First words of a reason."""
+
+_LEAST_TO_GO_BACK: Final = 2
 _RESTORE: Final = "restore the table models, or train again"
-_CUTOFF: Final = (int, type(None))
-_MANIFEST: Final[Form] = {
-    "model_version": TEXT,
-    "normalisation": TEXT,
-    "split": {
-        "seed": WHOLE,
-        "fraction": NUMBER,
-        "parts": {EACH: {"train_end": WHOLE, "calibration_end": WHOLE}},
-        "train_cutoff": _CUTOFF,
-        "calibration_cutoff": _CUTOFF,
-    },
-}
-"""What a manifest must hold for scoring and evaluation; the rest of it is for people."""
-
-
-@dataclass(frozen=True)
-class StoredModel:
-    """A model as the registry holds it, checked byte by byte."""
-
-    version: str
-    manifest: dict[str, Any]
-    bundle: bytes
-    model: Model
 
 
 def described(model: Model) -> dict[str, Any]:
@@ -82,8 +84,41 @@ def save_model(
 
 def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> None:
     """Make a version the champion, unless it is; the newest row of an alias wins."""
-    if champion(warehouse) == version:
-        return
+    if champion(warehouse) != version:
+        _add_alias(warehouse, version, reason, run_id)
+
+
+def roll_back(warehouse: Warehouse, reason: str | None, run_id: str) -> tuple[str, str]:
+    """Make the champion before the champion it again, by one row more.
+
+    Rolling back again goes back further: what a promotion put on top is taken off.
+
+    Returns
+    -------
+    tuple of str
+        The version that was the champion, and the one that is it now.
+
+    Raises
+    ------
+    ModelError
+        There was no other champion before, or it is not stored any more.
+    """
+    earlier = champions(warehouse)
+    if len(earlier) < _LEAST_TO_GO_BACK:
+        found = f"{earlier[0]} is the first" if earlier else "there is none"
+        message = (
+            f"there is no champion to go back to in {warehouse.root}: {found}; promote a version, "
+            "models list shows them"
+        )
+        raise ModelError(message)
+    *_, wanted, current = earlier
+    load_model(warehouse, wanted)
+    told = f"from {current}" if reason is None else f"from {current}: {reason}"
+    _add_alias(warehouse, wanted, f"{ROLLED_BACK} {told}", run_id)
+    return current, wanted
+
+
+def _add_alias(warehouse: Warehouse, version: str, reason: str, run_id: str) -> None:
     row = {
         "alias": CHAMPION,
         "model_version": version,
@@ -94,11 +129,29 @@ def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> Non
     warehouse.append_rows("model_aliases", [row])
 
 
+def promotions(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return the rows of the champion's alias, the oldest first."""
+    rows = warehouse.rows("model_aliases", alias=CHAMPION)
+    return sorted(rows, key=lambda row: row["promoted_at"])
+
+
 def champion(warehouse: Warehouse) -> str | None:
     """Return the champion's version, None if there is none yet."""
-    aliases = warehouse.rows("model_aliases", alias=CHAMPION)
-    newest = max(aliases, key=lambda row: row["promoted_at"], default=None)
-    return None if newest is None else str(newest["model_version"])
+    rows = promotions(warehouse)
+    return str(rows[-1]["model_version"]) if rows else None
+
+
+def champions(warehouse: Warehouse) -> list[str]:
+    """Return the champion, last, and those before it that no rollback has taken off."""
+    found: list[str] = []
+    for row in promotions(warehouse):
+        if row["reason"].startswith(ROLLED_BACK) and row["model_version"] in found:
+            # Down to the version that was gone back to, the newest of that name.
+            while found[-1] != row["model_version"]:
+                found.pop()
+        else:
+            found.append(row["model_version"])
+    return found
 
 
 def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
@@ -120,57 +173,6 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
             f"there is no model {wanted!r}; known are {known or 'none yet: run the job train'}"
         )
         raise ModelError(message)
-    bundle, model = _checked_bundle(wanted, rows[0])
-    manifest = _checked_manifest(wanted, rows[0]["manifest"], model)
-    return StoredModel(wanted, manifest, bundle, model)
-
-
-def _checked_bundle(version: str, row: dict[str, Any]) -> tuple[bytes, Model]:
-    bundle = bytes(row["bundle"] or b"")
-    if not bundle:
-        message = f"the model {version} has no bundle; {_RESTORE}"
-        raise ModelError(message)
-    found = version_of(bundle)
-    if found != version or hashlib.sha256(bundle).hexdigest() != row["bundle_sha256"]:
-        message = (
-            f"the bundle of the model {version} has the checksum of {found}: it is damaged or was "
-            f"swapped; {_RESTORE}"
-        )
-        raise ModelError(message)
-    try:
-        model = from_bytes(bundle)
-    except ModelError as error:
-        message = f"the model {version} cannot be used: {error}"
-        raise ModelError(message) from error
-    if model.features != FEATURES:
-        message = (
-            f"the model {version} scores {len(model.features)} features "
-            f"{list(model.features[:2])} ..., which are not the {len(FEATURES)} of traffic, in "
-            "their order; name another model with --model, or train again"
-        )
-        raise ModelError(message)
-    return bundle, model
-
-
-def _checked_manifest(version: str, text: str, model: Model) -> dict[str, Any]:
-    """Return the manifest after checking what later stages take from it."""
-    try:
-        manifest = strict_json(text or "")
-        fault = form_fault(manifest, _MANIFEST, "it")
-    except ValueError as error:
-        fault = str(error)
-    if fault:
-        message = f"the manifest of the model {version} is damaged ({fault}); {_RESTORE}"
-        raise ModelError(message)
-    needed = {
-        "model_version": version,
-        "normalisation": model.normalisation,
-    }
-    for key, value in needed.items():
-        if manifest[key] != value:
-            message = (
-                f"the manifest of the model {version} says {key} {manifest[key]!r} and its bundle "
-                f"{value!r}: they do not belong together; {_RESTORE}"
-            )
-            raise ModelError(message)
-    return dict(manifest)
+    [row, *_] = rows
+    bundle, manifest = bytes(row["bundle"] or b""), row["manifest"] or ""
+    return checked(wanted, bundle, row["bundle_sha256"], manifest, _RESTORE)

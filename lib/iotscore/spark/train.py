@@ -15,7 +15,7 @@ from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
 from iotscore.spark.ingest_plan import INGESTED
-from iotscore.spark.registry import described, promote, save_model
+from iotscore.spark.registry import TRAINED, described, promote, save_model
 from iotscore.spark.sample import draw_by_query
 from iotscore.splits import SplitPlan, cut_file
 from iotscore.storage.records import row_groups
@@ -57,8 +57,26 @@ class TrainOptions:
     parameters: dict[str, Any]
 
 
-def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage) -> str:
+def train(
+    warehouse: Warehouse,
+    options: TrainOptions,
+    run_id: str,
+    stage: Stage,
+    *,
+    is_candidate: bool = False,
+) -> str:
     """Fit a model on the benign records in ``traffic`` and make it the champion.
+
+    Parameters
+    ----------
+    warehouse, options
+        Where, and how.
+    run_id
+        Stamped on new rows.
+    stage
+        Gets rows and version.
+    is_candidate
+        Whether the champion stays the one that it is.
 
     Returns
     -------
@@ -99,7 +117,8 @@ def train(warehouse: Warehouse, options: TrainOptions, run_id: str, stage: Stage
         },
     }
     save_model(warehouse, model_version, manifest, bundle, run_id)
-    promote(warehouse, model_version, "trained", run_id)
+    if not is_candidate:
+        promote(warehouse, model_version, TRAINED, run_id)
     stage.rows = sum(rows.values())
     stage.details = {"model_version": model_version, "rows": rows}
     return model_version

@@ -1,0 +1,32 @@
+"""New nights to the tables drift and alerts: what moved, what is missing, what is too much.
+
+./spark-submit.sh monitor --warehouse DIR [--model VERSION] [--fail-on SEVERITY]
+"""
+
+from __future__ import annotations
+
+import sys
+
+from iotscore.cli import Job, run_job
+from iotscore.cli.arguments import add_model, job_parser
+from iotscore.cli.monitor import add_fail_on, fail_on, monitor_stage, print_alerts
+from iotscore.cli.recorder import add_outcome
+
+
+def main(argv: list[str]) -> int:
+    """Monitor and return the exit code."""
+    parser = job_parser("monitor", "Watch over drift, volumes and alert rates.", reads_input=False)
+    add_model(parser)
+    add_fail_on(parser)
+    add_outcome(parser)
+    return run_job("monitor", parser.parse_args(argv), _monitor)
+
+
+def _monitor(job: Job) -> None:
+    alerts = monitor_stage(job, job.arguments.model)
+    print_alerts(alerts)
+    fail_on(alerts, job.arguments.fail_on)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,153 @@
+"""What the job ``models`` prints: the registry, one model, a challenge."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from iotscore.cli.summary import open_console
+from iotscore.columns import HYBRID
+from iotscore.evaluation.figures import BENIGN_QUANTILE
+from iotscore.evaluation.trial import changes
+from iotscore.spark.registry import promotions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from iotscore.evaluation.trial import Change
+    from iotscore.explain.leading import Leading
+    from iotscore.spark.challenge import Challenge, Group
+    from iotscore.spark.registry import StoredModel
+    from iotscore.spark.tables import Warehouse
+
+_OUTCOMES: Final = {
+    True: Text("open", style="green"),
+    False: Text("shut", style="bold red"),
+    None: Text("nothing to compare", style="dim"),
+}
+_MEASURED: Final = {"roc_auc": "AUC", "recall_attack": "TPR", "fpr": "FPR"}
+
+
+def print_models(warehouse: Warehouse) -> None:
+    """Print a row per model, the newest first."""
+    columns = ["model_version", "manifest", "created_at"]
+    rows = warehouse.rows("models", columns)
+    history = [row["model_version"] for row in promotions(warehouse)]
+    measured = _measured(warehouse)
+    table = Table(title="Models", title_justify="left")
+    for heading in ("version", "state", "created (UTC)"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("detectors")
+    for heading in ("fitted on", "promised", *_MEASURED.values()):
+        table.add_column(heading, justify="right")
+    for row in sorted(rows, key=lambda row: row["created_at"], reverse=True):
+        version, manifest = row["model_version"], json.loads(row["manifest"])
+        figures = measured.get(version, {})
+        table.add_row(
+            version,
+            _state(version, history),
+            f"{row['created_at']:%Y-%m-%d %H:%M}",
+            _weights(manifest["weights"]),
+            f"{manifest['rows']['train']:,}",
+            f"{manifest['false_positive_rate']:.1%}",
+            *(_share(figures.get(name)) for name in _MEASURED),
+        )
+    if measured:
+        table.caption = "AUC, TPR, FPR: of the newest evaluation, fused score, on labelled records"
+        table.caption_justify = "left"
+    open_console().print(table)
+
+
+def print_model(warehouse: Warehouse, stored: StoredModel) -> None:
+    """Print what a model was made of, and its promotions."""
+    manifest, model = stored.manifest, stored.model
+    history = promotions(warehouse)
+    state = _state(stored.version, [row["model_version"] for row in history])
+    figures = _measured(warehouse).get(stored.version, {})
+    facts = {
+        "state": state,
+        "data": "synthetic" if manifest["is_synthetic"] else "captured",
+        "fitted on": f"{manifest['rows']['train']:,} benign records",
+        "calibrated on": f"{manifest['rows']['calibration']:,} benign records",
+        "detectors": _weights(model.weights),
+        "normalisation": model.normalisation,
+        "FPR promised": f"{manifest['false_positive_rate']:.1%}",
+        "fused threshold": str(model.thresholds.get(HYBRID, "from labels")),
+        "bundle": f"{len(stored.bundle):,} bytes",
+        "made with": ", ".join(f"{name} {one}" for name, one in manifest["versions"].items()),
+        **{f"measured {word}": _share(figures.get(name)) for name, word in _MEASURED.items()},
+    }
+    table = Table(title=f"Model {stored.version}", title_justify="left", show_header=False)
+    for name, told in facts.items():
+        table.add_row(name, Text(told))
+    console = open_console()
+    console.print(table)
+    files = Table("file", "records", "SHA-256", title="Training files", title_justify="left")
+    for file in manifest["training_files"]:
+        files.add_row(Text(file["source_file"]), f"{file['rows_read']:,}", file["sha256"][:16])
+    console.print(files)
+    mine = [row for row in history if row["model_version"] == stored.version]
+    if mine:
+        rows = Table("champion since (UTC)", "why", title="Promotions", title_justify="left")
+        for row in mine:
+            rows.add_row(f"{row['promoted_at']:%Y-%m-%d %H:%M:%S}", Text(row["reason"]))
+        console.print(rows)
+
+
+def print_challenge(found: Challenge) -> None:
+    """Print the gates, and what changes for each device and why."""
+    console = open_console()
+    against = "no champion" if found.champion is None else f"the champion {found.champion}"
+    title = f"{found.challenger} against {against}, {found.trial.file_index.size:,} records"
+    table = Table("gate", "", "found", title=title, title_justify="left")
+    for gate in found.gates:
+        table.add_row(gate.name, _OUTCOMES[gate.holds], Text(gate.told))
+    console.print(table)
+    if found.trial.champion is not None:
+        changed = [one for one in changes(found.trial) if one.newly or one.no_longer]
+        console.print(_changes_table(changed) if changed else "no flag changes")
+    if found.reasons:
+        console.print(_reasons_table(found.reasons))
+
+
+def _changes_table(changed: list[Change]) -> Table:
+    table = Table("device", "records", title="Flags that change", title_justify="left")
+    for heading in ("tried", "champion", "challenger", "newly flagged", "no longer"):
+        table.add_column(heading, justify="right")
+    for one in changed:
+        counts = (one.rows, one.champion, one.challenger, one.newly, one.no_longer)
+        table.add_row(Text(one.device), one.kind, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _reasons_table(reasons: Mapping[Group, list[Leading]]) -> Table:
+    table = Table("device", "records", "change", title="Why they change", title_justify="left")
+    table.add_column("what leads the explanations")
+    for (device, kind, is_new), leading in reasons.items():
+        change = "newly flagged" if is_new else "no longer"
+        table.add_row(Text(device), kind, change, "\n".join(map(str, leading)))
+    return table
+
+
+def _measured(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
+    """Return the newest figures of each model's fused score over all labelled records."""
+    chosen = {"scope": "all", "detector": HYBRID, "threshold_policy": BENIGN_QUANTILE}
+    rows = warehouse.rows("metrics", **chosen)
+    return {row["model_version"]: row for row in sorted(rows, key=lambda row: row["evaluated_at"])}
+
+
+def _state(version: str, history: list[str]) -> str:
+    if history and history[-1] == version:
+        return "champion"
+    return "was champion" if version in history else "candidate"
+
+
+def _weights(weights: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {weight:.2g}" for name, weight in weights.items() if weight)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,129 @@
+"""The same records under the flags of a challenger and of the champion: what changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from iotscore.detect.protocol import BoolArray, IntArray
+
+
+class Kind(StrEnum):
+    """What a file's records are known to be."""
+
+    BENIGN = "benign"
+    ATTACK = "attack"
+    UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class TrialFile:
+    """A capture that records are drawn from.
+
+    Attributes
+    ----------
+    source_file, device
+        Its path, and whose capture it is.
+    kind
+        Of all its records.
+    attack
+        Family and attack, such as ``gafgyt.tcp``; None unless the kind is attack.
+    weight
+        How many records a drawn one stands for, above 0.
+    """
+
+    source_file: str
+    device: str
+    kind: Kind
+    attack: str | None
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """The same records under the flags of two models.
+
+    Attributes
+    ----------
+    files
+        The captures.
+    file_index : int64 array of shape (n_rows,)
+        Position in ``files`` of each record's file.
+    challenger, champion : bool array of shape (n_rows,)
+        Flags; None for the champion if there is none yet.
+    """
+
+    files: tuple[TrialFile, ...]
+    file_index: IntArray
+    challenger: BoolArray
+    champion: BoolArray | None
+
+    def count(self, chosen: BoolArray | None = None) -> IntArray:
+        """Return the records of each file, or those chosen, int64 of shape (n_files,)."""
+        mine = self.file_index if chosen is None else self.file_index[chosen]
+        return np.bincount(mine, minlength=len(self.files))
+
+    def of(self, kind: Kind, device: str | None = None, attack: str | None = None) -> BoolArray:
+        """Say which files are of a kind, and of a device or an attack, if one is named."""
+        return np.array(
+            [
+                file.kind is kind
+                and device in (None, file.device)
+                and attack in (None, file.attack)
+                for file in self.files
+            ],
+            dtype=bool,
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """How the flags of a device's records of one kind change.
+
+    Attributes
+    ----------
+    rows, champion, challenger
+        Drawn records, and those that each model flags.
+    newly, no_longer
+        Records that only the challenger flags, and that only the champion flags.
+    """
+
+    device: str
+    kind: Kind
+    rows: int
+    champion: int
+    challenger: int
+    newly: int
+    no_longer: int
+
+
+def changes(trial: Trial) -> list[Change]:
+    """Return what changes for each device and kind of records, where there are any.
+
+    Raises
+    ------
+    ValueError
+        There is no champion to compare with.
+    """
+    if trial.champion is None:
+        message = "without a champion nothing changes"
+        raise ValueError(message)
+    flags = {
+        "rows": np.ones_like(trial.challenger),
+        "champion": trial.champion,
+        "challenger": trial.challenger,
+        "newly": trial.challenger & ~trial.champion,
+        "no_longer": trial.champion & ~trial.challenger,
+    }
+    counts = {name: trial.count(chosen) for name, chosen in flags.items()}
+    groups = {(file.device, file.kind): None for file in trial.files}
+    found = []
+    for device, kind in sorted(groups):
+        mine = trial.of(kind, device=device)
+        totals = {name: int(count[mine].sum()) for name, count in counts.items()}
+        found.append(Change(device=device, kind=kind, **totals))
+    return [change for change in found if change.rows]

@@ -1,0 +1,1 @@
+"""Models outside a warehouse: a plain folder, and one ONNX graph in it."""

@@ -1,0 +1,121 @@
+"""The ledger ``monitored_files``: which content of which file has been counted under a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from iotscore.spark.ingest_ledger import file_condition
+from iotscore.spark.ingest_plan import INGESTED
+from iotscore.watch.alert import Device
+from iotscore.watch.volumes import Volumes, volumes_of
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from iotscore.spark.tables import Warehouse
+
+_READ = (
+    *("file_id", "device_id", "device", "event_day", "rows_read", "rows_accepted"),
+    *("rows_quarantined", "status", "reason", "sha256", "run_id"),
+)
+
+
+@dataclass(frozen=True)
+class Nights:
+    """What is to be monitored.
+
+    Attributes
+    ----------
+    model_version
+        The model.
+    files
+        Rows of ``ingest_files``, by id, whose records are to be counted.
+    days
+        Their nights, rising.
+    anew
+        Those of which an earlier content of a file was counted: all their files are in `files`,
+        and what was counted before is void.
+    every_day
+        All nights that the warehouse has, rising.
+    volumes
+        Lines of all of them.
+    """
+
+    model_version: str
+    files: dict[str, dict[str, Any]]
+    days: list[date]
+    anew: frozenset[date]
+    every_day: list[date]
+    volumes: Volumes
+
+    @property
+    def total(self) -> int:
+        """Records to count."""
+        return sum(row["rows_accepted"] for row in self.files.values())
+
+    def subject(self, file_id: str) -> tuple[date, Device]:
+        """Return night and device of a file."""
+        row = self.files[file_id]
+        return row["event_day"], Device(row["device_id"], row["device"])
+
+    def before(self, day: date, count: int) -> list[date]:
+        """Return the latest nights before a night, rising."""
+        return [each for each in self.every_day if each < day][-count:]
+
+    def replaced(self) -> str:
+        """Return the condition on rows that make room: those of the nights."""
+        days = ", ".join(f"DATE '{day}'" for day in self.days)
+        return f"model_version = '{self.model_version}' AND event_day IN ({days})"
+
+
+def unmonitored(warehouse: Warehouse, version: str) -> Nights:
+    """Return the nights that have files which a model has scored and nobody has counted yet."""
+    ledger = warehouse.rows("ingest_files", _READ)
+    present = {row["file_id"]: row for row in ledger if row["status"] == INGESTED}
+    scored = {
+        row["file_id"]: present[row["file_id"]]
+        for row in warehouse.rows("scored_files", model_version=version)
+        if row["file_id"] in present and row["sha256"] in (None, present[row["file_id"]]["sha256"])
+    }
+    counted = {
+        row["file_id"]: row["sha256"]
+        for row in warehouse.rows("monitored_files", model_version=version)
+    }
+    anew = frozenset(
+        row["event_day"]
+        for file_id, row in scored.items()
+        if counted.get(file_id, row["sha256"]) != row["sha256"]
+    )
+    files = {
+        file_id: row
+        for file_id, row in sorted(scored.items())
+        if file_id not in counted or row["event_day"] in anew
+    }
+    return Nights(
+        version,
+        files,
+        days=sorted({row["event_day"] for row in files.values()}),
+        anew=anew,
+        every_day=sorted({row["event_day"] for row in present.values()}),
+        volumes=volumes_of(ledger),
+    )
+
+
+def enter_monitored(warehouse: Warehouse, nights: Nights, run_id: str) -> None:
+    """Write that files are counted."""
+    now = datetime.now(UTC)
+    entries = [
+        {
+            "model_version": nights.model_version,
+            "file_id": file_id,
+            "rows_monitored": row["rows_accepted"],
+            "run_id": run_id,
+            "monitored_at": now,
+            "sha256": row["sha256"],
+        }
+        for file_id, row in nights.files.items()
+    ]
+    mine = f"model_version = '{nights.model_version}' AND {file_condition(nights.files)}"
+    warehouse.replace_rows("monitored_files", entries, mine)

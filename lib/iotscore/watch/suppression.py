@@ -1,0 +1,51 @@
+"""What people decided not to hear of for a while. Nothing is deleted: it is hidden when read.
+
+The same rule stands in SQL in the views ``v_open_alerts`` and ``v_open_flags``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+RECORD: Final = "record"
+"""The kind of a flagged record, beside those of alerts."""
+SCOPE: Final = ("kind", "device", "feature", "source_file")
+"""Columns that say what is hidden. Each that is not NULL must match: the kind as it is, the others
+as patterns of SQL's LIKE, where ``%`` stands for any text."""
+
+
+def is_hidden(suppression: Mapping[str, Any], subject: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether a suppression hides an alert or a flagged record.
+
+    Parameters
+    ----------
+    suppression
+        A row of ``suppressions``.
+    subject
+        What may be hidden, by the names of :data:`SCOPE`; a name that is absent or None matches no
+        pattern.
+    now
+        When it is read, UTC.
+    """
+    if suppression["expires_at"] is not None and suppression["expires_at"] <= now:
+        return False
+    if suppression["kind"] not in (None, subject["kind"]):
+        return False
+    return all(
+        subject.get(name) is not None and is_like(subject[name], suppression[name])
+        for name in SCOPE[1:]
+        if suppression[name] is not None
+    )
+
+
+def is_like(text: str, pattern: str) -> bool:
+    r"""Say whether a text matches a pattern of LIKE: ``%`` any text, ``_`` any character, ``\``."""
+    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
+    signs = {"%": ".*", "_": "."}
+    found = "".join(signs.get(part) or re.escape(part[-1]) for part in parts)
+    return re.fullmatch(found, text, re.DOTALL) is not None

@@ -1,0 +1,320 @@
+"""The views that people read: what they show of made-up nights, and that any names can carry them.
+
+Expected figures are counted here from the rows that were put in.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from iotscore.spark.query import register_tables, run_query
+from iotscore.spark.schemas import TABLES
+from iotscore.spark.tables import Warehouse
+from iotscore.spark.views import VIEWS, read_views, view_query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
+
+    Opened = Callable[[SparkSession, str], SparkSession]
+
+pytestmark = pytest.mark.spark
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEXTS = read_views(ROOT / "conf" / "sql" / "views")
+MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+CAMERA = {"device_id": None, "device": "Camera"}
+BELL = {"device_id": 1, "device": "Bell"}
+
+
+def scored(
+    device: dict[str, Any], day: int, flags: list[bool], model: str = "new"
+) -> list[dict[str, Any]]:
+    """Return rows of ``scores``: a device's records of one night, each later one scored higher."""
+    return [
+        {
+            **device,
+            "file_id": f"{device['device']}{day}",
+            "source_file": f"{device['device']}{day}.csv",
+            "row_no": row_no,
+            "event_day": date(2026, 1, day),
+            "is_anomaly": flag,
+            "hybrid_score": 10.0 * day + row_no,
+            "severity": 20.0 + row_no,
+            "model_version": model,
+        }
+        for row_no, flag in enumerate(flags, 1)
+    ]
+
+
+def binned(
+    model: str, file_id: str, label: int | None, counts: dict[int, int]
+) -> list[dict[str, Any]]:
+    """Return rows of ``score_histogram``: records by bin, flagged from bin 5 on."""
+    return [
+        {
+            "model_version": model,
+            "file_id": file_id,
+            "label": label,
+            "split": "test",
+            "detector": "hybrid",
+            "bin": number,
+            "flag": number >= 5,
+            "rows": rows,
+        }
+        for number, rows in counts.items()
+    ]
+
+
+BENIGN = {"old": {1: 6, 4: 2, 6: 2}, "new": {1: 9, 3: 0, 5: 1}}
+ATTACKS = {"old": {4: 1, 6: 3}, "new": {1: 1, 8: 3}}
+
+
+@pytest.fixture(scope="module")
+def made_up(
+    _session: SparkSession, opened: Opened, tmp_path_factory: pytest.TempPathFactory
+) -> SparkSession:
+    """Return a session over three nights of two devices, two models, and refusals."""
+    warehouse = Warehouse(_session, str(tmp_path_factory.mktemp("made_up")))
+    frozen = '{"normalisation": "tail"}'
+    warehouse.append_rows(
+        "models",
+        [{"model_version": name, "manifest": frozen, "created_at": MOMENT} for name in BENIGN],
+    )
+    promotions = [
+        {"alias": "champion", "model_version": name, "promoted_at": MOMENT + timedelta(days=day)}
+        for day, name in enumerate(BENIGN)
+    ]
+    warehouse.append_rows("model_aliases", promotions)
+    warehouse.append_rows(
+        "scores",
+        [
+            *scored(BELL, 1, [False, False, False, True]),
+            *scored(BELL, 2, [False, True]),
+            *scored(BELL, 3, [True, True, True, False]),
+            *scored(CAMERA, 3, [False, True]),
+            *scored(CAMERA, 1, [True, True], model="old"),
+            *scored(BELL, 4, [True], model="old"),
+        ],
+    )
+    top = [
+        {"feature": name, "contribution": 1.0 / rank, "value": 7.0, "low": 1.0, "high": 2.0}
+        for rank, name in enumerate(("a", "b"), 1)
+    ]
+    told = {**scored(BELL, 3, [True] * 2)[1], "sentence": "because", "top": top}
+    told.pop("is_anomaly")
+    less = {**told, "row_no": 1, "hybrid_score": 31.0, "sentence": "less"}
+    warehouse.append_rows("explanations", [told, less, {**told, "model_version": "old"}])
+    found = {"event_day": date(2026, 1, 3), "model_version": "new", **CAMERA}
+    warehouse.append_rows("incidents", [{**found, "incident_id": name} for name in ("x", "y")])
+    for model, benign in BENIGN.items():
+        for file_id, label, counts in (
+            ("benign", 0, benign),
+            ("attacks", 1, ATTACKS[model]),
+            ("night", None, {7: 5}),
+            (f"only {model}", 1, {9: 1000}),
+        ):
+            warehouse.append_rows("score_histogram", binned(model, file_id, label, counts))
+    measured = {"scope": "all", "detector": "hybrid", "uses_labels": False, "data_kind": "partial"}
+    warehouse.append_rows(
+        "metrics",
+        [{**measured, "model_version": "old", "fpr_promised": 0.25, "evaluated_at": MOMENT}],
+    )
+    bad = {"file_id": "f", "source_file": "f.csv", "status": "refused", "rows_quarantined": 3}
+    warehouse.append_rows("ingest_files", [{**bad, "run_id": run} for run in ("1", "2")])
+    line = {"file_id": "g", "source_file": "g.csv", "reason": "nul_bytes", "run_id": "1"}
+    whole = {"file_id": "f", "source_file": "f.csv", "reason": "nul_bytes"}
+    warehouse.append_rows(
+        "quarantine",
+        [
+            {**line, "row_no": 1, "detail": "first", "quarantined_at": MOMENT},
+            {**line, "row_no": 2, "detail": "last", "quarantined_at": MOMENT + timedelta(hours=1)},
+            {**whole, "run_id": "1", "quarantined_at": MOMENT},
+            {**whole, "run_id": "2", "quarantined_at": MOMENT},
+        ],
+    )
+    started = {"stage": "score", "run_id": "1", "started_at": MOMENT}
+    warehouse.append_rows(
+        "runs",
+        [
+            {**started, "status": "running"},
+            {**started, "status": "failed", "ended_at": MOMENT, "error": "why", "seconds": 1.5},
+            {**started, "stage": "evaluate", "status": "running"},
+        ],
+    )
+    return opened(_session, warehouse.root)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_columns_are_documented_and_the_first_day_is_empty(empty: SparkSession, name: str) -> None:
+    """A view's file lists its columns, in order; before anything was ingested it has no row."""
+    result = run_query(empty, f"TABLE {name}")
+    assert re.findall(r"^-- (\w+): ", TEXTS[name], re.MULTILINE) == result.columns
+    assert result.collect() == []
+
+
+def test_a_night_is_counted_per_device(made_up: SparkSession) -> None:
+    """Nights are those of the champion, newest first; a device without a number is one, too."""
+    rows = run_query(made_up, "SELECT * FROM v_device_night").collect()
+    assert [
+        (row.device, row.event_day.day, row.records, row.alerts, row.alert_rate, row.incidents)
+        for row in rows
+    ] == [
+        ("Bell", 3, 4, 3, 0.75, 0),
+        ("Camera", 3, 2, 1, 0.5, 2),
+        ("Bell", 2, 2, 1, 0.5, 0),
+        ("Bell", 1, 4, 1, 0.25, 0),
+    ]
+    assert [row.worst_severity for row in rows] == [24.0, 22.0, 22.0, 24.0]
+
+
+def test_the_last_night_is_compared_with_the_nights_before(made_up: SparkSession) -> None:
+    """The usual rate is the median of earlier nights; the sentence is the highest record's."""
+    bell, camera = run_query(made_up, "SELECT * FROM v_last_night").collect()
+    assert (bell.device, bell.earlier_nights, bell.usual_alert_rate) == ("Bell", 2, 0.375)
+    assert (bell.change, bell.top_sentence) == (0.375, "because")
+    assert (camera.device, camera.earlier_nights) == ("Camera", 0)
+    assert (camera.usual_alert_rate, camera.change, camera.top_sentence) == (None, None, None)
+    assert {row.model_version for row in (bell, camera)} == {"new"}
+
+
+def test_alerts_are_flagged_records_with_their_explanation(made_up: SparkSession) -> None:
+    """Every flagged record of the champion is there once, explained or not, newest night first."""
+    rows = run_query(made_up, "SELECT * FROM v_alerts").collect()
+    assert [(row.file_id, row.row_no, row.sentence) for row in rows] == [
+        ("Bell3", 3, None),
+        ("Bell3", 2, "because"),
+        ("Camera3", 2, None),
+        ("Bell3", 1, "less"),
+        ("Bell2", 2, None),
+        ("Bell1", 4, None),
+    ]
+    told = rows[1]
+    assert (told.feature_1, told.contribution_1, told.value_1) == ("a", 1.0, 7.0)
+    assert (told.low_1, told.high_1, told.feature_2, told.contribution_2) == (1.0, 2.0, "b", 0.5)
+    assert (told.feature_3, told.value_3) == (None, None)
+
+
+def test_models_are_compared_on_what_both_scored(made_up: SparkSession) -> None:
+    """Figures are those of the shared files alone, the area exact up to the counting in bins."""
+    champion, other = run_query(made_up, "SELECT * FROM v_model_comparison").collect()
+    assert (champion.model_version, other.model_version) == ("new", "old")
+    assert (champion.is_champion, other.is_champion, other.champion_version) == (True, False, "new")
+    # The champion has scored one file more than it shares with the other model.
+    assert (champion.files, other.files, champion.records - other.records) == (4, 3, 1000)
+    assert (other.records, other.alerts, other.champion_alerts) == (19, 10, 9)
+    for side, model in (("", "old"), ("champion_", "new")):
+        attacks, benign = ATTACKS[model], BENIGN[model]
+        area = roc_auc_score(
+            [1] * sum(attacks.values()) + [0] * sum(benign.values()),
+            [
+                number
+                for counts in (attacks, benign)
+                for number, n in counts.items()
+                for _ in range(n)
+            ],
+        )
+        assert other[f"{side}roc_auc"] == pytest.approx(area, abs=1e-12)
+        flagged = sum(rows for number, rows in benign.items() if number >= 5)
+        assert other[f"{side}fpr"] == pytest.approx(flagged / sum(benign.values()))
+        assert other[f"{side}tpr"] == 0.75
+    assert other.roc_auc_error == max((2 * 1 + 2 * 3) / 2 / 40, 9 * 1 / 2 / 40)
+    assert (other.fpr_promised, other.champion_fpr_promised) == (0.25, None)
+
+
+def test_reasons_count_what_was_refused_twice_once(made_up: SparkSession) -> None:
+    """Lines and whole files are apart, and the newest refusal gives the example."""
+    rows = run_query(made_up, "SELECT * FROM v_quarantine_reasons").collect()
+    assert [(row.reason, row.refused, row.files, row.lines) for row in rows] == [
+        ("nul_bytes", "file", 1, 3),
+        ("nul_bytes", "line", 1, 2),
+    ]
+    assert rows[1].example == "last"
+
+
+def test_runs_show_each_stage_once_with_its_age(made_up: SparkSession) -> None:
+    """The end of a stage stands for it; one that has no end is running."""
+    evaluated, scored_ = run_query(made_up, "SELECT * FROM v_runs").collect()
+    assert (evaluated.stage, evaluated.status, evaluated.seconds) == ("evaluate", "running", None)
+    assert (scored_.status, scored_.error, scored_.seconds) == ("failed", "why", 1.5)
+    age = (datetime.now(UTC) - MOMENT).total_seconds() / 3600
+    assert scored_.age_hours == pytest.approx(age, abs=0.2)
+
+
+def test_views_work_in_a_catalogue(made_up: SparkSession, request: pytest.FixtureRequest) -> None:
+    """Made one after another under other names, they are as before."""
+
+    def place(name: str) -> str:
+        request.addfinalizer(lambda: made_up.catalog.dropGlobalTempView(name))
+        return f"global_temp.{name}"
+
+    elsewhere = made_up.newSession()
+    for name in TABLES:
+        made_up.table(name).createOrReplaceGlobalTempView(name)
+    for name in VIEWS:
+        there = elsewhere.sql(view_query(TEXTS[name], place))
+        there.createOrReplaceGlobalTempView(name)
+        assert there.columns == made_up.table(name).columns
+    rows = elsewhere.table("global_temp.v_last_night").collect()
+    assert len(rows) == 2
+    assert rows == made_up.table("v_last_night").collect()
+
+
+def documented() -> list[tuple[str, list[str], int]]:
+    """Return the queries in the documentation of the views, with the columns and rows shown."""
+    text = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
+    section = text.split("\n## Views\n")[1].split("\n## ")[0]
+    shown = re.findall(r"```sql\n(.+)\n```\n\n\| (.+) \|\n\|[- |]+\|\n((?:\|.+\|\n)+)", section)
+    return [(query, names.split(" | "), rows.count("\n")) for query, names, rows in shown]
+
+
+def test_every_view_is_documented() -> None:
+    """docs/sql.md lists each view, and no other; and shows at least four of them."""
+    text = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `(v_\w+)` \|", text, re.MULTILINE)) == sorted(VIEWS)
+    assert {path.stem for path in (ROOT / "conf" / "sql" / "views").iterdir()} == set(VIEWS)
+    assert len(documented()) == 4
+
+
+@pytest.mark.parametrize(("query", "columns", "rows"), documented())
+def test_documented_results_have_the_shape_of_real_ones(
+    ask: Callable[[str], list[Any]], query: str, columns: list[str], rows: int
+) -> None:
+    """A night has the columns that the documentation shows; what is cut short is no longer."""
+    found = ask(query)
+    assert found
+    assert list(found[0].asDict()) == columns
+    limit = re.search(r"LIMIT (\d+)", query)
+    assert rows == (int(limit[1]) if limit else len(found))
+
+
+def test_the_champion_compares_as_it_was_evaluated(ask: Callable[[str], list[Any]]) -> None:
+    """Its own row has the figures that evaluate has computed in its own way."""
+    [row] = ask("SELECT * FROM v_model_comparison")
+    [measured] = ask(
+        "SELECT * FROM metrics WHERE scope = 'all' AND detector = 'hybrid' AND NOT uses_labels"
+    )
+    assert row.roc_auc == pytest.approx(measured.roc_auc, abs=1e-12)
+    assert (row.tpr, row.fpr) == pytest.approx((measured.recall_attack, measured.fpr))
+    assert row.fpr_promised == measured.fpr_promised
+    assert (row.attacks, row.benign) == (measured.tp + measured.fn, measured.fp + measured.tn)
+
+
+def test_only_what_a_statement_mentions_is_registered(night: Warehouse) -> None:
+    """A view brings what it reads, a query of one table nothing else."""
+    session = night.spark.newSession()
+    for statement, known in (
+        ("SELECT count(*) FROM Runs", {"runs"}),
+        ("-- about scores\nTABLE v_runs", {"runs", "v_runs"}),
+        ("SHOW TABLES", {*TABLES, *VIEWS}),
+    ):
+        register_tables(Warehouse(session, night.root), TEXTS, statement=statement)
+        found = {row.tableName for row in run_query(session, "SHOW TABLES").collect()}
+        assert found == known

@@ -1,0 +1,75 @@
+"""A small model as it is stored, and the folder that it is exported to."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from iotscore.cli.options import fit_settings
+from iotscore.detect.bundle import to_bytes, version_of
+from iotscore.detect.fit import fit_model
+from iotscore.export.folder import write_folder
+from iotscore.export.stored import StoredModel, checked
+from iotscore.spark.registry import described
+from iotscore.splits import SplitPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from iotscore.detect.model import Model
+
+DEVICES = np.arange(400) % 2
+
+
+@pytest.fixture(scope="session")
+def fitted(settings: Callable[..., Any], make_features: Callable[..., np.ndarray]) -> Callable:
+    """Return a maker of models of two devices, 0 and 1, by assignments; each is made once."""
+
+    @cache
+    def fit(*assignments: str) -> Model:
+        chosen = fit_settings(settings("default", *assignments))
+        rows = make_features(400, seed=0)
+        halves = (rows[:200], rows[200:])
+        return fit_model(*halves, chosen, None, (DEVICES[:200], DEVICES[200:]))
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def stored_as(settings: Callable[..., Any]) -> Callable[[Model], StoredModel]:
+    """Return a function that stores a model as training does."""
+
+    def store(model: Model) -> StoredModel:
+        bundle = to_bytes(model)
+        manifest = {
+            "model_version": version_of(bundle),
+            "parameters": settings("default").model_dump(mode="json"),
+            **described(model),
+            "split": SplitPlan(42, 1.0, {}).to_json(),
+            "training_files": [],
+            "rows": {"train": 200, "calibration": 200},
+            "is_synthetic": True,
+            "false_positive_rate": 0.05,
+        }
+        return checked(version_of(bundle), bundle, None, json.dumps(manifest), "train again")
+
+    return store
+
+
+@pytest.fixture(scope="session")
+def stored(fitted: Callable[..., Model], stored_as: Callable[[Model], StoredModel]) -> StoredModel:
+    """Return a model of the default profile, without the detectors that take long to fit."""
+    return stored_as(fitted("detectors.iforest=null", "detectors.lstm=null"))
+
+
+@pytest.fixture(scope="session")
+def folder(stored: StoredModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the stored model, without a graph; read it, do not write."""
+    place = tmp_path_factory.mktemp("exported")
+    write_folder(place, stored, None)
+    return place
