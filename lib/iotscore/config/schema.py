@@ -300,8 +300,8 @@ class MonitorSettings(_Section):
     def _check_order(self) -> Self:
         if self.nights > self.of_nights or self.warning_rate > self.critical_rate:
             message = (
-                f"nights is {self.nights} of {self.of_nights}, warning_rate {self.warning_rate:g}, "
-                f"critical_rate {self.critical_rate:g}; nights must not be more than of_nights, nor "
+                f"nights is {self.nights} of {self.of_nights}, warning_rate "
+                f"{self.warning_rate:g}, critical_rate {self.critical_rate:g}; nights must not be more than of_nights, nor "
                 "the first rate more than the second"
             )
             raise ValueError(message)
