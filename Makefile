@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup java browser demo-data demo test test-fast bench bench-kernels lint format type fuzz soak \
-	lock zip env-archive check-airflow fetch-data clean
+	lock zip docs env-archive check-airflow fetch-data clean
 
 ROWS ?= 200000
 SEED ?= 1
@@ -97,11 +97,18 @@ check-airflow: setup java ## parse the DAGs with a real Airflow and run a night 
 	@$(PYTHON_BIN) -m iotscore.simulate --rows 20000 --out demo/airflow-data --seed 1
 	@$(PYTHON_BIN) deploy/airflow/check.py .tools/airflow demo/airflow-data
 
+docs: setup ## build the documentation in site/; after make demo, with results in the notebooks
+	@rm -rf build/notebooks
+	@if [[ -d "$(WAREHOUSE)/explanations" ]]; then scripts/java.sh && \
+		$(PYTHON_BIN) scripts/run_notebooks.py "$(WAREHOUSE)" build/notebooks; fi
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON_BIN) -m mkdocs build --quiet
+	@echo "Open site/index.html, or, to search in it: $(PYTHON_BIN) -m http.server -d site"
+
 fetch-data: setup ## bring the real data set, 8 GB, from Kaggle: OUT=DIR
 	@if [[ "$(origin OUT)" == file ]]; then echo "Say where to: make fetch-data OUT=DIR" >&2; exit 2; fi
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "kagglehub>=0.3"
 	@$(PYTHON_BIN) -m iotscore.fetch --out "$(OUT)"
 
 clean: ## remove what was built or made here, except .venv
-	@rm -rf dist build demo spark-warehouse metastore_db derby.log .tools \
+	@rm -rf dist build demo site spark-warehouse metastore_db derby.log .tools \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -100,7 +100,7 @@ def test_unlabelled_records_are_a_kind_of_their_own(ask: Ask) -> None:
 def test_runs_show_each_stage_once(ask: Ask) -> None:
     """A stage that ended is one row, its end, although the table has its start too."""
     rows = ask(READY["runs_recent"])
-    assert sorted(row.stage for row in rows) == ["evaluate", "ingest", "score", "train"]
+    assert sorted(row.stage for row in rows) == ["evaluate", "explain", "ingest", "score", "train"]
     assert {row.status for row in rows} == {"done"}
 
 

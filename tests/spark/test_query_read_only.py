@@ -10,6 +10,7 @@ from iotscore.cli.rows import print_rows
 from iotscore.errors import QueryError
 from iotscore.spark.query import run_query, told_in_one_line
 from iotscore.spark.schemas import TABLES
+from iotscore.spark.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,5 +241,6 @@ def test_a_fault_in_a_statement_is_told_in_one_line(
 
 
 def test_show_tables_lists_the_tables(empty: SparkSession) -> None:
-    """Every table is listed by its plain name, before any is written."""
-    assert {row.tableName for row in run_query(empty, "SHOW TABLES").collect()} == set(TABLES)
+    """Every table and view is listed by its plain name, before any is written."""
+    found = {row.tableName for row in run_query(empty, "SHOW TABLES").collect()}
+    assert found == {*TABLES, *VIEWS}

@@ -301,8 +301,8 @@ class MonitorSettings(_Section):
         if self.nights > self.of_nights or self.warning_rate > self.critical_rate:
             message = (
                 f"nights is {self.nights} of {self.of_nights}, warning_rate "
-                f"{self.warning_rate:g}, critical_rate {self.critical_rate:g}; nights must not be more than of_nights, nor "
-                "the first rate more than the second"
+                f"{self.warning_rate:g}, critical_rate {self.critical_rate:g}; nights must not "
+                "be more than of_nights, nor the first rate more than the second"
             )
             raise ValueError(message)
         return self

@@ -1,0 +1,188 @@
+"""The reference of the configuration, made of the schema and of the comments in the base file.
+
+A comment belongs to the keys right below it, up to the next comment or blank line.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+
+import yaml
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BaseModel
+
+from iotscore.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic.fields import FieldInfo
+
+_BOUNDS: Final = {
+    Ge: "at least {0.ge:,}",
+    Gt: "above {0.gt:,}",
+    Le: "at most {0.le:,}",
+    Lt: "below {0.lt:,}",
+    MinLen: "at least {0.min_length} of them",
+}
+_LONGEST: Final = 80
+_NAMES: Final = {
+    bool: "true or false",
+    float: "number",
+    int: "whole number",
+    str: "text",
+    type(None): "null",
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the configuration.
+
+    Attributes
+    ----------
+    name
+        Dotted path, such as ``train.skip_rows``.
+    kind
+        Its type in words, with the values or the range allowed.
+    comment
+        What the base file says about it; empty if nothing.
+    """
+
+    name: str
+    kind: str
+    comment: str
+
+
+def keys(base: str) -> list[Key]:
+    """Return every key that holds a value, in the order of the schema.
+
+    Parameters
+    ----------
+    base
+        Text of ``conf/base.yaml``.
+    """
+    told = comments(base)
+    return [
+        Key(name, _kind(field.annotation, field.metadata), told.get(name, ""))
+        for name, field in _fields(Settings)
+    ]
+
+
+def comments(base: str) -> dict[str, str]:
+    """Return what is said above each key of a YAML file, keys and sections by their dotted path."""
+    told: dict[str, str] = {}
+    path: list[tuple[int, str]] = []
+    waiting: list[str] = []
+    shared = ""
+    for line in base.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if line.strip().startswith("#"):
+            waiting.append(line.strip().removeprefix("#").strip())
+        elif match := re.match(r"\s*(\w+):(\s|$)", line):
+            if not path or path[-1][0] != indent:
+                shared = ""  # the key above is of another section
+            path = [*(part for part in path if part[0] < indent), (indent, match[1])]
+            shared = " ".join(waiting) or shared
+            waiting = []
+            told[".".join(name for _, name in path)] = shared
+        elif not line.strip():
+            waiting, shared = [], ""
+    return told
+
+
+def _fields(section: type[BaseModel], above: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in section.model_fields.items():
+        inner = _section(field.annotation)
+        if inner is None:
+            yield f"{above}{name}", field
+        else:
+            yield from _fields(inner, f"{above}{name}.")
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None
+
+
+def _kind(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401 - any annotation
+    """Return a type in words: ``number, above 0, at most 1``."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        words = ", ".join(f"`{value}`" for value in parts)
+    elif origin is list:
+        words = f"list of: {_kind(parts[0], [])}"
+    elif hasattr(annotation, "__metadata__"):
+        return _kind(parts[0], [*annotation.__metadata__, *metadata])
+    elif parts:
+        words = " or ".join(_kind(part, []) for part in parts)
+    else:
+        words = _NAMES[annotation]
+    flat = [bound for one in metadata for bound in getattr(one, "metadata", [one])]
+    limits = [_BOUNDS[type(bound)].format(bound) for bound in flat if type(bound) in _BOUNDS]
+    return ", ".join([words, *limits])
+
+
+def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return the values of a configuration by dotted path."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{above}{name}.")
+        else:
+            found[f"{above}{name}"] = value
+    return found
+
+
+def page(base: str, profiles: Mapping[str, str]) -> str:
+    """Return the reference as Markdown, a section per part of the configuration.
+
+    Parameters
+    ----------
+    base
+        Text of ``conf/base.yaml``.
+    profiles
+        Text of each profile by its name.
+    """
+    defaults = flat(yaml.safe_load(base))
+    others = {name: flat(yaml.safe_load(text) or {}) for name, text in profiles.items()}
+    told = comments(base)
+    lines = [
+        "# Configuration",
+        "",
+        "Later layers win, key by key: [conf/base.yaml](../conf/base.yaml), the profile, each",
+        "`--config FILE`, each `--set key=value`. A key that is not listed here is a fault.",
+    ]
+    section = None
+    for key in keys(base):
+        part = key.name.rpartition(".")[0]
+        if part != section:
+            section = part
+            lines += ["", f"## {f'`{part}`' if part else 'Of the whole run'}", ""]
+            if about := told.get(part):
+                lines += [_cell(about), ""]
+            lines += ["| key | default | allowed | meaning |", "| --- | --- | --- | --- |"]
+        default = f"`{yaml_value(defaults[key.name])}`"
+        for name, values in others.items():
+            if key.name in values:
+                default += f"; `{name}`: `{yaml_value(values[key.name])}`"
+            elif values.get(part, key) is None:
+                default += f"; `{name}`: left out"
+        cells = (f"`{key.name}`", default, key.kind, _cell(key.comment))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def yaml_value(value: object) -> str:
+    """Return a value as it is written in YAML, on one line; of a long one the beginning."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000)
+    text = text.removesuffix("...\n").strip().replace("|", "\\|")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
