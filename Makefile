@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java browser demo-data demo test test-fast bench bench-kernels lint format type fuzz soak \
+.PHONY: help setup java browser demo-data demo test test-fast test-storage bench bench-kernels lint format type fuzz soak \
 	lock zip docs env-archive check-airflow fetch-data clean
 
 ROWS ?= 200000
@@ -19,6 +19,7 @@ SECONDS ?= 60
 NIGHTS ?= 30
 PAIRS ?= 20
 ATHERIS := 3.0.0
+HDFS_NATIVE := 0.14.7
 BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
 PYTHON_BIN := .venv/bin/python
@@ -45,6 +46,10 @@ demo: setup java demo-data ## run the nightly job on demo data and show what cam
 
 test: setup java browser ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
 	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+
+test-storage: setup java ## run nights in a real HDFS, 80 MB of packages and 4 minutes [ARGS=]
+	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "hdfs-native==$(HDFS_NATIVE)" fsspec
+	@IOTSCORE_TEST_STORAGE=1 $(PYTHON_BIN) -m pytest tests/e2e/test_hdfs.py $(ARGS)
 
 test-fast: setup ## run the tests that need no Spark [ARGS=]
 	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)

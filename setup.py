@@ -69,7 +69,7 @@ setup(
     extras_require={
         "executor": EXECUTOR,
         "fetch": ["kagglehub>=0.3"],
-        "hdfs": ["hdfs-native[fsspec]>=0.14"],  # landing folders in HDFS, without Java
+        "hdfs": ["hdfs-native>=0.14", "fsspec>=2025.2"],  # landing folders in HDFS, without Java
         "onnx": ["onnx>=1.20"],
         "dev": [
             "duckdb>=2",  # notebooks and docs/sql.md query the tables without Spark

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,17 +12,27 @@ import pytest
 from pyspark.sql import functions as F
 
 from iotscore import splits
+from iotscore.cli import Job
+from iotscore.cli.monitor import monitor_limits
+from iotscore.cli.shap import shap_stage
 from iotscore.record_hash import record_hashes
+from iotscore.spark.monitor import monitor
 from iotscore.spark.registry import load_model
+from iotscore.spark.report import read_night
+from iotscore.spark.runs import RunLog
 from iotscore.spark.sample import record_hash, with_split
+from iotscore.spark.suppress import hidden, suppression
 from iotscore.spark.tables import Warehouse
 from iotscore.splits import SPLITS, FilePart, SplitPlan, split_codes
+from iotscore.watch.suppression import SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
+
+    from iotscore.config import Settings
 
 pytestmark = pytest.mark.spark
 
@@ -35,8 +47,26 @@ _KEYS = {
     "metrics": ["detector", "scope", "scope_value", "threshold_policy"],
     "roc_points": ["detector", "scope", "scope_value", "point"],
 }
+_AFTER_EVALUATE = {
+    "explanations": ["file_id", "row_no"],
+    "explained_files": ["file_id"],
+    "incidents": ["incident_id"],
+    "shap_values": ["file_id", "row_no", "feature"],
+    "drift": ["event_day", "device", "feature", "is_flagged_excluded"],
+    "alerts": ["alert_id"],
+}
+_KEYS |= _AFTER_EVALUATE
+_FEW = "explain.shap={benign: 3, attack: 4, samples: 256, background_clusters: 6}"
+_PANDAS = "storage.transport=pandas"
+_REPORTED = (
+    *("days", "files", "seen", "devices", "incidents", "alerts", "explained"),
+    *("composition", "quality"),
+)
 _OF_THE_RUN = {"run_id", "ingest_run", "evaluation_id", "manifest"}
-_TIMES = {"ingested_at", "scored_at", "created_at", "evaluated_at", "quarantined_at"}
+_TIMES = {
+    *("ingested_at", "scored_at", "created_at", "evaluated_at", "quarantined_at"),
+    *("explained_at", "found_at", "raised_at", "monitored_at"),
+}
 
 
 def _content(warehouse: Warehouse, table: str) -> pd.DataFrame:
@@ -72,26 +102,43 @@ def test_a_night_through_spark_gives_the_same_tables(
     stages: type,
     settings: Callable[..., Any],
 ) -> None:
-    """Every table holds the same with and without direct files, to the last bit of a score."""
+    """Every table, and the report, is the same in local folders and behind URIs, to the bit."""
     nights = {}
-    for name, direct, chosen in (
-        ("direct", True, settings("default")),
-        ("arrow", False, settings("default", "storage.direct=never")),
-        ("pandas", False, settings("default", "storage.transport=pandas")),
+    for name, direct, root, folder, chosen in (
+        ("direct", True, str(tmp_path / "direct"), str(damaged_landing), ()),
+        ("arrow", False, (tmp_path / "arrow").as_uri(), damaged_landing.as_uri(), ()),
+        ("pandas", False, f"file:{tmp_path}/pandas", f"file:{damaged_landing}", (_PANDAS,)),
     ):
-        nights[name] = Warehouse(spark, str(tmp_path / name), direct=direct)
+        nights[name] = Warehouse(spark, root, direct=direct)
         assert nights[name].is_direct is direct
-        run = stages(nights[name], chosen)
-        run.ingest(damaged_landing)
+        run = stages(nights[name], settings("default", *chosen))
+        run.ingest(folder)
         run.train()
         assert run.score() == 260
         run.evaluate()
+        if name != "pandas":
+            assert run.explain() > 0
+            _rest_of_a_night(nights[name], settings("default", _FEW))
     for table in _KEYS:
         expected = _content(nights["direct"], table)
         assert len(expected)
-        for name in ("arrow", "pandas"):
+        for name in ("arrow",) if table in _AFTER_EVALUATE else ("arrow", "pandas"):
             found = _content(nights[name], table)
             pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=table)
+    seen, found = (read_night(nights[name], None) for name in ("direct", "arrow"))
+    for part in _REPORTED:
+        assert getattr(found, part) == getattr(seen, part)
+    by_feature = suppression(dict.fromkeys(SCOPE) | {"feature": "%"}, "a test", "nobody", None)
+    assert hidden(nights["arrow"], by_feature) == hidden(nights["direct"], by_feature) != Counter()
+
+
+def _rest_of_a_night(warehouse: Warehouse, settings: Settings) -> None:
+    """Run the stages that a night of the class Stages does not."""
+    log = RunLog(warehouse, "test", "0" * 64)
+    shap_stage(Job(argparse.Namespace(model=None), settings, warehouse, log))
+    with log.stage("monitor") as stage:
+        limits = monitor_limits(settings)
+        monitor(warehouse, None, limits, lambda _: [], log.run_id, stage)
 
 
 def test_a_night_goes_on_the_other_way(

@@ -15,6 +15,7 @@ from iotscore.errors import InputError
 from iotscore.labels import FileLabel, label_file
 from iotscore.landing.listing import is_csv, list_folder
 from iotscore.landing.metadata import METADATA_FILES, Metadata, read_metadata
+from iotscore.landing.storages import open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def open_folder(folder: str) -> tuple[fs.FileSystem, str]:
         The folder does not exist or its file system is not supported.
     """
     try:
-        filesystem, path = fs.FileSystem.from_uri(folder)
+        filesystem, path = open_storage(folder)
         kind = filesystem.get_file_info(path).type
     except (pa.ArrowInvalid, OSError) as error:
         message = f"cannot open the input folder {folder!r}: {error}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import BusyError, WarehouseError
+from iotscore.storage.local_table import local_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ def writer_lock(root: str) -> Iterator[None]:
     """Hold the warehouse's lock file while the body runs.
 
     The operating system gives the lock up when the process ends, however it ends. A warehouse
-    behind a URI is not locked: there the scheduler must not start two writers.
+    in another storage is not locked: there the scheduler must not start two writers.
 
     Raises
     ------
@@ -31,10 +32,11 @@ def writer_lock(root: str) -> Iterator[None]:
     WarehouseError
         The folder cannot be written.
     """
-    if "://" in root:
+    folder = local_folder(root)
+    if folder is None:
         yield
         return
-    path = Path(root) / _NAME
+    path = Path(folder) / _NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -52,15 +54,15 @@ def writer_lock(root: str) -> Iterator[None]:
 def no_writer(root: str) -> Iterator[None]:
     """Keep writers away while the body reads; several may read at a time, and nothing is written.
 
-    A folder without a lock file, such as a restored one, and one behind a URI are not locked.
+    A folder without a lock file, such as a restored one, and other storage are not locked.
 
     Raises
     ------
     BusyError
         A job is writing.
     """
-    path = Path(root) / _NAME
-    if "://" in root or not path.exists():
+    folder = local_folder(root)
+    if folder is None or not (path := Path(folder) / _NAME).exists():
         yield
         return
     with _held(root, os.open(path, os.O_RDONLY), fcntl.LOCK_SH):

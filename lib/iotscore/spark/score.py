@@ -180,5 +180,7 @@ def _count(warehouse: Warehouse, version: str, run_id: str) -> dict[str, int]:
 def _alerts(warehouse: Warehouse, run_id: str) -> int:
     """Count the rows of a run that the fused score flags."""
     flag = flag_column(HYBRID)
+    if not warehouse.is_direct:
+        return warehouse.frame("scores", run_id=run_id).where(flag).count()
     found = warehouse.batches("scores", [flag], run_id=run_id)
     return sum(pc.sum(batch.column(flag)).as_py() or 0 for batch in found)

@@ -337,10 +337,9 @@ class Warehouse:
     def to_frame(self, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
         """Return the driver's rows as a frame with the table's columns; absent values are NULL."""
         _check_names(table, rows)
-        schema = TABLES[table].schema
-        names = schema.fieldNames()
-        values = [tuple(row.get(name) for name in names) for row in rows]
-        return self.spark.createDataFrame(values, schema).coalesce(1)
+        definition = TABLES[table]
+        values = pa.Table.from_pylist(list(rows), schema=definition.arrow_schema)
+        return self.spark.createDataFrame(values, definition.schema).coalesce(1)
 
     def create(self, table: str) -> None:
         """Make a table, empty, unless it is there."""

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs Spark's Thrift server, which answers JDBC and ODBC, until it is told to stop.
+#
+# usage: scripts/thrift_server.sh [spark-submit options]
+#
+#   THRIFT_PORT=10000 scripts/thrift_server.sh --conf spark.sql.catalogImplementation=hive
+#
+# Environment (defaults in brackets): THRIFT_HOST [127.0.0.1], THRIFT_PORT [10000], MASTER [local[*]],
+# DRIVER_MEMORY [4g], SPARK_PROPERTIES [conf/spark-defaults.conf], SPARK_HOME [the Spark in .venv].
+#
+# As it comes it asks for no password and its clients may write: keep it on this machine, give its
+# user a warehouse that he can only read, or set up Hive's authentication (docs/sql.md).
+set -euo pipefail
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+if [[ -z "${SPARK_HOME:-}" ]]; then
+    SPARK_HOME="$("$root/.venv/bin/python" -c 'import pyspark; print(pyspark.__path__[0])')"
+fi
+export SPARK_HOME
+export LOG4J_CONFIGURATION_FILE="${LOG4J_CONFIGURATION_FILE:-$root/conf/log4j2.properties}"
+host="${THRIFT_HOST:-127.0.0.1}"
+export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-$host}"
+properties="${SPARK_PROPERTIES:-$root/conf/spark-defaults.conf}"
+jars="$("$root/scripts/jars.sh" "$properties")"
+
+# The server's sessions look for Delta Lake on the class path and not among --jars.
+exec "$SPARK_HOME/bin/spark-submit" --master "${MASTER:-local[*]}" \
+    --driver-memory "${DRIVER_MEMORY:-4g}" --properties-file "$properties" \
+    --jars "$jars" --driver-class-path "${jars//,/:}" --conf "spark.jars.packages=" "$@" \
+    --class org.apache.spark.sql.hive.thriftserver.HiveThriftServer2 spark-internal \
+    --hiveconf "hive.server2.thrift.bind.host=$host" \
+    --hiveconf "hive.server2.thrift.port=${THRIFT_PORT:-10000}"

@@ -1,0 +1,51 @@
+"""Warehouses that are not local folders: rows in parts, and which places are locked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from iotscore.errors import BusyError
+from iotscore.spark.lock import no_writer, writer_lock
+from iotscore.spark.tables import Warehouse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.spark
+
+
+def test_rows_come_a_part_at_a_time(night: Warehouse) -> None:
+    """All rows come once, as batches of the table's types, also if there are none."""
+    through = Warehouse(night.spark, night.root, direct=False)
+    columns = ["file_id", "row_no", "hybrid_score", "is_anomaly", "scored_at"]
+    parts = list(through.batches("scores", columns))
+    assert len(parts) >= 1
+    found = pa.Table.from_batches(parts).sort_by([(name, "ascending") for name in columns[:2]])
+    expected = through.table("scores", columns)
+    assert found.schema == expected.schema
+    assert found.equals(expected.sort_by([(name, "ascending") for name in columns[:2]]))
+    none = list(through.batches("scores", columns, run_id="never"))
+    assert sum(part.num_rows for part in none) == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "file:", "file://"])
+def test_a_local_uri_is_locked_as_its_folder(tmp_path: Path, prefix: str) -> None:
+    """However a local folder is named, one job writes it."""
+    root = f"{prefix}{tmp_path}"
+    with writer_lock(root):
+        for name in (str(tmp_path), tmp_path.as_uri()):
+            with pytest.raises(BusyError), writer_lock(name):
+                pass
+            with pytest.raises(BusyError), no_writer(name):
+                pass
+    with no_writer(root), no_writer(str(tmp_path)):
+        pass
+
+
+def test_other_storage_is_not_locked() -> None:
+    """There is no lock that dies with its process; nothing is made under such a name either."""
+    with writer_lock("hdfs://nowhere/warehouse"), no_writer("hdfs://nowhere/warehouse"):
+        pass
