@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from iotscore.report.drift import Drift
     from iotscore.report.measured import Evaluation
     from iotscore.report.upkeep import Composition, Quality, StageRun
 
@@ -213,6 +214,7 @@ class Night:
     explained: int
     evaluation: Evaluation | None
     shapes: tuple[Shape, ...]
+    drift: Drift
     composition: Composition
     quality: Quality
     stages: tuple[StageRun, ...]

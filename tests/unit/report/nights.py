@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from iotscore.columns import FEATURES, HYBRID
+from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, OpenAlert
 from iotscore.report.measured import Curve, Evaluation, Figures, HeatMap
 from iotscore.report.night import (
     Alert,
@@ -43,6 +44,30 @@ def figures(
         recall_benign=1 - fpr, f1_benign=2 * negative * (1 - fpr) / (negative + 1 - fpr),
         fpr=fpr, recall_attack_low=max(tpr - 0.02, 0), recall_attack_high=min(tpr + 0.02, 1),
         fpr_low=max(fpr - 0.02, 0), fpr_high=fpr + 0.02, fpr_promised=0.05, roc_auc=0.97,
+    )  # fmt: skip
+
+
+def drift(hostile: str) -> Drift:
+    """Return a device that moved, one that only an attack moved, one that nothing is known of."""
+    most = (MovedFeature("H_L5_weight", 1.25, -2.5), MovedFeature("MI_dir_L5_mean", 0.5, None))
+    flooded = Movement(400, 115, 115, (MovedFeature("HH_L5_weight", 6.28, 10.0),))
+    today = date(2026, 11, 24)
+    return Drift(
+        days=7,
+        alerts=(
+            OpenAlert(today, "critical", 2, "all_moved", None, "2 of 3 devices moved", today),
+            OpenAlert(today, "warning", 1, "drift", hostile, hostile, date(2026, 11, 20)),
+            OpenAlert(date(2026, 11, 22), "info", 0, "unknown_device", "Camera 9", "not learned",
+                      date(2026, 11, 22)),
+        ),
+        more_alerts=4,
+        hidden=1,
+        unmonitored=0,
+        devices=(
+            DeviceDrift(hostile, Movement(900, 115, 40, most), Movement(1000, 115, 50, most)),
+            DeviceDrift("Camera 10", Movement(20, 0, None, ()), flooded),
+            DeviceDrift("Camera 9", Movement(500, 0, None, ()), Movement(520, 0, None, ())),
+        ),
     )  # fmt: skip
 
 
@@ -100,6 +125,7 @@ def labelled_night(hostile: str = HOSTILE) -> Night:
                     (("Camera 10", (1.0, 0.25)), (hostile, (None, 0.9)))),
         ),
         shapes=(shape,),
+        drift=drift(hostile),
         composition=Composition(
             ("benign", "mirai", "unlabelled"),
             (("Camera 10", (400, 900, 0)), (hostile, (200, 0, 50))),
@@ -139,6 +165,7 @@ def unlabelled_night() -> Night:
         alerts=(),
         explained=0,
         evaluation=None,
+        drift=Drift(7, (), 0, 0, night.files, ()),
         quality=replace(night.quality, refused=(), files_refused=(), more_files_refused=0),
         shapley=None,
     )

@@ -18,6 +18,7 @@ from iotscore.report.night import Day, DetectorCard, Device, ModelCard, Night
 from iotscore.spark.evaluate import data_kind
 from iotscore.spark.registry import load_model
 from iotscore.spark.report.counted import read_counted
+from iotscore.spark.report.drift import read_drift
 from iotscore.spark.report.events import (
     MOST_ALERTS,
     MOST_INCIDENTS,
@@ -86,6 +87,7 @@ def read_night(warehouse: Warehouse, model_version: str | None) -> Night:
         explained=explained,
         evaluation=evaluation,
         shapes=counted.shapes,
+        drift=read_drift(warehouse, stored.version, night),
         composition=read_composition(warehouse),
         quality=read_quality(warehouse),
         stages=read_stages(warehouse),
