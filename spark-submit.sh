@@ -17,8 +17,8 @@
 #   JAVA_HOME          Java 17 or 21 [java on the PATH]
 #
 # Exit codes: 0 done; 2 something for you to mend, told in one line; 1 a bug, with a traceback; 3 an
-# alert as severe as --fail-on says; 143 stopped by SIGTERM. Of
-# verify, 0: all checks hold; 1: one failed, and the table on standard output names it.
+# alert as severe as --fail-on says; 143 stopped by SIGTERM. Of verify, 0: all checks hold; 1: one
+# failed, and the table on standard output names it.
 # Standard output holds what the job prints and nothing else; logs go to standard error.
 set -euo pipefail
 

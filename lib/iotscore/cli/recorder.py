@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from iotscore.cli.outcome import Outcome, metrics_text, summary_line
 from iotscore.errors import OutcomeError, StopError, one_line
 from iotscore.masking import masked
+from iotscore.whole_file import replace_file
 
 if TYPE_CHECKING:
     import argparse
@@ -116,7 +115,8 @@ class Recorder:
         )
         try:
             if self._metrics is not None:
-                _replace(self._metrics, metrics_text(outcome, _text_of(self._metrics)))
+                text = metrics_text(outcome, _text_of(self._metrics))
+                replace_file(self._metrics, text.encode())
             if self._summary == "-":
                 print(summary_line(outcome), flush=True)
             elif self._summary is not None:
@@ -138,17 +138,3 @@ def _told(error: BaseException) -> str:
 
 def _text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step: the collector sees the old or the new text, never a part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        # Another account's collector reads it.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

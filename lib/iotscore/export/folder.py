@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import EnvironmentFaultError, ModelError
 from iotscore.export.page import page
 from iotscore.export.stored import checked
 from iotscore.json_form import TEXT, form_fault, strict_json
+from iotscore.whole_file import replace_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from iotscore.export.stored import StoredModel
 
 BUNDLE: Final = "model.iotscore"
@@ -55,7 +55,7 @@ def write_folder(folder: Path, stored: StoredModel, graph: bytes | None) -> list
         folder.mkdir(parents=True, exist_ok=True)
         (folder / GRAPH).unlink(missing_ok=True)
         for name, content in files.items():
-            _replace(folder / name, content)
+            replace_file(folder / name, content)
     except OSError as error:
         message = (
             f"cannot write the model to {folder}: {error.strerror}; give --out a local folder that "
@@ -94,16 +94,3 @@ def _stated_version(manifest: bytes) -> str:
     if fault := form_fault(content, {"model_version": TEXT}, "it"):
         raise ValueError(fault)
     return str(content["model_version"])
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp makes a file for its owner alone; other accounts score with it.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

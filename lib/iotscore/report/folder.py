@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from iotscore.report.pictures import (
     spread_picture,
 )
 from iotscore.report.words import DATA
+from iotscore.whole_file import replace_file
 
 if TYPE_CHECKING:
     from iotscore.report.night import Night
@@ -92,27 +92,14 @@ def write_report(night: Night, folder: Path) -> list[Path]:
         for name in FILES:
             path = folder / f"{name}.png"
             if name in pictures:
-                _replace(path, pictures[name].png)
+                replace_file(path, pictures[name].png)
                 written.append(path)
             else:
                 path.unlink(missing_ok=True)
-        _replace(folder / PAGE, page.encode("utf-8"))
+        replace_file(folder / PAGE, page.encode("utf-8"))
     except OSError as error:
         raise _unwritable(folder, error) from error
     return [folder / PAGE, *written]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp makes a file for its owner alone; a web server may run as somebody else.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _unwritable(folder: Path, error: OSError) -> EnvironmentFaultError:

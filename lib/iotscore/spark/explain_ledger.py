@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.spark.ingest_plan import INGESTED
-from iotscore.spark.score_ledger import Todo
+from iotscore.spark.score_ledger import Todo, scored_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +24,7 @@ def unexplained_files(warehouse: Warehouse, stored: StoredModel) -> Todo:
     described = ["file_id", "rows_accepted", "sha256", "run_id"]
     ledger = warehouse.rows("ingest_files", described, status=INGESTED)
     present = {row["file_id"]: row for row in ledger}
-    scored = {
-        row["file_id"]
-        for row in warehouse.rows("scored_files", model_version=stored.version)
-        if row["file_id"] in present and row["sha256"] in (None, present[row["file_id"]]["sha256"])
-    }
+    scored = scored_now(warehouse, stored.version, present)
     entries = warehouse.rows("explained_files", ["file_id", "model_version", "sha256"])
     stale = frozenset(
         entry["file_id"]

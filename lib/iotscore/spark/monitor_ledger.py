@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from iotscore.spark.ingest_ledger import file_condition
 from iotscore.spark.ingest_plan import INGESTED
+from iotscore.spark.score_ledger import scored_now
 from iotscore.watch.alert import Device
 from iotscore.watch.volumes import Volumes, volumes_of
 
@@ -74,11 +75,7 @@ def unmonitored(warehouse: Warehouse, version: str) -> Nights:
     """Return the nights that have files which a model has scored and nobody has counted yet."""
     ledger = warehouse.rows("ingest_files", _READ)
     present = {row["file_id"]: row for row in ledger if row["status"] == INGESTED}
-    scored = {
-        row["file_id"]: present[row["file_id"]]
-        for row in warehouse.rows("scored_files", model_version=version)
-        if row["file_id"] in present and row["sha256"] in (None, present[row["file_id"]]["sha256"])
-    }
+    scored = {file_id: present[file_id] for file_id in scored_now(warehouse, version, present)}
     counted = {
         row["file_id"]: row["sha256"]
         for row in warehouse.rows("monitored_files", model_version=version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.spark.ingest_ledger import file_condition
@@ -83,6 +83,27 @@ def unscored_files(warehouse: Warehouse, model_version: str, days: Days = EVERY_
         stale=stale,
         ingest_runs=sorted({present[file]["run_id"] for file in wanted}),
     )
+
+
+def scored_now(
+    warehouse: Warehouse, model_version: str, present: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    """Return the ids of files whose present content a model has scored.
+
+    Parameters
+    ----------
+    warehouse
+        Where.
+    model_version
+        The model.
+    present
+        Rows of ``ingest_files`` by id: the files as they are now, with ``sha256``.
+    """
+    return {
+        row["file_id"]
+        for row in warehouse.rows("scored_files", model_version=model_version)
+        if row["file_id"] in present and row["sha256"] in (None, present[row["file_id"]]["sha256"])
+    }
 
 
 def enter(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str) -> None:
