@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from iotscore.deal import deal
 from iotscore.landing.discover import file_id_of
 from iotscore.simulate.layout import FILES, FULL_ROWS
-from iotscore.spark import chunk_reader, score_files
+from iotscore.spark import chunk_reader, record_files
 from iotscore.spark.tasks import TASKS_PER_CORE
 from iotscore.storage.data_files import ROW_GROUP_ROWS
 
@@ -171,7 +171,7 @@ def test_no_core_ingests_alone_for_long(cores: int) -> None:
 def test_no_core_scores_alone_for_long(groups_on: Callable[[int], list[int]], cores: int) -> None:
     """Nor of their scoring, whether workers or Spark wrote the row groups."""
     least = TASKS_PER_CORE * cores
-    dealt = dealt_sizes(groups_on(cores), score_files._TASK_ROWS, least)
+    dealt = dealt_sizes(groups_on(cores), record_files._TASK_ROWS, least)
     tasks = [sum(task) for task in dealt]
     assert sum(tasks) == FULL_ROWS
     assert len(tasks) >= least
