@@ -66,16 +66,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     if not base.exists():
         pytest.skip(f"this Python has no {base} that a node could have")
-    foreign = subprocess.run([base, "-c", "import iotscore"], capture_output=True, check=False)
+    java = Path(shutil.which("java") or "/usr/bin/java").parent
+    path = os.pathsep.join(map(str, (base.parent, java, "/usr/bin", "/bin")))
+    bare = {**os.environ, "PATH": path, "PYTHONPATH": "", "WORKERS": "2"}
+    foreign = subprocess.run(
+        [base, "-c", "import iotscore"], env=bare, capture_output=True, check=False
+    )
     assert foreign.returncode == 1
     archive = tmp_path_factory.mktemp("archive") / "environment.tar.gz"
     subprocess.run([sys.executable, ROOT / "scripts/build_environment.py", archive], check=True)
     folder = tmp_path_factory.mktemp("cluster")
-    java = Path(shutil.which("java") or "/usr/bin/java").parent
-    path = os.pathsep.join(map(str, (base.parent, java, "/usr/bin", "/bin")))
     started = subprocess.run(
         [SCRIPT, "start", folder],
-        env={**os.environ, "PATH": path, "WORKERS": "2"},
+        env=bare,
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -227,8 +227,11 @@ def test_spark_and_direct_files_count_alike(watched: Watch, spark: SparkSession)
     stored = load_model(watched.warehouse)
     files = {row["file_id"]: row for row in watched.warehouse.rows("ingest_files")}
     nights = replace(unmonitored(watched.warehouse, stored.version), files=files)
-    direct = count_nights(watched.warehouse, stored, nights)
-    through = count_nights(Warehouse(spark, watched.warehouse.root, direct=False), stored, nights)
+    done = spark.sparkContext.accumulator(0)
+    direct = count_nights(watched.warehouse, stored, nights, done)
+    queried = Warehouse(spark, watched.warehouse.root, direct=False)
+    through = count_nights(queried, stored, nights, done)
+    assert done.value == 2 * nights.total
     assert len(direct) == 5 + 5 * 5 + 4
     assert {subject: one.to_bytes() for subject, one in through.items()} == {
         subject: one.to_bytes() for subject, one in direct.items()

@@ -14,6 +14,7 @@ from iotscore.detect.model import BATCH_MINMAX, TAIL
 from iotscore.spark.drift_rows import past_nights, stored_sketches
 from iotscore.spark.monitor_count import count_nights
 from iotscore.spark.monitor_ledger import enter_monitored, unmonitored
+from iotscore.spark.progress import rows_progress
 from iotscore.spark.registry import load_model
 from iotscore.watch.alert import SEVERITIES, raise_alerts
 from iotscore.watch.bins import bins_of
@@ -156,7 +157,10 @@ class _Watch:
         version, window = self._stored.version, _PAST * self._limits.of_nights
         kept = [day for day in nights.days if day not in nights.anew]
         sketches: Sketches = stored_sketches(warehouse, version, kept, self._features)
-        for subject, one in count_nights(warehouse, self._stored, nights).items():
+        done = warehouse.spark.sparkContext.accumulator(0)
+        with rows_progress("monitor", done, nights.total):
+            counted = count_nights(warehouse, self._stored, nights, done)
+        for subject, one in counted.items():
             sketches[subject] = sketches[subject] + one if subject in sketches else one
         before = {each for day in nights.days for each in nights.before(day, window)}
         past = past_nights(warehouse, version, sorted(before - {*nights.days}), self._features)

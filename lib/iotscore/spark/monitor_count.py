@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from iotscore.columns import FEATURES, HYBRID, flag_column, score_column
 from iotscore.deal import deal
-from iotscore.spark.progress import rows_progress
 from iotscore.spark.scorer import broadcast, load_broadcast
 from iotscore.spark.session import core_count
 from iotscore.spark.tasks import TASKS_PER_CORE, run_arrow_tasks
@@ -40,7 +39,7 @@ _COLUMNS: Final = ("file_id", "device_id")
 
 
 def count_nights(
-    warehouse: Warehouse, stored: StoredModel, nights: Nights
+    warehouse: Warehouse, stored: StoredModel, nights: Nights, done: Accumulator[int]
 ) -> dict[tuple[date, Device], Sketch]:
     """Return a sketch per night and device of the files that are to be counted.
 
@@ -55,16 +54,15 @@ def count_nights(
         A model with frozen calibration.
     nights
         Which files.
+    done
+        Gets the records counted so far.
     """
     subjects = list({nights.subject(file): None for file in nights.files})
     position = {subject: number for number, subject in enumerate(subjects)}
     numbers = {file: position[nights.subject(file)] for file in nights.files}
-    done = warehouse.spark.sparkContext.accumulator(0)
     count = _by_tasks if warehouse.is_direct else _by_query
-    with rows_progress("monitor", done, nights.total):
-        found = count(warehouse, stored, nights, numbers, done)
     sketches: dict[tuple[date, Device], Sketch] = {}
-    for number, data in found:
+    for number, data in count(warehouse, stored, nights, numbers, done):
         subject, one = subjects[number], Sketch.from_bytes(zlib.decompress(data))
         sketches[subject] = sketches[subject] + one if subject in sketches else one
     return sketches
