@@ -74,6 +74,10 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.log.level": "ERROR",
+        # Interpreting a query is a quarter faster than compiling it here; jobs compile, and the
+        # tests of tests/e2e run jobs.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.driver.extraJavaOptions": _SHORT_LIVED[1],
     }
     spark = open_session("iotscore tests", settings)
