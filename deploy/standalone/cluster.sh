@@ -44,6 +44,7 @@ is_running() {
 daemon() {
     local name="$1" class="org.apache.spark.deploy.$2"
     shift 2
+    : >"$folder/$name.log" # before anybody looks for a line in it
     (
         cd "$folder"
         exec setsid env -i PATH="$PATH" ${JAVA_HOME:+JAVA_HOME="$JAVA_HOME"} \
@@ -79,6 +80,8 @@ start() {
     fi
     mkdir -p "$folder"
     daemon master master.Master --host "$host" --port "${PORT:-0}" --webui-port 0
+    # A cluster that is not whole is none.
+    trap 'stop >&2' ERR
     url="$(found master "Starting Spark master at (spark://[^ ]+)")"
     for ((number = 1; number <= workers; number++)); do
         daemon "worker$number" worker.Worker --host "$host" --webui-port 0 \
@@ -88,6 +91,7 @@ start() {
     for ((number = 1; number <= workers; number++)); do
         found "worker$number" "(Successfully registered) with master" >/dev/null
     done
+    trap - ERR
     echo "$url"
 }
 

@@ -105,6 +105,23 @@ def scores(warehouse: Path) -> pd.DataFrame:
     return kept.sort_values(["file_id", "row_no"], ignore_index=True)
 
 
+def test_a_cluster_that_is_not_whole_is_stopped(tmp_path: Path) -> None:
+    """A worker that cannot start takes the master with it, and its log is shown."""
+    started = subprocess.run(
+        [SCRIPT, "start", tmp_path],
+        env={**os.environ, "WORKER_MEMORY": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 2
+    assert "The worker1 did not start" in started.stderr
+    status = subprocess.run(
+        [SCRIPT, "status", tmp_path], capture_output=True, text=True, check=False
+    )
+    assert status.stdout == f"no cluster in {tmp_path}\n"
+
+
 def test_a_night_there_gives_the_scores_of_local_mode(
     cluster: Cluster, local_night: Path, nbaiot: Path, tmp_path: Path, submit: Submit
 ) -> None:
