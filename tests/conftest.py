@@ -92,9 +92,9 @@ def spark(_session: SparkSession) -> Iterator[SparkSession]:
     _session.catalog.clearCache()
     for setting in ("spark.sql.runSQLOnFiles", "spark.sql.variable.substitute"):
         _session.conf.unset(setting)  # the job sql sets them
-    for view in _session.catalog.listTables():
-        if view.isTemporary:
-            _session.catalog.dropTempView(view.name)
+    for table in _session.sql("SHOW TABLES").collect():
+        if table.isTemporary:
+            _session.catalog.dropTempView(table.tableName)
 
 
 @pytest.fixture
@@ -162,8 +162,13 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-_SHORT_LIVED = ("--driver-java-options", "-XX:TieredStopAtLevel=1")
-"""A test's job is short: the second compiler would never earn back what it costs."""
+_SHORT_LIVED = (
+    "--driver-java-options",
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
+)
+"""A test's job is short: the second compiler would never earn back what it costs. The first alone
+has 48 MB for code by default, which a session of many tests fills; then nothing is compiled at all.
+"""
 
 
 @pytest.fixture(scope="session")

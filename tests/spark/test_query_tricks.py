@@ -230,7 +230,7 @@ def test_tricks_are_refused_and_change_nothing(
     assert snapshot(*folders) == before
     jvm: Any = after_night._jvm
     assert jvm.java.lang.System.getProperty("iotscore.trick") is None
-    assert not [table for table in after_night.catalog.listTables() if not table.isTemporary]
+    assert not after_night.sql("SHOW TABLES").where("NOT isTemporary").collect()
 
 
 def test_options_at_a_table_read_nothing_else(ask: Callable[[str], list[Any]]) -> None:
