@@ -28,6 +28,7 @@ from stages import (
     measure_nightly,
     measure_script,
 )
+from stream import measure_latency, measure_once
 from traffic import rows_of, write_subset
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--repeats", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--naive-rows", type=int, default=100_000)
     parser.add_argument("--report-rows", type=int, default=200_000)
+    parser.add_argument("--stream-rows", type=int, default=200_000, help="at most, of the stream")
     parser.add_argument("--results", type=Path, default=RESULTS, help="figures of all sizes, JSON")
     parser.add_argument("--document", type=Path, default=ROOT / "docs" / "benchmarks.md")
     arguments = parser.parse_args(argv)
@@ -76,7 +78,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
     measurements: list[Measurement] = [{"what": "train", "round": 1, **train}]
     agreement: dict[str, Any] = {}
     for number in range(1, arguments.repeats + 1):
-        contenders = _contenders(place, arguments, rows, agreement)
+        contenders = _contenders(place, arguments, rows, number, agreement)
         if number > 1 and rows >= _MANY_ROWS:
             del contenders["nightly"]
         order = list(contenders) if number % 2 else list(reversed(contenders))
@@ -107,7 +109,7 @@ def _make_data(place: Place, rows: str) -> int:
 
 def _prepare(place: Place, naive_rows: int) -> tuple[Measurement, int]:
     """Ingest and train by the real jobs, once for all contenders; also fit the reference."""
-    place.empty(place.warehouse, place.reference, place.subset, place.scratch)
+    place.empty(place.warehouse, place.model, place.reference, place.subset, place.scratch)
     _tell("ingest, into the warehouse that all contenders share")
     measure_job(place, "ingest", place.warehouse)
     _tell("train")
@@ -121,9 +123,13 @@ def _prepare(place: Place, naive_rows: int) -> tuple[Measurement, int]:
 
 
 def _contenders(
-    place: Place, arguments: argparse.Namespace, rows: int, agreement: dict[str, Any]
+    place: Place,
+    arguments: argparse.Namespace,
+    rows: int,
+    number: int,
+    agreement: dict[str, Any],
 ) -> dict[str, Callable[[], list[Measurement]]]:
-    """Return what is measured in a round; a later ``what`` in a measurement names its part."""
+    """Return what is measured in round ``number``; a later ``what`` names a measurement's part."""
 
     def score_and_after() -> list[Measurement]:
         warehouse = place.unscored()
@@ -146,10 +152,15 @@ def _contenders(
 
     def nightly_and_increments() -> list[Measurement]:
         whole = measure_nightly(place)
+        place.keep_model()
         if rows < _MANY_ROWS:
             return [whole]
         new = measure_increments(place, NEW_ROWS, arguments.repeats)
         return [whole, *({"what": "increment"} | one for one in new)]
+
+    def stream() -> list[Measurement]:
+        found = measure_once(place, min(rows, arguments.stream_rows), number)
+        return [found, {"what": "latency", **measure_latency(place, number)}]
 
     return {
         "ingest": once(partial(measure_job, place, "ingest")),
@@ -172,7 +183,9 @@ def _contenders(
         ),
         "naive": once(partial(_naive, place)),
         "reports": once(partial(_reports, place, arguments.report_rows, rows)),
+        # Behind nightly: the first one's model is what the stream scores with.
         "nightly": nightly_and_increments,
+        "stream": stream,
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.simulate.layout import FULL_ROWS
+from latency import latency, latency_lines
 from pages import templates
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ CONTENDERS: Final = {
     "nightly": "`nightly` into an empty warehouse, start to end",
     "increment": "`nightly` of new records on top of them, start to end",
     "increment_alone": "the same, on a warehouse that holds the model alone",
+    "stream": "`stream --once` of new records, with the model alone, start to end",
 }
 """What is measured, in the order of the document."""
 
@@ -243,7 +245,7 @@ def summary_lines(entry: dict[str, Any], results: dict[str, Any]) -> list[str]:
     for row in verdicts(entry, results):
         target = "" if row["target"] is None else f", target {row['target']}: {row['met']}"
         lines.append(f"{row['name']}: {_spread(row['spread'])}{target}")
-    return lines
+    return lines + latency_lines(entry)
 
 
 def load_results(path: Path) -> dict[str, Any]:
@@ -269,6 +271,8 @@ def render(results: dict[str, Any]) -> str:
             "figures": figures(entry),
             "verdicts": verdicts(entry, results),
             "nights": [one for one in entry["measurements"] if one["what"] == "nightly"],
+            "streams": [one for one in entry["measurements"] if one["what"] == "stream"],
+            "latency": latency(entry),
         }
         for entry in sorted(results["sizes"].values(), key=lambda entry: -entry["rows"])
     ]

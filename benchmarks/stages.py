@@ -14,14 +14,15 @@ from processes import run
 from traffic import stage_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from processes import Outcome
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HERE: Final = Path(__file__).resolve().parent
 STAGES: Final = ("ingest", "train", "score", "evaluate", "explain")
-_PREPARED: Final = ("traffic", "ingest_files", "models", "model_aliases")
+_MODEL: Final = ("models", "model_aliases")
+_PREPARED: Final = ("traffic", "ingest_files", *_MODEL)
 """What scoring reads; it writes none of them."""
 
 
@@ -46,6 +47,11 @@ class Place:
     def warehouse(self) -> Path:
         """Warehouse with ``traffic`` and the fitted model that all contenders share."""
         return self.folder / "warehouse"
+
+    @property
+    def model(self) -> Path:
+        """Warehouse with nothing but the model that a whole night fitted."""
+        return self.folder / "model"
 
     @property
     def reference(self) -> Path:
@@ -81,11 +87,25 @@ class Place:
 
     def unscored(self) -> Path:
         """Return a warehouse with the prepared records and model, and no scores."""
-        warehouse = self.fresh_scratch() / "warehouse"
-        warehouse.mkdir()
-        for table in _PREPARED:
-            (warehouse / table).symlink_to(self.warehouse / table, target_is_directory=True)
-        return warehouse
+        return _linked(_PREPARED, self.warehouse, self.fresh_scratch() / "warehouse")
+
+    def keep_model(self) -> None:
+        """Keep the model of the night in the scratch folder for contenders that need no more."""
+        self.empty(self.model)
+        for table in _MODEL:
+            shutil.copytree(self.scratch / "warehouse" / table, self.model / table)
+
+
+def with_model(source: Path, warehouse: Path) -> Path:
+    """Return a new warehouse that holds nothing but the model of another."""
+    return _linked(_MODEL, source, warehouse)
+
+
+def _linked(tables: Sequence[str], source: Path, warehouse: Path) -> Path:
+    warehouse.mkdir()
+    for table in tables:
+        (warehouse / table).symlink_to(source / table, target_is_directory=True)
+    return warehouse
 
 
 def measure_script(
@@ -148,11 +168,8 @@ def measure_increments(place: Place, rows: int, times: int) -> list[dict[str, An
     grown = place.scratch / "warehouse"
     found = []
     for number in range(1, times + 1):
-        landing = _new_captures(place, rows, number)
-        alone = place.scratch / f"alone-{number}"
-        alone.mkdir()
-        for table in ("models", "model_aliases"):
-            (alone / table).symlink_to(grown / table, target_is_directory=True)
+        landing = new_captures(place, rows, number)
+        alone = with_model(grown, place.scratch / f"alone-{number}")
         # In turn, the other one first every second time.
         warehouses = [grown, alone] if number % 2 else [alone, grown]
         outcomes = {w: _submit(place, "nightly", w, landing) for w in warehouses}
@@ -168,7 +185,7 @@ def measure_increments(place: Place, rows: int, times: int) -> list[dict[str, An
     return found
 
 
-def _new_captures(place: Place, rows: int, number: int) -> Path:
+def new_captures(place: Place, rows: int, number: int) -> Path:
     """Return a folder of files named as a night's captures, with simulated records."""
     made, landing = place.scratch / f"made-{number}", place.scratch / f"night-{number}"
     command = ("--rows", str(rows), "--out", made, "--seed", str(1000 + number))
