@@ -13,8 +13,8 @@ import pytest
 from iotscore.cli.report import report
 from iotscore.columns import FEATURES, HYBRID
 from iotscore.errors import ModelError, WarehouseError
-from iotscore.report.folder import prepare_folder
 from iotscore.report.night import DetectorCard
+from iotscore.report.place import prepare_folder
 from iotscore.spark.registry import load_model
 from iotscore.spark.report import read_night
 from iotscore.spark.report.counted import read_counted

@@ -19,6 +19,7 @@ from iotscore.config import Settings, load_settings
 from iotscore.errors import AlertError, IotscoreError, StopError, one_line
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
+from iotscore.report.place import prepare_folder
 from iotscore.spark.layout import migrate
 from iotscore.spark.lock import writer_lock
 from iotscore.spark.runs import RunLog, recover
@@ -64,8 +65,9 @@ class Job:
 def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None]) -> int:
     """Run a body that may write the warehouse, and return the exit code.
 
-    Configuration and the landing folder are checked before Spark starts. What an earlier, killed
-    run left half done is undone first. How it went is told as the arguments want it.
+    Configuration, landing folder and the report's folder are checked before Spark starts. What an
+    earlier, killed run left half done is undone first. How it went is told as the arguments want
+    it.
     """
     recorder = Recorder(name, arguments)
     code = guarded(name, lambda: recorder.watch(lambda: _run(name, arguments, recorder, body)))
@@ -117,6 +119,8 @@ def _run(
     chosen_days(arguments)
     if "input" in arguments:
         open_folder(absolute(arguments.input))
+    if getattr(arguments, "report", None) is not None:
+        prepare_folder(arguments.report)
     root = absolute(arguments.warehouse)
     with writer_lock(root):
         spark = open_session(f"iotscore {name}")

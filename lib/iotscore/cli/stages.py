@@ -94,7 +94,7 @@ def report_stage(job: Job, out: str, model_version: str) -> None:
     """Write the night's report and print where it is."""
     # Drawing libraries take a second to import.
     from iotscore.cli.report import report
-    from iotscore.report.folder import prepare_folder
+    from iotscore.report.place import prepare_folder
 
     print(f"report: {report(job.warehouse, prepare_folder(out), model_version)}")
 

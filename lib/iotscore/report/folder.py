@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from iotscore.errors import EnvironmentFaultError
 from iotscore.report.page import render
 from iotscore.report.pictures import (
     COMPOSITION,
@@ -17,10 +14,13 @@ from iotscore.report.pictures import (
     scorecard_picture,
     spread_picture,
 )
+from iotscore.report.place import unwritable
 from iotscore.report.words import DATA
 from iotscore.whole_file import replace_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from iotscore.report.night import Night
     from iotscore.report.theme import Picture
 
@@ -28,29 +28,6 @@ PAGE: Final = "report.html"
 SHAP: Final = ("shap_summary_plot", "shap_force_plot_benign", "shap_force_plot_attack")
 FILES: Final = (COMPOSITION, ROC, SCORE, *SHAP)
 """Pictures that become files too, as the published reports name them."""
-
-
-def prepare_folder(folder: str) -> Path:
-    """Return a folder that is there and can be written.
-
-    Raises
-    ------
-    EnvironmentFaultError
-        It cannot, or is no local folder.
-    """
-    if "://" in folder:
-        message = (
-            f"a report cannot be written to {folder}; give --out a local folder, and copy it from "
-            "there"
-        )
-        raise EnvironmentFaultError(message)
-    path = Path(folder).expanduser().resolve()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            return path
-    except OSError as error:
-        raise _unwritable(path, error) from error
 
 
 def draw(night: Night) -> dict[str, Picture]:
@@ -98,12 +75,5 @@ def write_report(night: Night, folder: Path) -> list[Path]:
                 path.unlink(missing_ok=True)
         replace_file(folder / PAGE, page.encode("utf-8"))
     except OSError as error:
-        raise _unwritable(folder, error) from error
+        raise unwritable(folder, error) from error
     return [folder / PAGE, *written]
-
-
-def _unwritable(folder: Path, error: OSError) -> EnvironmentFaultError:
-    return EnvironmentFaultError(
-        f"cannot write the report to {folder}: {error.strerror}; give --out a folder that may be "
-        "written"
-    )

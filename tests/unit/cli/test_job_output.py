@@ -55,6 +55,19 @@ def test_a_folder_with_a_password_is_not_repeated(capsys: pytest.CaptureFixture[
     assert "AKIAEXAMPLE" not in captured.err + captured.out
 
 
+def test_a_report_that_has_no_place_ends_a_night_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that cannot be made: exit code 2, and the reason, before Spark starts."""
+    (tmp_path / "file").touch()
+    where = ["--input", str(tmp_path), "--warehouse", "/nonexistent"]
+    parser = job_parser("nightly", "", reads_input=True)
+    parser.add_argument("--report")
+    arguments = parser.parse_args([*where, "--report", str(tmp_path / "file" / "report")])
+    assert run_job("nightly", arguments, lambda _: None) == USER_FAULT
+    assert "cannot write the report to" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("_key")
 def test_a_fault_is_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     """Line ends and colours of a file's name are escaped, a key in it is masked."""

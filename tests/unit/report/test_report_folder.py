@@ -8,7 +8,8 @@ import pytest
 
 from iotscore.cli.report import main
 from iotscore.errors import EnvironmentFaultError
-from iotscore.report.folder import FILES, prepare_folder, write_report
+from iotscore.report.folder import FILES, write_report
+from iotscore.report.place import prepare_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_spark_starts(
 
 def test_a_report_is_local() -> None:
     """A URI is refused with what to do."""
-    with pytest.raises(EnvironmentFaultError, match="give --out a local folder"):
+    with pytest.raises(EnvironmentFaultError, match="name a local folder"):
         prepare_folder("s3://bucket/report")
 
 
