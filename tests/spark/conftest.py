@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from iotscore.cli.monitor import monitor_limits
 from iotscore.cli.options import (
     evaluate_options,
     ingest_options,
@@ -17,6 +18,7 @@ from iotscore.cli.options import (
 from iotscore.spark.evaluate import evaluate
 from iotscore.spark.explain import explain
 from iotscore.spark.ingest import ingest
+from iotscore.spark.monitor import monitor
 from iotscore.spark.query import register_tables, run_query
 from iotscore.spark.runs import RunLog
 from iotscore.spark.score import score
@@ -78,6 +80,14 @@ class Stages:
         with log.stage("explain") as stage:
             window = self.settings.incidents.window
             explain(self.warehouse, version, window, log.run_id, stage)
+        return stage.rows
+
+    def monitor(self) -> int:
+        """Monitor, tell nobody, and return the records compared."""
+        log = self._log()
+        with log.stage("monitor") as stage:
+            limits = monitor_limits(self.settings)
+            monitor(self.warehouse, None, limits, lambda _: [], log.run_id, stage)
         return stage.rows
 
 

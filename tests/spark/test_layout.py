@@ -77,7 +77,9 @@ def test_late_columns_are_declared_and_may_be_null() -> None:
     rates = ["recall_attack_low", "recall_attack_high", "fpr_low", "fpr_high", "fpr_promised"]
     found = {table: sorted(names) for table, names in LATE.items()}
     assert found == {
-        "scored_files": ["sha256"],
+        "models": ["expired_at"],
+        "scored_files": ["expired_at", "sha256"],
+        "explained_files": ["expired_at"],
         "scores": sorted([*parts, "severity"]),
         "metrics": sorted(rates),
     }
@@ -124,8 +126,9 @@ def test_a_writing_job_migrates_an_older_warehouse(
         job = prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
     assert job.warehouse.is_direct is direct
     lines = [record.message for record in caplog.records if "has layout" in record.message]
-    assert "the table scored_files has layout 3 now, was 1: column(s) sha256 added" in lines
-    assert "the table traffic has layout 3 now, was 1: no column to add" in lines
+    now = f"has layout {LAYOUT} now, was 1:"
+    assert f"the table scored_files {now} column(s) sha256, expired_at added" in lines
+    assert f"the table traffic {now} no column to add" in lines
     for table in present(old):
         number, columns, version = state(old, table)
         assert number == str(LAYOUT)

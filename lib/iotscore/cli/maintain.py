@@ -1,30 +1,59 @@
-"""The job ``maintain``: keep a warehouse small and quick, print what became of each table."""
+"""The job ``maintain``: let old rows go, keep tables small and quick, print what became of them."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from iotscore.cli.options import maintain_options
+from iotscore.cli.options import maintain_options, retention_policy
 from iotscore.cli.summary import open_console
 from iotscore.spark.maintain import maintain
+from iotscore.spark.retention import Retention, expire
+from iotscore.storage.local_table import local_path
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
+    from iotscore.spark.retention import Expired
     from iotscore.storage.upkeep import Upkeep
 
 _LOG = logging.getLogger(__name__)
 
 
 def maintain_stage(job: Job) -> dict[str, Upkeep]:
-    """Keep up every table; return what was done, by table."""
+    """Let go what the policy does not keep, keep up every table; return what was done, by table.
+
+    Where tables cannot be kept up, a policy is enough reason to go on.
+    """
+    policy = retention_policy(job.settings)
     with job.runs.stage("maintain") as stage:
+        expired = expire(job.warehouse, policy, datetime.now(UTC))
+        if policy != Retention():
+            stage.details["expired"] = asdict(expired)
+            _tell(expired)
+        if policy != Retention() and local_path(job.warehouse.root) is None:
+            _LOG.warning("maintain: %s is not local: no table was kept up", job.warehouse.root)
+            return {}
         done = maintain(job.warehouse, maintain_options(job.settings), stage)
     freed = sum(one.bytes_freed for one in done.values())
     _LOG.info("maintain: %d tables, %s freed (%.1f s)", len(done), _size(freed), stage.seconds)
     return done
+
+
+def _tell(expired: Expired) -> None:
+    for ledger, rows in expired.rows.items():
+        _LOG.info("maintain: %s: %d rows have expired", ledger.removesuffix("_files"), rows)
+    if expired.uncounted:
+        _LOG.warning(
+            "maintain: scores of %d files are old enough to go and stay, because no evaluation has "
+            "counted them: run the job evaluate",
+            expired.uncounted,
+        )
+    if expired.models:
+        _LOG.info("maintain: bundles of %s have expired", ", ".join(expired.models))
 
 
 def print_upkeep(done: dict[str, Upkeep]) -> None:

@@ -33,7 +33,7 @@ _MEASURED: Final = {"roc_auc": "AUC", "recall_attack": "TPR", "fpr": "FPR"}
 
 def print_models(warehouse: Warehouse) -> None:
     """Print a row per model, the newest first."""
-    columns = ["model_version", "manifest", "created_at"]
+    columns = ["model_version", "manifest", "created_at", "expired_at"]
     rows = warehouse.rows("models", columns)
     history = [row["model_version"] for row in promotions(warehouse)]
     measured = _measured(warehouse)
@@ -48,7 +48,7 @@ def print_models(warehouse: Warehouse) -> None:
         figures = measured.get(version, {})
         table.add_row(
             version,
-            _state(version, history),
+            _state(version, history) if row["expired_at"] is None else "expired",
             f"{row['created_at']:%Y-%m-%d %H:%M}",
             _weights(manifest["weights"]),
             f"{manifest['rows']['train']:,}",

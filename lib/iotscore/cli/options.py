@@ -26,6 +26,7 @@ from iotscore.spark.free_records import ChallengeOptions
 from iotscore.spark.ingest import IngestOptions
 from iotscore.spark.ingest_plan import Policy
 from iotscore.spark.protocol import ProtocolOptions
+from iotscore.spark.retention import Retention
 from iotscore.spark.scorer import ScoreOptions
 from iotscore.spark.train import TrainOptions
 from iotscore.storage.upkeep import UpkeepOptions
@@ -243,3 +244,8 @@ def maintain_options(settings: Settings) -> UpkeepOptions:
         small_files=settings.maintain.small_files,
         vacuum_hours=settings.maintain.vacuum_hours,
     )
+
+
+def retention_policy(settings: Settings) -> Retention:
+    """Return what the stage maintain lets go."""
+    return Retention(settings.maintain.keep_scores_days, settings.maintain.keep_models)

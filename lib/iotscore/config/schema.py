@@ -324,12 +324,14 @@ class PromotionSettings(_Section):
 
 
 class MaintainSettings(_Section):
-    """How the job maintain keeps tables small."""
+    """How the job maintain keeps tables small, and what it lets go."""
 
     file_megabytes: Annotated[float, Field(ge=1.0, le=1024.0)]
     small_files: Annotated[int, Field(ge=2)]
     vacuum_hours: Annotated[int, Field(ge=0)]
     allow_short_vacuum: bool
+    keep_scores_days: Count | None
+    keep_models: Count | None
 
     @model_validator(mode="after")
     def _check_horizon(self) -> Self:

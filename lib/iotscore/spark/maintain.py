@@ -19,7 +19,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def maintain(warehouse: Warehouse, options: UpkeepOptions, stage: Stage) -> dict[str, Upkeep]:
-    """Keep up each table that is there; no row changes.
+    """Keep up each table that is there; this changes no row.
 
     Parameters
     ----------

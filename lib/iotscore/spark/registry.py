@@ -1,7 +1,8 @@
 """Model versions and promotions: rows of ``models`` and ``model_aliases``.
 
-Both tables only grow. Of an alias the newest row holds, so what was the champion when can always
-be told. The first word of a row's reason says how the version got the alias.
+Both tables keep every row; of an expired version the bundle is not kept. Of an alias the newest row
+holds, so what was the champion when can always be told. The first word of a row's reason says how
+the version got the alias.
 """
 
 from __future__ import annotations
@@ -69,8 +70,12 @@ def described(model: Model) -> dict[str, Any]:
 def save_model(
     warehouse: Warehouse, version: str, manifest: dict[str, Any], bundle: bytes, run_id: str
 ) -> None:
-    """Add a version unless it is there already: equal models have equal versions."""
-    if version not in warehouse.values("models", "model_version"):
+    """Add a version unless it is there already: equal models have equal versions.
+
+    A version that had expired gets its bundle back.
+    """
+    known = warehouse.rows("models", ["expired_at"], model_version=version)
+    if not known or known[0]["expired_at"] is not None:
         row = {
             "model_version": version,
             "manifest": json.dumps(manifest, sort_keys=True),
@@ -79,7 +84,10 @@ def save_model(
             "run_id": run_id,
             "created_at": datetime.now(UTC),
         }
-        warehouse.append_rows("models", [row])
+        if known:
+            warehouse.replace_rows("models", [row], f"model_version = '{version}'")
+        else:
+            warehouse.append_rows("models", [row])
 
 
 def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> None:
@@ -160,7 +168,8 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
     Raises
     ------
     ModelError
-        There is no such version, or its bundle or manifest is damaged or does not belong to it.
+        There is no such version, it has expired, or its bundle or manifest is damaged or does not
+        belong to it.
     """
     wanted = version or champion(warehouse)
     if wanted is None:
@@ -174,5 +183,11 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
         )
         raise ModelError(message)
     [row, *_] = rows
+    if row["expired_at"] is not None:
+        message = (
+            f"the bundle of the model {wanted} was deleted on {row['expired_at']:%Y-%m-%d}, as "
+            "maintain.keep_models asks; name another model, or train the same one again"
+        )
+        raise ModelError(message)
     bundle, manifest = bytes(row["bundle"] or b""), row["manifest"] or ""
     return checked(wanted, bundle, row["bundle_sha256"], manifest, _RESTORE)

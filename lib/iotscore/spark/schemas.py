@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-LAYOUT: Final = 3
+LAYOUT: Final = 4
 """Raised with each change of a table. 2: ``scored_files`` has ``sha256``. 3: ``scores`` has more
-detectors and ``severity``, ``metrics`` has intervals."""
+detectors and ``severity``, ``metrics`` has intervals. 4: ``scored_files``, ``explained_files`` and
+``models`` have ``expired_at``."""
 
 _STRING = T.StringType()
 _INT = T.IntegerType()
@@ -203,9 +204,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("bundle_sha256", _STRING),
                 ("run_id", _STRING),
                 ("created_at", _TIMESTAMP),
+                ("expired_at", _TIMESTAMP),
             ]
         ),
         ("model_version",),
+        late=("expired_at",),
     ),
     "model_aliases": Table(
         _struct(
@@ -240,10 +243,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("run_id", _STRING),
                 ("scored_at", _TIMESTAMP),
                 ("sha256", _STRING),
+                ("expired_at", _TIMESTAMP),
             ]
         ),
         ("model_version", "file_id", "run_id"),
-        late=("sha256",),
+        late=("sha256", "expired_at"),
     ),
     "score_histogram": Table(
         _struct(
@@ -289,9 +293,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("run_id", _STRING),
                 ("explained_at", _TIMESTAMP),
                 ("sha256", _STRING),
+                ("expired_at", _TIMESTAMP),
             ]
         ),
         ("model_version", "file_id", "run_id"),
+        late=("expired_at",),
     ),
     "incidents": Table(
         _struct(

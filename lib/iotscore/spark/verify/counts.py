@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from iotscore.columns import HYBRID
 from iotscore.spark.ingest_plan import INGESTED, REFUSED
@@ -104,7 +104,7 @@ def scores_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[s
     """
     scored: dict[Place, int] = {
         (row["model_version"], row["file_id"], row["run_id"]): row["rows_scored"]
-        for row in found.scored
+        for row in _kept(found.scored, found.scores)
     }
     yield from _differences(scored, found.scores, found.names, "scored", "scores")
     for version in sorted({row["model_version"] for row in found.scored}):
@@ -125,11 +125,21 @@ def scores_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[s
             )
 
 
+def _kept(
+    ledger: Iterable[dict[str, Any]], there: Mapping[Place, Keys]
+) -> Iterator[dict[str, Any]]:
+    """Leave out entries whose rows have expired; until the last one is deleted, all are needed."""
+    for row in ledger:
+        key = (row["model_version"], row["file_id"], row["run_id"])
+        if row["expired_at"] is None or key in there:
+            yield row
+
+
 def explanations_faults(found: Evidence) -> Iterator[str]:
     """Compare rows of ``explanations`` with ``explained_files``."""
     explained: dict[Place, int] = {
         (row["model_version"], row["file_id"], row["run_id"]): row["rows_explained"]
-        for row in found.explained
+        for row in _kept(found.explained, found.explanations)
     }
     yield from _differences(explained, found.explanations, found.names, "explained", "explanations")
     for version in sorted({row["model_version"] for row in found.explained}):

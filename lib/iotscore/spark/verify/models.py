@@ -61,10 +61,13 @@ def stored_models(warehouse: Warehouse, wanted: str | None) -> StoredModels:
 
 
 def _faults(found: StoredModels, warehouse: Warehouse, version: str) -> Iterator[str]:
-    """Check a model as the jobs do, and more; enter what can be used."""
+    """Check a model as the jobs do, and more; enter what can be used. Of expired ones, the plan."""
     try:
-        manifest = json.loads(warehouse.rows("models", model_version=version)[0]["manifest"])
+        [row, *_] = warehouse.rows("models", ["manifest", "expired_at"], model_version=version)
+        manifest = json.loads(row["manifest"])
         found.plans[version] = SplitPlan.from_json(manifest["split"])
+        if row["expired_at"] is not None:
+            return
         model = load_model(warehouse, version).model
     except (ModelError, ValueError, KeyError, TypeError) as error:
         yield (
