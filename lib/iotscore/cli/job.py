@@ -7,9 +7,9 @@ import os
 import sys
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 
 from iotscore.cli.arguments import absolute, chosen_days, home
@@ -40,6 +40,11 @@ DONE = 0
 BUG = 1
 USER_FAULT = 2
 ALERTED = 3
+
+_JAVA_IS_GONE: Final = (
+    "Spark's Java process has ended: it was stopped (SIGTERM) or killed, as the system does where "
+    "memory runs out; run the job again, with less DRIVER_MEMORY than there is memory"
+)
 
 
 @dataclass(frozen=True)
@@ -95,14 +100,24 @@ def guarded(name: str, action: Callable[[], None]) -> int:
         if (fault := _told_by_tables(error)) is not None:
             return _tell(name, fault)
         return _tell_bug()
-    except Exception:  # noqa: BLE001 - Python itself would print it with its secrets
-        return _tell_bug()
+    except Exception as error:  # noqa: BLE001 - Python itself would print it with its secrets
+        return _tell(name, _JAVA_IS_GONE) if _is_java_gone(error) else _tell_bug()
     return DONE
 
 
 def _tell(name: str, fault: str) -> int:
     print(f"iotscore {name}: {one_line(masked(fault))}", file=sys.stderr)
     return USER_FAULT
+
+
+def _is_java_gone(error: BaseException) -> bool:
+    """Say whether an error comes of Spark's Java process having ended meanwhile."""
+    while not isinstance(error, Py4JNetworkError):
+        before = error.__cause__ or error.__context__
+        if before is None:
+            return False
+        error = before
+    return True
 
 
 def _tell_bug() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,38 @@ def add_outcome(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def stoppable(action: Callable[[], None]) -> None:
+    """Call a function that SIGTERM ends in order, as an error that can be told in one line.
+
+    Raises
+    ------
+    StopError
+        The process got SIGTERM; the running stage has been undone, if there was time.
+    """
+    is_stopped = False
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal is_stopped
+        del frame
+        # Spark passes the signal on once more; what is going on now is the end in order.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # It goes down at the same time, and what is said of that is not the reason.
+        logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
+        is_stopped = True
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        action()
+    except BaseException as error:
+        if is_stopped:
+            message = "stopped by SIGTERM; run it again"
+            raise StopError(message) from error
+        signal.signal(signal.SIGTERM, before)
+        raise
+    signal.signal(signal.SIGTERM, before)
+
+
 class Recorder:
     """Watches one run of a job.
 
@@ -58,7 +91,6 @@ class Recorder:
         self._started_at = datetime.now(UTC)
         self._runs: RunLog | None = None
         self._error: str | None = None
-        self._is_stopped = False
 
     def follow(self, runs: RunLog) -> None:
         """Take what stages report from here."""
@@ -75,25 +107,11 @@ class Recorder:
         if self._summary is None and self._metrics is None:
             action()
             return
-        before = signal.signal(signal.SIGTERM, self._stop)
         try:
-            action()
+            stoppable(action)
         except BaseException as error:
             self._error = _told(error)
-            if not self._is_stopped:
-                signal.signal(signal.SIGTERM, before)
-                raise
-            # What Spark says while it goes down is not the reason.
-            self._error = "stopped by SIGTERM; run it again"
-            raise StopError(self._error) from error
-        signal.signal(signal.SIGTERM, before)
-
-    def _stop(self, number: int, frame: FrameType | None) -> NoReturn:
-        del frame
-        # Spark passes the signal on once more; what is going on now is the end in order.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self._is_stopped = True
-        raise SystemExit(128 + number)
+            raise
 
     def tell(self, exit_code: int) -> None:
         """Write the line and the metrics.

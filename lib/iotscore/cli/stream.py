@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from iotscore.cli.arguments import absolute, home, job_parser
 from iotscore.cli.job import Job, guarded, prepare
+from iotscore.cli.recorder import stoppable
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.config import load_settings
 from iotscore.errors import BusyError, ModelError, RefusalError
@@ -39,7 +40,7 @@ def main(argv: list[str]) -> int:
         "--once", action="store_true", help="end when all files that are there have been taken up"
     )
     arguments = parser.parse_args(argv)
-    return guarded("stream", lambda: _stream(arguments))
+    return guarded("stream", lambda: stoppable(lambda: _stream(arguments)))
 
 
 def _stream(arguments: argparse.Namespace) -> None:

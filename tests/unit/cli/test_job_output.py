@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import socket
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from py4j.java_gateway import GatewayParameters, JavaGateway  # type: ignore[import-untyped]
 
 from iotscore.cli.arguments import job_parser
 from iotscore.cli.job import BUG, DONE, USER_FAULT, guarded, run_job
@@ -147,3 +149,26 @@ def test_configuration_faults_hold_no_secret(
     told = capsys.readouterr().err
     assert KEY not in told
     assert "***" in told
+
+
+@pytest.mark.parametrize("is_closed_first", [True, False])
+def test_java_that_has_ended_is_no_bug(
+    is_closed_first: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What py4j raises, and what clean-up raises on top, is one line and exit code 2."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port))
+
+    def act() -> None:
+        try:
+            gateway.jvm.java.lang.System.exit(0)
+        finally:
+            if is_closed_first:
+                socket.create_connection(("127.0.0.1", port), timeout=1)
+
+    assert guarded("stream", act) == USER_FAULT
+    told = capsys.readouterr().err
+    assert "iotscore stream: Spark's Java process has ended" in told
+    assert "Traceback" not in told
