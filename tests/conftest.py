@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from iotscore.spark.tables import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Speed lives in benchmarks: beside other work any example may take long.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

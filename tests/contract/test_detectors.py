@@ -107,7 +107,7 @@ def test_same_seed_gives_the_same_scores(unfitted: Detector, fitted: Detector) -
     assert np.array_equal(again.score(BULK), fitted.score(BULK))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(0, 700), max_size=12), seed=st.integers(0, 2**32 - 1))
 def test_a_score_depends_on_its_row_alone(fitted: Detector, cuts: list[int], seed: int) -> None:
     """Neither order nor batches change a single bit of any score."""

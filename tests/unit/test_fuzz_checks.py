@@ -25,7 +25,7 @@ def test_seeds_hold(module: ModuleType) -> None:
         module.check(seed)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.sampled_from([b"\x00", b"\x01", b"\x02"]), st.binary(max_size=300))
 def test_any_bytes_hold(kind: bytes, data: bytes) -> None:
     """Any bytes end as the checks demand."""

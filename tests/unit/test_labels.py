@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.labels import FileLabel, label_file, pattern_fault
@@ -128,7 +128,6 @@ def test_a_number_and_a_name_together() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_name_is_too_odd(path: str) -> None:
     """Whatever the name, the outcome is a whole label or None; label and family go together."""

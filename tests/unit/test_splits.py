@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.record_hash import record_hashes
@@ -26,7 +26,6 @@ THIRD = 0.3333333333333333
 SHARES = st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 1.0)).filter(lambda pair: sum(pair) <= 1.0)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**9), SHARES)
 def test_parts_lie_in_order_within_the_file(rows: int, shares: tuple[float, float]) -> None:
     """Training ends before calibration, both within the file, each as long as its share."""
@@ -38,7 +37,6 @@ def test_parts_lie_in_order_within_the_file(rows: int, shares: tuple[float, floa
     assert abs(part.calibration_end - rows * sum(shares)) <= slack
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**8))
 def test_thirds_are_whole_thirds(rows: int) -> None:
     """The decimal 0.333… means a third: a file of three equal parts is cut into them exactly."""
@@ -65,7 +63,6 @@ def test_known_cuts(rows: int, shares: tuple[float, float], ends: tuple[int, int
     assert cut_file(rows, *shares) == FilePart(*ends)
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.floats(0.0, 1.0, exclude_min=True),
@@ -155,7 +152,6 @@ def test_a_cutoff_is_the_last_hash_taken(edge: int) -> None:
         assert splits_of(train, "f", rows) == splits_of(calibration, "f", rows) == expected
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.lists(st.integers(1, 40), max_size=40),

@@ -164,7 +164,7 @@ PART = st.sampled_from(sorted({part for key in KEYS for part in key.split(".")})
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(PART, min_size=1, max_size=5), st.sampled_from(["1", "null", "x", "{}", "[]"]))
 def test_no_undeclared_key_is_set(parts: list[str], value: str) -> None:
     """Any path of known and unknown names that is no key of base.yaml is refused in one line."""
@@ -208,7 +208,7 @@ NOISE = st.text(max_size=60) | st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(NOISE)
 def test_no_text_fails_otherwise(text: str) -> None:
     """Whatever stands behind --set is a setting, or a ConfigError in one line."""

@@ -76,7 +76,7 @@ def test_the_header_describes_the_model_in_words() -> None:
     assert layout["lstm", "kernel_2"]["dtype"] == "<f4"
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.integers(0, len(DATA) - 1))
 def test_no_cut_goes_unnoticed(length: int) -> None:
     """A bundle cut anywhere is refused as cut short, an empty one as not a bundle."""
@@ -84,7 +84,7 @@ def test_no_cut_goes_unnoticed(length: int) -> None:
         from_bytes(DATA[:length])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.integers(0, 8 * len(DATA) - 1))
 def test_no_flipped_bit_goes_unnoticed(bit: int) -> None:
     """Each single bit of preamble, header and arrays is guarded."""

@@ -292,7 +292,7 @@ OFFSETS = array_of("offsets")
 EXTREMES = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, -1, 2**62, -(2**62), 2**31])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(EXTREMES, min_size=0, max_size=8))
 def test_no_offsets_of_trees_take_memory_or_fail_otherwise(middle: list[int]) -> None:
     """Offsets whose differences overflow to something that looks right are refused too."""
@@ -303,7 +303,7 @@ def test_no_offsets_of_trees_take_memory_or_fail_otherwise(middle: list[int]) ->
         from_bytes(with_arrays({"offsets": np.array(ends, dtype=np.int64)}))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_arrays_fail_otherwise(data: st.DataObject) -> None:
     """Arrays of any numbers, with right checksums, are a model that scores or a ModelError."""
@@ -329,14 +329,14 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(places(HEADER)), JSON)
 def test_no_header_fails_otherwise(place: tuple[str | int, ...], value: object) -> None:
     """Any JSON in any place of the header is a ModelError, or a model that scores."""
     _load(changed(value, *place))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.booleans(), st.binary(max_size=50))
 def test_no_bytes_fail_otherwise(header: bytes, whole: bool, body: bytes) -> None:
     """Neither do any bytes, with a right preamble or without one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -42,7 +42,6 @@ def test_no_records_have_no_ratios() -> None:
     assert {getattr(counted([]), name) for name in RATIOS} == {None}
 
 
-@settings(deadline=None)
 @given(PAIRS.filter(bool))
 def test_ratios_are_those_of_scikit_learn_or_none(pairs: list[tuple[bool, bool]]) -> None:
     """Defined ratios equal scikit-learn's; where it would warn and fill in, ours is None."""

@@ -60,7 +60,7 @@ def test_path_lengths_of_a_tree_drawn_by_hand() -> None:
     assert stump().scores(rows) == pytest.approx(expected, abs=1e-15)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     threshold=st.floats(-1e38, 1e38),
     steps=st.integers(-2, 2),

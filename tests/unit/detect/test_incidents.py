@@ -36,7 +36,7 @@ def found(rows: np.ndarray, window: int, share: float = 1.0) -> list[tuple[int, 
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(rows=ROWS, window=WINDOWS, share=st.sampled_from([1.0, 0.5, 0.15]))
 def test_incidents_are_those_of_a_vote_at_each_row(
     rows: np.ndarray, window: int, share: float

@@ -54,7 +54,7 @@ def test_distances_are_those_of_scikit_learn(shape: tuple[int, int]) -> None:
     assert Mahalanobis().fit(train).score(rows) == pytest.approx(expected, rel=1e-8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     train=arrays(np.float32, (9, 5), elements=st.floats(-10, 10, width=32)),
     rows=arrays(np.float32, (4, 5), elements=st.floats(-(2.0**99), 2.0**99, width=32)),
@@ -169,7 +169,7 @@ def test_a_single_device_has_a_part_beside_the_pooled_one() -> None:
     assert choices(fitted)[4] != Choice.WITHIN
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(0, 503), max_size=12), seed=st.integers(0, 2**32 - 1))
 def test_a_score_depends_on_its_row_and_device_alone(cuts: list[int], seed: int) -> None:
     """Devices mixed in any order and any batches: not a bit changes."""

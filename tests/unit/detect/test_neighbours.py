@@ -41,7 +41,7 @@ def test_distances_are_those_of_scikit_learn(k: int, shape: tuple[int, int]) -> 
     assert fitted.score(rows) == pytest.approx(reference(train, rows, k), rel=1e-5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     train=arrays(np.float32, (9, 5), elements=st.floats(-10, 10, width=32)),
     rows=arrays(np.float32, (4, 5), elements=st.floats(-1000, 1000, width=32)),
@@ -104,7 +104,7 @@ def test_without_devices_only_the_pooled_part_is_fitted() -> None:
     assert np.array_equal(pooled.score(ROWS, OF_ROWS), FITTED.score(ROWS))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(cuts=st.lists(st.integers(0, 503), max_size=12), seed=st.integers(0, 2**32 - 1))
 def test_a_score_depends_on_its_row_and_device_alone(cuts: list[int], seed: int) -> None:
     """Devices mixed in any order and any batches: not a bit changes."""

@@ -41,7 +41,6 @@ def binned(scores: np.ndarray, labels: np.ndarray, width: float) -> ScoreCounts:
     )
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_areas_are_those_of_scikit_learn(rows: list[tuple[float, bool]]) -> None:
     """On counts per distinct score both areas are exact, ties included, and say so."""
@@ -62,7 +61,7 @@ def test_areas_are_those_of_scikit_learn(rows: list[tuple[float, bool]]) -> None
         assert average_precision(counts) == (None, None)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(ROWS, st.sampled_from([0.5, 2.0, 7.0, 40.0]))
 def test_error_bounds_hold(rows: list[tuple[float, bool]], width: float) -> None:
     """On bins of several scores, the exact areas are within the stated bounds."""
@@ -83,7 +82,6 @@ def test_bound_of_the_area_is_reached() -> None:
     assert roc_auc(counts) == (0.5, 0.5)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_youden_threshold_is_the_best_of_all(rows: list[tuple[float, bool]]) -> None:
     """No other threshold has a larger TPR - FPR; scikit-learn's curve peaks at the same flags."""
@@ -108,7 +106,6 @@ def test_ties_of_youden_go_to_the_lower_fpr() -> None:
     assert youden_threshold(worthless) == 2.0
 
 
-@settings(deadline=None)
 @given(ROWS, st.integers(3, 12))
 def test_points_are_a_thinned_curve(rows: list[tuple[float, bool]], max_points: int) -> None:
     """Points lie on scikit-learn's curve, keep corners and Youden point, and fit their flags."""
@@ -137,7 +134,6 @@ def test_a_whole_curve_is_that_of_scikit_learn() -> None:
     assert points.tpr == pytest.approx(tpr)
 
 
-@settings(deadline=None)
 @given(ROWS, st.sampled_from([0.5, 2.0, 7.0]))
 def test_points_never_cut_a_bin(rows: list[tuple[float, bool]], width: float) -> None:
     """Thresholds of a curve over bins lie between bins: the flags there give the point exactly."""
@@ -161,7 +157,6 @@ def test_curves_need_both_classes_and_room() -> None:
     assert (roc_auc(empty), roc_points(empty, 3)) == ((None, None), None)
 
 
-@settings(deadline=None)
 @given(ROWS, SCORE)
 def test_confusion_from_counts_is_exact(rows: list[tuple[float, bool]], threshold: float) -> None:
     """Counts per distinct score give the confusion of the rows at any threshold."""
@@ -180,7 +175,6 @@ def test_confusion_at_a_threshold_inside_a_bin() -> None:
     assert counts.split_by(1.0) == 0
 
 
-@settings(deadline=None)
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_merged_counts_are_counts_of_everything(parts: list[list[tuple[float, bool]]]) -> None:
     """Parts counted apart and merged equal all rows counted at once, by score and by bin."""

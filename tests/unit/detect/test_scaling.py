@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import preprocessing
@@ -22,7 +22,6 @@ ANY_FINITE = hnp.arrays(
 )
 
 
-@settings(deadline=None)
 @given(train=TABLE, other=TABLE)
 def test_numbers_are_those_of_scikit_learn(train: np.ndarray, other: np.ndarray) -> None:
     """Inside and outside the fitted range, the float32 results are equal bit for bit."""
@@ -47,7 +46,6 @@ def test_clip_limits_both_sides_by_the_margin() -> None:
     assert scaled.ravel().tolist() == [-0.5, -0.25, 0.5, 1.25, 1.5]
 
 
-@settings(deadline=None)
 @given(train=ANY_FINITE, other=ANY_FINITE)
 def test_any_finite_input_gives_a_finite_result(train: np.ndarray, other: np.ndarray) -> None:
     """Values that would overflow float32, or float64 on the way, are limited to +-1e30."""

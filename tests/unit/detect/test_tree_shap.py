@@ -70,7 +70,7 @@ def shapley(tree: Any, row: Float32Array) -> FloatArray:  # noqa: ANN401 scikit-
     return values
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     columns=st.integers(1, 5),
@@ -90,7 +90,7 @@ def test_brute_force_over_all_coalitions(seed: int, columns: int, max_samples: i
     assert base == pytest.approx(np.mean(nobody), abs=1e-11)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     columns=st.integers(1, 30),
@@ -142,7 +142,7 @@ def some_trees() -> Trees:
     return flatten(forest_of(made_rows(500, 9, 3), 10, 256))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(data=st.data(), n_rows=st.integers(1, 200))
 def test_a_row_does_not_depend_on_others(
     some_trees: Trees, data: st.DataObject, n_rows: int

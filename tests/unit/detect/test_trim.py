@@ -46,7 +46,7 @@ def planted(rows: np.ndarray, devices: np.ndarray, places: list[int]) -> np.ndar
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([0.0, 0.01, 0.05, 0.3]),

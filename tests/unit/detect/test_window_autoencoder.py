@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.columns import FEATURES, SOURCE_FEATURES
@@ -248,7 +248,6 @@ def test_damaged_networks_are_refused(name: str, value: np.ndarray, fault: str) 
         WindowNetwork.from_arrays(arrays | {name: value})
 
 
-@settings(deadline=None)
 @given(numbers=st.lists(st.integers(-1, 3), min_size=4, max_size=60), share=st.floats(0.05, 0.95))
 def test_the_last_rows_of_each_device_are_held_out(numbers: list[int], share: float) -> None:
     """Per device the share rounded down, none before a fitted row, and never all."""

@@ -123,7 +123,7 @@ def shares(labels: np.ndarray, flags: np.ndarray) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in found.items()}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(ROWS, SCORE, SCORE, st.sampled_from([COARSE, 2.0, FINE]))
 def test_counts_are_those_of_the_rows(
     rows: list[tuple[int, float, float]], first: float, second: float, resolution: float
@@ -148,7 +148,7 @@ def test_figures_are_those_of_scikit_learn(resolution: float) -> None:
     """In every scope: areas within their bounds, everything else exact, at both thresholds."""
 
     # scikit-learn takes a millisecond for each figure, so examples are few and their scopes many.
-    @settings(deadline=None, max_examples=10)
+    @settings(max_examples=10)
     @given(st.lists(ROW, min_size=10, max_size=60), SCORE)
     def check(rows: list[tuple[int, float, float]], threshold: float) -> None:
         frame = scored(rows)
@@ -183,7 +183,7 @@ def check_areas(row: dict[str, Any], labels: np.ndarray, scores: np.ndarray) -> 
         assert row["average_precision"] is None
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(ROWS)
 def test_every_scope_is_measured_once(rows: list[tuple[int, float, float]]) -> None:
     """There is one row per detector, policy and scope that the records give, and no other."""
@@ -218,7 +218,7 @@ def test_every_scope_is_measured_once(rows: list[tuple[int, float, float]]) -> N
     assert {point["scope"] for point in points} <= {"all", "family", "device"}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(ROWS, st.sampled_from([COARSE, FINE]))
 def test_youden_is_the_best_of_the_curve(
     rows: list[tuple[int, float, float]], resolution: float
@@ -241,7 +241,7 @@ def test_youden_is_the_best_of_the_curve(
         assert best == pytest.approx((tpr - fpr).max())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(ROWS, st.sampled_from([COARSE, FINE]), st.sampled_from([3, 5, 1000]))
 def test_points_lie_on_the_curve(
     rows: list[tuple[int, float, float]], resolution: float, most: int
@@ -265,7 +265,7 @@ def test_points_lie_on_the_curve(
         assert ends == [(0.0, 0.0), (1.0, 1.0)]
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(ROWS, st.data())
 def test_weights_stand_for_more_records(
     rows: list[tuple[int, float, float]], data: st.DataObject
@@ -321,7 +321,7 @@ def test_a_file_without_weight_does_not_count() -> None:
     assert "cam" not in {row["scope_value"] for row in metrics}
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(ROWS, ROWS, st.booleans())
 def test_unlabelled_records_never_count(
     rows: list[tuple[int, float, float]], others: list[tuple[int, float, float]], weighted: bool

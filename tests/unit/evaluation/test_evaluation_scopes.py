@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.evaluation.scopes import ScoredFile, scopes_of
@@ -28,7 +28,6 @@ def named(files: list[ScoredFile]) -> list[ScoredFile]:
     ]
 
 
-@settings(deadline=None)
 @given(FILES.map(named))
 def test_every_file_is_where_it_belongs(files: list[ScoredFile]) -> None:
     """Each scope's attacks are those it names, its benign files those that they compare with."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -156,7 +156,6 @@ FILES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(FILES, st.integers(0, 2**32 - 1))
 def test_changes_are_those_counted_record_by_record(files: list, seed: int) -> None:
     """Against loops over single records; nothing is counted twice or lost."""
@@ -182,7 +181,6 @@ def test_changes_are_those_counted_record_by_record(files: list, seed: int) -> N
     } == expected
 
 
-@settings(deadline=None)
 @given(st.integers(300, 3000), st.data())
 def test_fewer_false_alarms_never_shut_a_gate(rows: int, data: st.DataObject) -> None:
     """A challenger that flags fewer benign records passes wherever one that flags more does."""

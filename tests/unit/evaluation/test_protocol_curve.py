@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -31,7 +31,6 @@ def columns(
     return scores[order], weights[order], attacks[order]
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_areas_are_those_of_scikit_learn(rows: list[tuple[float, float, bool]]) -> None:
     """Both areas agree with weights and ties; in any order of equal scores."""
@@ -44,7 +43,6 @@ def test_areas_are_those_of_scikit_learn(rows: list[tuple[float, float, bool]]) 
     assert curve.average_precision(share) == pytest.approx(precision, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(ROWS, SHARE)
 def test_another_base_rate_is_another_weight(
     rows: list[tuple[float, float, bool]], share: float
@@ -63,7 +61,6 @@ def test_another_base_rate_is_another_weight(
     assert curve.roc_auc() == pytest.approx(area, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(ROWS, st.sampled_from([0.5, 0.9, 0.999, 1.0]))
 def test_thresholds_are_the_best_of_all(
     rows: list[tuple[float, float, bool]], target: float
@@ -113,7 +110,6 @@ def test_one_class_alone_has_no_curve(attacks: list[bool]) -> None:
     assert curve.youden_threshold() is None
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.booleans(), st.booleans(), st.sampled_from([0.25, 1.0, 55.5])),

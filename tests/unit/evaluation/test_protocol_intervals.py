@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
@@ -26,7 +26,6 @@ def arrays(files: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
     return hits, rows
 
 
-@settings(deadline=None)
 @given(FILES, st.floats(0.1, 1e4))
 def test_equal_weights_give_the_interval_of_wilson(
     files: list[tuple[int, int]], weight: float
@@ -38,7 +37,6 @@ def test_equal_weights_give_the_interval_of_wilson(
     assert found == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
-@settings(deadline=None)
 @given(FILES, st.randoms(use_true_random=False))
 def test_other_weights_give_an_interval_about_the_share(
     files: list[tuple[int, int]], random: np.random.Generator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.columns import FEATURES, SOURCE_FEATURES
@@ -85,7 +85,6 @@ def parts_of(tested: Round) -> list[np.ndarray]:
     return [tested.train, tested.calibration, tested.test_benign, tested.test_attack]
 
 
-@settings(deadline=None)
 @given(samples(), PLANS)
 def test_parts_are_cut_in_time_with_a_gap(sample: Sample, plan: Plan) -> None:
     """Parts follow each other in each file, more than the gap apart, and none has line 1."""
@@ -103,7 +102,6 @@ def test_parts_are_cut_in_time_with_a_gap(sample: Sample, plan: Plan) -> None:
         assert (lines[1] <= cut.calibration_end).all()
 
 
-@settings(deadline=None)
 @given(samples(), PLANS)
 def test_each_row_has_one_use(sample: Sample, plan: Plan) -> None:
     """Parts are disjoint; what is left out is line 1, or within the gap after a cut."""
@@ -118,7 +116,6 @@ def test_each_row_has_one_use(sample: Sample, plan: Plan) -> None:
         assert line == 1 or any(start < line <= start + plan.gap for start in starts)
 
 
-@settings(deadline=None)
 @given(samples(), PLANS)
 def test_a_held_out_device_teaches_nothing(sample: Sample, plan: Plan) -> None:
     """Each round measures one device and learns from others; every test row is in one round."""
@@ -136,7 +133,6 @@ def test_a_held_out_device_teaches_nothing(sample: Sample, plan: Plan) -> None:
     assert len({one.held_out for one in rounds}) == len(rounds)
 
 
-@settings(deadline=None)
 @given(samples(), PLANS)
 def test_halves_of_the_test_part(sample: Sample, plan: Plan) -> None:
     """The halves are of the test part, in order, more than the gap apart and about equally long."""

@@ -50,7 +50,7 @@ def test_no_effort_changes_nothing(attack: str) -> None:
     assert np.array_equal(before, after)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(1.0, 1e4), st.sampled_from(ATTACKS))
 def test_slower(slowdown: float, attack: str) -> None:
     """All gaps between packets grow by the factor."""
@@ -60,7 +60,7 @@ def test_slower(slowdown: float, attack: str) -> None:
         assert np.array_equal(before[name], after[name])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0.0, 1.0), st.sampled_from(ATTACKS))
 def test_padded(share: float, attack: str) -> None:
     """About the share of the packets has benign sizes, the others their own."""
@@ -71,7 +71,7 @@ def test_padded(share: float, attack: str) -> None:
     assert np.array_equal(before["time"], after["time"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 300), st.sampled_from(ATTACKS))
 def test_dealt_over_peers(peers: int, attack: str) -> None:
     """The device's own address talks to so many hosts, each over one connection, in turn."""

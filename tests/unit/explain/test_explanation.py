@@ -51,7 +51,7 @@ def model(
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 1e4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_base_and_contributions_sum_to_the_fused_score(
     model: Model, make_features: Rows, seed: int, shift: float
 ) -> None:

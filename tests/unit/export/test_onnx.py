@@ -90,7 +90,7 @@ def runtime(request: pytest.FixtureRequest, fitted: Callable[..., Model]) -> Run
     return Runtime(fitted(*CASES[request.param]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     shift=st.floats(0.0, 1e3),

@@ -75,7 +75,7 @@ def test_lines_are_accepted_or_refused(
         monkeypatch.setattr(parse, "_parse_whole", lambda *_: None)
     target = tmp_path / "1.csv"
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(tables(), st.integers(0, 20_000), st.integers(1, 15))
     def check(table: Table, chunk_bytes: int, part_rows: int) -> None:
         target.write_bytes(table.content)

@@ -106,7 +106,7 @@ def outcome(parsed: ParsedChunk) -> tuple[list[tuple[int, bytes]], list[RefusedL
     return bits(parsed.accepted), parsed.refused
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(contents(), st.integers(1, 10**12))
 @example(b"\xef\xbb\xbf" + GOOD_LINE + b"\n", 1)
 @example(GOOD_LINE + b"\r" + GOOD_LINE + b"\n", 1)
@@ -125,7 +125,7 @@ def test_fast_and_slow_path_agree(content: bytes, first_row: int) -> None:
         )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(contents(), st.integers(1, 1000))
 def test_every_line_is_accepted_or_refused_once(content: bytes, first_row: int) -> None:
     """Accepted and refused lines together are the lines, in order, and refusals keep the bytes."""
@@ -142,7 +142,7 @@ def test_every_line_is_accepted_or_refused_once(content: bytes, first_row: int) 
         assert line.detail
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(NUMBER, min_size=N_FEATURES, max_size=N_FEATURES))
 def test_values_are_those_of_python(cells: list[bytes]) -> None:
     """Every spelling gives exactly the double that Python's float gives, on both paths."""

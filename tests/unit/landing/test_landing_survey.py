@@ -58,7 +58,7 @@ def rows_of(content: bytes, survey: Survey) -> Iterator[tuple[int, bytes]]:
 def test_chunks_cover_every_row_once(survey_of: Surveyor, header_end: bytes, bom: bytes) -> None:
     """At any chunk size the chunks hold every line once, in order, and start at line starts."""
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(
         st.lists(st.binary(max_size=90).map(lambda line: line.replace(b"\n", b""))),
         st.booleans(),

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.cli.stages import _tell
@@ -90,7 +90,6 @@ def test_a_stage_ends_with_at_most_one_warning(
 PACES = st.builds(Pace, st.integers(1, 10**9), st.floats(1e-3, 1e6), st.just(2))
 
 
-@settings(deadline=None)
 @given(PACES, st.lists(PACES, max_size=30))
 def test_a_run_as_quick_as_all_others_is_never_slow(now: Pace, earlier: list[Pace]) -> None:
     """Whatever the history, a run quicker than each of it raises no warning."""

@@ -176,7 +176,7 @@ def assert_same(fast: Rows, slow: Rows) -> None:
     assert (np.abs(fast[:, jitter] - slow[:, jitter]) <= 1e-9 * squares + 1e-12).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 120))
 def test_kernel_agrees_with_the_slow_reference(seed: int, n: int) -> None:
     """Every statistic of every recorded packet equals the plain definition's."""
@@ -246,7 +246,7 @@ def test_a_reply_shows_in_magnitude_and_radius_of_the_next_packet() -> None:
     assert rows[1, columns("magnitude")] == pytest.approx(100.0)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(0, 200), max_size=4))
 def test_rows_do_not_depend_on_how_the_capture_is_cut(seed: int, cuts: list[int]) -> None:
     """Feeding a capture in pieces gives bit for bit the rows of feeding it whole."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -25,7 +25,6 @@ def read(data: bytes) -> Rows:
     return np.array(list(csv.reader(io.StringIO(data.decode("ascii")))), dtype=np.float64)
 
 
-@settings(deadline=None)
 @given(
     arrays(
         np.float64,
@@ -38,7 +37,6 @@ def test_every_number_comes_back_to_ten_digits(rows: Rows) -> None:
     np.testing.assert_allclose(read(csv_bytes(rows)), rows, rtol=5.1e-10, atol=0.0)
 
 
-@settings(deadline=None)
 @given(st.floats(-1e307, 1e307, allow_nan=False, allow_subnormal=False))
 def test_digits_are_those_of_the_standard_library(value: float) -> None:
     """The value is the one that ten digits of Python's own formatting stand for."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.columns import SOURCE_FEATURES
@@ -42,7 +42,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.just(n), st.integers(1, n))))
 def test_kept_records_are_exact_and_start_cold(sizes: tuple[int, int]) -> None:
     """Exactly the wanted records are kept, the first among them, in runs of neighbours."""

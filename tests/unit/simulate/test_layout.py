@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.columns import SOURCE_FEATURES
@@ -32,7 +32,6 @@ def test_full_size_is_exactly_the_original() -> None:
     assert allocate(FULL_ROWS) == tuple(file.original_rows for file in FILES)
 
 
-@settings(deadline=None)
 @given(st.integers(MIN_ROWS * len(FILES), 3 * FULL_ROWS))
 def test_shares_sum_up_and_follow_the_original(rows: int) -> None:
     """Shares sum to the request exactly, none is too small, and larger files get no fewer rows."""

@@ -126,7 +126,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(parts=st.lists(RECORDS, max_size=4).filter(any), group_rows=st.integers(1, 10))
 def test_statistics_are_those_of_all_rows(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[dict[str, Any]]], group_rows: int
