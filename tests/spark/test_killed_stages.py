@@ -98,6 +98,16 @@ NIGHTS = {
                 "replace explained_files",
                 "explain done",
             ),
+            "monitor": (
+                "monitor running",
+                "create drift",
+                "replace drift",
+                "create alerts",
+                "replace alerts",
+                "create monitored_files",
+                "replace monitored_files",
+                "monitor done",
+            ),
         },
     ),
     # A night after the first one, with a changed file and a new one.
@@ -125,6 +135,13 @@ NIGHTS = {
                 "replace explanations",
                 "replace explained_files",
                 "explain done",
+            ),
+            "monitor": (
+                "monitor running",
+                "replace drift",
+                "replace alerts",
+                "replace monitored_files",
+                "monitor done",
             ),
         },
     ),
@@ -172,6 +189,7 @@ REAL_KILLS = [
     ("first", "score", "append scores"),
     ("first", "evaluate", "append score_histogram"),
     ("first", "explain", "append explanations"),
+    ("first", "monitor", "replace drift"),
     ("changed", "ingest", "replace traffic"),
     ("changed", "score", "replace scores"),
     ("paper", "evaluate", "replace score_histogram"),
@@ -278,8 +296,8 @@ def bases(
 
 
 STAGES = {
-    "first": ("ingest", "train", "score", "evaluate", "explain"),
-    "changed": ("ingest", "score", "evaluate", "explain"),
+    "first": ("ingest", "train", "score", "evaluate", "explain", "monitor"),
+    "changed": ("ingest", "score", "evaluate", "explain", "monitor"),
     "paper": ("ingest", "score", "evaluate", "explain"),
 }
 
