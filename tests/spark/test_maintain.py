@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -163,10 +164,17 @@ def test_the_job(
     night_copy: Callable[[str], Warehouse],
     submit: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    """The job does it, prints a table, and leaves a warehouse that proves sound."""
+    """It lets old scores go, merges, prints a table, and leaves a warehouse that proves sound."""
     warehouse = night_copy("default")
-    done = submit("maintain", "--warehouse", warehouse.root, "--set", "maintain.small_files=2")
+    rows = warehouse.rows("scored_files")
+    old = [row | {"scored_at": row["scored_at"] - timedelta(days=40)} for row in rows]
+    warehouse.replace_rows("scored_files", old, "TRUE")
+    told = ("--set", "maintain.small_files=2", "--set", "maintain.keep_scores_days=30")
+    done = submit("maintain", "--warehouse", warehouse.root, *told)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert "scored: 260 rows have expired" in done.stderr
+    assert "explained: 0 rows have expired" in done.stderr
+    assert warehouse.read("scores").count() == 0
     assert "score_histogram" in done.stdout
     assert len(list(warehouse.data_files("runs"))) == 2
     checks = verify_warehouse(Warehouse(warehouse.spark, warehouse.root), 1_000, None)
