@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 HERE: Final = Path(__file__).resolve().parent
-STAGES: Final = ("ingest", "train", "score", "evaluate", "explain")
+STAGES: Final = ("ingest", "train", "score", "evaluate", "explain", "monitor")
 _MODEL: Final = ("models", "model_aliases")
 _PREPARED: Final = ("traffic", "ingest_files", *_MODEL)
 """What scoring reads; it writes none of them."""
