@@ -24,7 +24,8 @@ def unexplained_files(warehouse: Warehouse, stored: StoredModel) -> Todo:
     described = ["file_id", "rows_accepted", "sha256", "run_id"]
     ledger = warehouse.rows("ingest_files", described, status=INGESTED)
     present = {row["file_id"]: row for row in ledger}
-    scored = scored_now(warehouse, stored.version, present) - _expired(warehouse, stored.version)
+    # Of scores that have expired there is nothing to explain any more.
+    scored = scored_now(warehouse, stored.version, present, with_expired=False)
     entries = warehouse.rows("explained_files", ["file_id", "model_version", "sha256"])
     stale = frozenset(
         entry["file_id"]
@@ -42,12 +43,6 @@ def unexplained_files(warehouse: Warehouse, stored: StoredModel) -> Todo:
         stale=stale,
         ingest_runs=sorted({present[file]["run_id"] for file in wanted}),
     )
-
-
-def _expired(warehouse: Warehouse, version: str) -> set[str]:
-    """Return the files whose scores have expired: there is nothing to explain any more."""
-    rows = warehouse.rows("scored_files", ["file_id", "expired_at"], model_version=version)
-    return {row["file_id"] for row in rows if row["expired_at"] is not None}
 
 
 def enter_explained(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str) -> None:

@@ -75,7 +75,8 @@ def unmonitored(warehouse: Warehouse, version: str) -> Nights:
     """Return the nights that have files which a model has scored and nobody has counted yet."""
     ledger = warehouse.rows("ingest_files", _READ)
     present = {row["file_id"]: row for row in ledger if row["status"] == INGESTED}
-    scored = {file_id: present[file_id] for file_id in scored_now(warehouse, version, present)}
+    ids = scored_now(warehouse, version, present, with_expired=True)
+    scored = {file_id: present[file_id] for file_id in ids}
     counted = {
         row["file_id"]: row["sha256"]
         for row in warehouse.rows("monitored_files", model_version=version)

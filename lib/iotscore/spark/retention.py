@@ -152,13 +152,8 @@ def _mark(warehouse: Warehouse, ledger: _Ledger, entries: _Entries, now: datetim
 def _delete_marked(warehouse: Warehouse, ledger: _Ledger) -> None:
     """Delete the rows of all marked runs, those of a run that was killed included."""
     marked = [row for row in warehouse.rows(ledger.name) if row["expired_at"] is not None]
-    runs = sorted({row["run_id"] for row in marked})
     for table in ledger.tables if marked else ():
-        may_be_there = not warehouse.is_direct or (
-            warehouse.exists(table) and warehouse.data_files(table, run_id=runs)
-        )
-        if may_be_there:
-            warehouse.delete(table, _is_one_of("run_id", marked))
+        warehouse.delete(table, _is_one_of("run_id", marked))
 
 
 def _is_one_of(column: str, rows: _Entries) -> str:

@@ -86,7 +86,11 @@ def unscored_files(warehouse: Warehouse, model_version: str, days: Days = EVERY_
 
 
 def scored_now(
-    warehouse: Warehouse, model_version: str, present: Mapping[str, Mapping[str, Any]]
+    warehouse: Warehouse,
+    model_version: str,
+    present: Mapping[str, Mapping[str, Any]],
+    *,
+    with_expired: bool,
 ) -> set[str]:
     """Return the ids of files whose present content a model has scored.
 
@@ -98,11 +102,15 @@ def scored_now(
         The model.
     present
         Rows of ``ingest_files`` by id: the files as they are now, with ``sha256``.
+    with_expired
+        Whether files count whose scores are not kept any more.
     """
     return {
         row["file_id"]
         for row in warehouse.rows("scored_files", model_version=model_version)
-        if row["file_id"] in present and row["sha256"] in (None, present[row["file_id"]]["sha256"])
+        if row["file_id"] in present
+        and row["sha256"] in (None, present[row["file_id"]]["sha256"])
+        and (with_expired or row["expired_at"] is None)
     }
 
 
