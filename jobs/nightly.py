@@ -31,7 +31,11 @@ def main(argv: list[str]) -> int:
 
     Files that ingest refused are no reason not to score the others; the exit code tells of them.
     """
-    parser = job_parser("nightly", "Ingest, score and evaluate what is new.", reads_input=True)
+    told = (
+        "Ingest what is new, train if there is no champion, score, evaluate, explain, monitor, and "
+        "write the report if it is asked for."
+    )
+    parser = job_parser("nightly", told, reads_input=True)
     parser.add_argument("--train", action="store_true", help="train a new champion first")
     parser.add_argument("--report", metavar="DIR", help="write the night's report into this folder")
     add_days(parser)
