@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup java browser demo-data demo test test-fast test-storage bench bench-kernels lint format type fuzz soak \
-	lock zip docs env-archive check-airflow fetch-data clean
+	lock reference zip docs env-archive check-airflow fetch-data clean
 
 ROWS ?= 200000
 SEED ?= 1
@@ -23,6 +23,8 @@ HDFS_NATIVE := 0.14.7
 BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
 PYTHON_BIN := .venv/bin/python
+COG = PYTHONPATH=lib .venv/bin/cog --verbosity=1 -I scripts
+COGGED := README.md $(wildcard docs/*.md)
 SHELL_FILES := spark-submit.sh $(wildcard scripts/*.sh deploy/*.sh deploy/*/*.sh) .ci/run
 
 help: ## list the verbs
@@ -64,7 +66,11 @@ bench-kernels: setup ## measure the kernels beside scikit-learn and Keras
 		$(PYTHON_BIN) -m pytest -q benchmarks --benchmark-json=demo/bench-kernels.json $(ARGS)
 	@$(PYTHON_BIN) benchmarks/report.py --kernels demo/bench-kernels.json
 
-lint: setup type ## check style, types, layers and shell scripts
+reference: setup ## write the tables of README and docs that are made from code
+	@$(COG) -r $(COGGED)
+
+lint: setup type ## check style, types, layers, shell scripts and tables made from code
+	@$(COG) --check --diff $(COGGED)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports --no-logo

@@ -72,6 +72,7 @@ setup(
         "hdfs": ["hdfs-native>=0.14", "fsspec>=2025.2"],  # landing folders in HDFS, without Java
         "onnx": ["onnx>=1.20"],
         "dev": [
+            "cogapp>=3.6",  # writes tables of README and docs from code
             "duckdb>=2",  # notebooks and docs/sql.md query the tables without Spark
             "hypothesis>=6.170",
             "import-linter>=2.16",

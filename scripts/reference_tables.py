@@ -1,0 +1,78 @@
+"""Tables of README and docs/ that are made from code; ``make reference`` writes them there.
+
+A page holds a comment that names a function of this module, and what the function returned last;
+``make lint`` fails if it returns something else now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import runpy
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from iotscore.exit_codes import EXIT_CODES
+from iotscore.landing.reasons import FILE_REASONS, LINE_REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_LEFT_OUT: Final = re.compile(r" \[(?:-h|--profile PROFILE|--config FILE|--set KEY=VALUE)\]")
+"""What every job has, or has if it has settings."""
+
+
+def exit_codes() -> str:
+    """Return the exit codes with what they mean."""
+    return table(("code", "meaning"), ((str(one.code), one.meaning) for one in EXIT_CODES))
+
+
+def exit_codes_and_what_to_do() -> str:
+    """Return the exit codes with what they mean, and what a scheduler should do."""
+    rows = ((str(one.code), one.meaning, one.to_do) for one in EXIT_CODES)
+    return table(("code", "meaning", "what a scheduler should do"), rows)
+
+
+def reason_codes() -> str:
+    """Return why lines and files are refused."""
+    lines = ((f"`{code}`", "line", why) for code, why in LINE_REASONS.items())
+    files = ((f"`{code}`", "file", why) for code, why in FILE_REASONS.items())
+    return table(("code", "refused", "because"), (*lines, *files))
+
+
+def usage() -> str:
+    """Return how each job is called, a line each, without what all of them have."""
+    return "\n".join(["```", *(line for job in jobs() for line in _usage(job)), "```", ""])
+
+
+def jobs() -> list[str]:
+    """Return the names of the jobs, ``nightly`` first."""
+    names = sorted(path.stem for path in (ROOT / "jobs").glob("*.py"))
+    return sorted(names, key=lambda name: name != "nightly")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _usage(job: str) -> list[str]:
+    """Return how a job is called, or each of its actions."""
+    first, *rest = _help(job)
+    if " ACTION " not in first:
+        return [_LEFT_OUT.sub("", first).removeprefix("usage: ")]
+    actions = [match[1] for line in rest if (match := re.match(r" {4}(\w+) ", line))]
+    return [_LEFT_OUT.sub("", _help(job, action)[0]).removeprefix("usage: ") for action in actions]
+
+
+def _help(job: str, *action: str) -> list[str]:
+    shown = io.StringIO()
+    os.environ["COLUMNS"] = "1000"
+    main = runpy.run_path(str(ROOT / "jobs" / f"{job}.py"))["main"]
+    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        main([*action, "--help"])
+    return shown.getvalue().splitlines()
