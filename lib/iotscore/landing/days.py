@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import date
 
     from iotscore.landing.discover import Landing, LandingFile
 
@@ -81,6 +81,20 @@ def named_among(landing: Landing, names: Collection[str]) -> Landing:
         files=[file for file in landing.files if file.source_file in names],
         unusable=[each for each in landing.unusable if each[0].source_file in names],
     )
+
+
+def newest_plausible_day(now: datetime | None = None) -> date:
+    """Return the newest day that a capture can be of: tomorrow, UTC.
+
+    Boxes east of Greenwich write tomorrow's date. A later one comes from a clock that is wrong, and
+    must not pass for the newest night.
+
+    Parameters
+    ----------
+    now
+        The time, with its time zone; None: that of this machine.
+    """
+    return (now or datetime.now(UTC)).astimezone(UTC).date() + timedelta(days=1)
 
 
 def _day(file: LandingFile, today: date) -> date:

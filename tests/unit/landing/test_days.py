@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from iotscore.cli.arguments import add_days, chosen_days, job_parser
 from iotscore.errors import InputError
 from iotscore.labels import label_file
-from iotscore.landing.days import EVERY_DAY, Days, captured_in
+from iotscore.landing.days import EVERY_DAY, Days, captured_in, newest_plausible_day
 from iotscore.landing.discover import Landing, LandingFile
 from iotscore.landing.metadata import Metadata
 
@@ -51,6 +51,14 @@ def test_a_name_without_a_day_is_of_today() -> None:
     """As its records will be in the table; a name that says nothing is refused today."""
     assert names(Days(TODAY, None)) == ["1.benign.csv", "x.csv"]
     assert names(Days(None, date(2026, 11, 20))) == ["1.2026-11-20.csv"]
+
+
+def test_no_capture_is_of_the_day_after_tomorrow() -> None:
+    """Tomorrow has begun somewhere; the clock's own zone does not matter."""
+    now = datetime(2026, 11, 24, 1, tzinfo=timezone(timedelta(hours=3)))
+    assert newest_plausible_day(now) == TODAY
+    today = datetime.now(UTC).date()
+    assert newest_plausible_day() in {today + timedelta(days=1), today + timedelta(days=2)}
 
 
 def test_every_day_is_everything() -> None:
