@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from iotscore.exit_codes import EXIT_CODES
 from iotscore.landing.reasons import FILE_REASONS, LINE_REASONS
+from iotscore.watch.kinds import ALERT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +42,12 @@ def reason_codes() -> str:
     lines = ((f"`{code}`", "line", why) for code, why in LINE_REASONS.items())
     files = ((f"`{code}`", "file", why) for code, why in FILE_REASONS.items())
     return table(("code", "refused", "because"), (*lines, *files))
+
+
+def alert_kinds() -> str:
+    """Return the kinds of alerts, what was seen and what to do."""
+    rows = ((f"`{one.kind}`", one.severity, one.seen, one.to_do) for one in ALERT_KINDS)
+    return table(("kind", "severity", "what was seen", "what to do"), rows)
 
 
 def usage() -> str:

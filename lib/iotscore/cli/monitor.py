@@ -16,6 +16,7 @@ from iotscore.errors import AlertError, ConfigError
 from iotscore.masking import hide_settings
 from iotscore.spark.monitor import monitor
 from iotscore.watch.alert import SEVERITIES, rank
+from iotscore.watch.deliveries import Delivery
 from iotscore.watch.limits import Limits
 from iotscore.watch.send import post, write_mail
 
@@ -43,7 +44,10 @@ def monitor_stage(job: Job, model_version: str | None) -> Rows:
     tell = teller(job.settings)
     limits = monitor_limits(job.settings)
     with job.runs.stage("monitor") as stage:
-        found = monitor(job.warehouse, model_version, limits, tell, job.runs.run_id, stage)
+        found = monitor(
+            *(job.warehouse, model_version, limits, tell, job.runs.run_id, stage),
+            delivery=_delivery(job),
+        )
     told = ", ".join(f"{count} {severity}" for severity, count in stage.details["alerts"].items())
     rate = f", {stage.rows / stage.seconds:,.0f} rows/s" if stage.rows else ""
     _LOG.info(
@@ -57,6 +61,17 @@ def monitor_stage(job: Job, model_version: str | None) -> Rows:
     if warning := job.runs.slow_warning(stage):
         _LOG.warning("%s", warning)
     return found.alerts
+
+
+def _delivery(job: Job) -> Delivery:
+    """Return what ingest found in this run, if it ran."""
+    found = next((stage.details for stage in job.runs.stages if stage.name == "ingest"), {})
+    days = job.days
+    return Delivery(
+        accepted=found.get("files_ingested", 0),
+        refused=found.get("files_refused", 0),
+        day=days.since if days.since == days.until else None,
+    )
 
 
 def monitor_limits(settings: Settings) -> Limits:
@@ -73,6 +88,8 @@ def monitor_limits(settings: Settings) -> Limits:
         critical_rate=chosen.critical_rate,
         volume_factor=chosen.volume_factor,
         quarantined_share=chosen.quarantined_share,
+        incident_severity=chosen.incident_severity,
+        no_delivery_days=chosen.no_delivery_days,
         cool_down_days=chosen.cool_down_days,
     )
 

@@ -85,6 +85,17 @@ class Outcome:
         return self._details("score").get("alerts")
 
     @property
+    def incidents(self) -> int | None:
+        """Incidents of this run that people were told of; None if monitoring did not end."""
+        return self._details("monitor").get("incidents")
+
+    @property
+    def raised(self) -> dict[str, int]:
+        """Alerts that this run raised, by severity; empty if monitoring did not end."""
+        found: dict[str, int] = self._details("monitor").get("alerts", {})
+        return found
+
+    @property
     def model_version(self) -> str | None:
         """The model that scored."""
         return self._details("score").get("model_version")
@@ -110,6 +121,8 @@ def summary_line(outcome: Outcome) -> str:
             "files": outcome.files,
             "rows": outcome.rows,
             "alerts": outcome.alerts,
+            "incidents": outcome.incidents,
+            "alerts_raised": outcome.raised,
             "stages": [
                 {
                     "stage": stage.name,
@@ -153,6 +166,9 @@ def metrics_text(outcome: Outcome, earlier: str) -> str:
     tell_one("duration_seconds", "How long the last run took.", outcome.seconds)
     tell_one("last_success_timestamp_seconds", "When the last good run ended.", success)
     tell_one("alerts", "Records of the last run that the fused score flags.", outcome.alerts)
+    tell_one("incidents", "New incidents of the last run.", outcome.incidents)
+    raised: Values = {(severity,): count for severity, count in outcome.raised.items()}
+    tell("iotscore_job_alerts_raised", "Alerts that the last run raised.", raised, "severity")
     rows: Values = {(what,): count for what, count in outcome.rows.items()}
     tell("iotscore_job_rows", "Records of the last run.", rows, "what")
     files: Values = {(what,): count for what, count in outcome.files.items()}

@@ -289,6 +289,8 @@ class MonitorSettings(_Section):
     critical_rate: Annotated[float, Field(ge=1.0)]
     volume_factor: Annotated[float, Field(gt=1.0)]
     quarantined_share: Share
+    incident_severity: Literal["info", "warning", "critical"]
+    no_delivery_days: Count | None
     cool_down_days: Annotated[int, Field(ge=0, le=365)]
     webhook_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None
     attempts: Annotated[int, Field(ge=1, le=10)]

@@ -18,13 +18,16 @@ from iotscore.spark.progress import rows_progress
 from iotscore.spark.registry import load_model
 from iotscore.watch.alert import SEVERITIES, raise_alerts
 from iotscore.watch.bins import bins_of
+from iotscore.watch.deliveries import Delivery, delivery_alerts
+from iotscore.watch.incident_alerts import READ, incident_alerts
+from iotscore.watch.kinds import INCIDENT
 from iotscore.watch.movement import Past, measure, rows_of
 from iotscore.watch.rules import DeviceNight, has_moved, movement_alerts
 from iotscore.watch.suppression import is_hidden
 from iotscore.watch.volumes import volume_alerts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from iotscore.spark.monitor_ledger import Nights
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     Rows = list[dict[str, Any]]
     Sketches = dict[tuple[date, Device], Sketch]
 
+_NOTHING_KNOWN: Final = Delivery(accepted=0, refused=0)
 _PAST: Final = 3
 """Nights are looked through so many times ``of_nights`` far back: a device may have been away."""
 
@@ -51,7 +55,8 @@ class Monitored:
     model_version
         Of the model.
     alerts
-        Rows of ``alerts`` that are new and not suppressed, of nights that are not long past.
+        Rows of ``alerts`` that are new and not suppressed, of nights that are not long past; of
+        incidents also those in files that were ingested lately, whatever night they claim.
     """
 
     model_version: str
@@ -65,6 +70,8 @@ def monitor(
     tell: Callable[[Rows], list[str]],
     run_id: str,
     stage: Stage,
+    *,
+    delivery: Delivery = _NOTHING_KNOWN,
 ) -> Monitored:
     """Count the records of new nights, compare them, and raise alerts.
 
@@ -86,6 +93,8 @@ def monitor(
         Stamped on every new row.
     stage
         Gets rows and counts.
+    delivery
+        What came in this run.
 
     Raises
     ------
@@ -103,30 +112,80 @@ def monitor(
         "alerts": dict.fromkeys(SEVERITIES, 0),
         "undelivered": [],
     }
-    if not nights.files:
-        return Monitored(stored.version, [])
     now = datetime.now(UTC)
     stamp = {"model_version": stored.version, "run_id": run_id, "monitored_at": now}
     watch = _Watch(stored, limits)
-    if stored.manifest["normalisation"] != BATCH_MINMAX:
+    if nights.files and stored.manifest["normalisation"] != BATCH_MINMAX:
         stage.rows = nights.total
         watch.compare(warehouse, nights)
         rows = [row | stamp for row in watch.rows]
         warehouse.replace_rows("drift", rows, nights.replaced())
     earlier = warehouse.rows("alerts", model_version=stored.version)
-    raised = watch.alerts(nights, earlier)
+    files = _IncidentFiles(warehouse, stored.version, nights)
+    raised = [
+        *watch.alerts(nights, earlier),
+        *files.alerts(earlier, limits),
+        *_undelivered(delivery, nights, earlier, limits),
+    ]
     stage.details["alerts"] |= Counter(row["severity"] for row in raised)
     of_run = [row | {"run_id": run_id, "raised_at": now} for row in raised]
-    if of_run or any(row["event_day"] in nights.days for row in earlier):
+    if any(row["event_day"] in nights.days for row in earlier):
         warehouse.replace_rows("alerts", of_run, nights.replaced())
+    elif of_run:
+        warehouse.append_rows("alerts", of_run)
     told = {row["alert_id"] for row in earlier}
-    oldest = nights.every_day[-1] - timedelta(days=limits.cool_down_days)
-    fresh = [r for r in of_run if r["alert_id"] not in told and r["event_day"] >= oldest]
+    oldest = nights.told_since(limits.cool_down_days)
+    fresh = [
+        row
+        for row in of_run
+        if row["alert_id"] not in told
+        and (row["event_day"] >= oldest or files.is_recent(row, now, limits))
+    ]
     suppressions = warehouse.rows("suppressions")
     open_ = [row for row in fresh if not any(is_hidden(s, row, now) for s in suppressions)]
+    stage.details["incidents"] = sum(row["kind"] == INCIDENT for row in fresh)
     stage.details["undelivered"] = tell(open_)
-    enter_monitored(warehouse, nights, run_id)
+    if nights.files:
+        enter_monitored(warehouse, nights, run_id)
     return Monitored(stored.version, open_)
+
+
+def _undelivered(delivery: Delivery, nights: Nights, earlier: Rows, limits: Limits) -> Rows:
+    """Return the row of ``alerts`` that says that nothing came, unstamped, unless it is there."""
+    if nights.files and not delivery.refused:
+        return []  # another run, or the stream, has got these
+    today = datetime.now(UTC).date()
+    found = delivery_alerts(delivery, nights.every_day, today, limits.no_delivery_days)
+    raised = raise_alerts(found, earlier, nights.model_version, limits.cool_down_days)
+    known = {row["alert_id"] for row in earlier if row["event_day"] not in nights.days}
+    return [row for row in raised if row["alert_id"] not in known]
+
+
+class _IncidentFiles:
+    """The incidents of a model, and when their files were ingested."""
+
+    def __init__(self, warehouse: Warehouse, version: str, nights: Nights) -> None:
+        self._rows = warehouse.rows("incidents", READ, model_version=version)
+        self._version, self._nights = version, nights
+        self._file_of: dict[str, str] = {}
+
+    def alerts(self, earlier: Rows, limits: Limits) -> Rows:
+        """Return new rows of ``alerts``, unstamped: of incidents that nobody was told of yet.
+
+        Those of nights whose alerts are found anew are among them, told or not.
+        """
+        known = {row["alert_id"] for row in earlier if row["event_day"] not in self._nights.days}
+        found = list(incident_alerts(self._rows, limits.incident_severity))
+        raised = raise_alerts(found, [], self._version, limits.cool_down_days)
+        pairs = zip(raised, self._rows, strict=True)
+        self._file_of = {alert["alert_id"]: row["file_id"] for alert, row in pairs}
+        return [row for row in raised if row["alert_id"] not in known]
+
+    def is_recent(self, alert: Mapping[str, Any], now: datetime, limits: Limits) -> bool:
+        """Say whether an incident is in a file that was ingested only now, of whatever night."""
+        file_id = self._file_of.get(alert["alert_id"], "")
+        ingested = self._nights.ingested_at.get(file_id)
+        return ingested is not None and now - ingested <= timedelta(days=limits.cool_down_days)
 
 
 def _skipped(stored: StoredModel) -> str | None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from iotscore.landing.days import newest_plausible_day
 from iotscore.spark.ingest_ledger import file_condition
 from iotscore.spark.ingest_plan import INGESTED
 from iotscore.spark.score_ledger import scored_now
-from iotscore.watch.alert import Device
+from iotscore.watch.alert import Device, later
 from iotscore.watch.volumes import Volumes, volumes_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _READ = (
     *("file_id", "device_id", "device", "event_day", "rows_read", "rows_accepted"),
-    *("rows_quarantined", "status", "reason", "sha256", "run_id"),
+    *("rows_quarantined", "status", "reason", "sha256", "run_id", "ingested_at"),
 )
 
 
@@ -42,6 +43,8 @@ class Nights:
         All nights that the warehouse has, rising.
     volumes
         Lines of all of them.
+    ingested_at
+        Of every file that has records, by id; UTC.
     """
 
     model_version: str
@@ -50,6 +53,7 @@ class Nights:
     anew: frozenset[date]
     every_day: list[date]
     volumes: Volumes
+    ingested_at: dict[str, datetime]
 
     @property
     def total(self) -> int:
@@ -65,15 +69,27 @@ class Nights:
         """Return the latest nights before a night, rising."""
         return [each for each in self.every_day if each < day][-count:]
 
+    def told_since(self, days: int) -> date:
+        """Return the first of the nights whose alerts people are told: the newest ones."""
+        newest = self.every_day[-1] if self.every_day else newest_plausible_day()
+        return later(newest, -days)
+
     def replaced(self) -> str:
-        """Return the condition on rows that make room: those of the nights."""
+        """Return the condition on rows that make room: those of the nights, one at least."""
         days = ", ".join(f"DATE '{day}'" for day in self.days)
         return f"model_version = '{self.model_version}' AND event_day IN ({days})"
 
 
 def unmonitored(warehouse: Warehouse, version: str) -> Nights:
-    """Return the nights that have files which a model has scored and nobody has counted yet."""
-    ledger = warehouse.rows("ingest_files", _READ)
+    """Return the nights that have files which a model has scored and nobody has counted yet.
+
+    Nights after the newest plausible day do not count, before they have come.
+    """
+    newest = newest_plausible_day()
+    every = warehouse.rows("ingest_files", _READ)
+    ingested = {row["file_id"]: row["ingested_at"] for row in every if row["status"] == INGESTED}
+    # A capture of a box whose clock is ahead must not make all real nights long past ones.
+    ledger = [row for row in every if row["event_day"] is None or row["event_day"] <= newest]
     present = {row["file_id"]: row for row in ledger if row["status"] == INGESTED}
     ids = scored_now(warehouse, version, present, with_expired=True)
     scored = {file_id: present[file_id] for file_id in ids}
@@ -98,6 +114,7 @@ def unmonitored(warehouse: Warehouse, version: str) -> Nights:
         anew=anew,
         every_day=sorted({row["event_day"] for row in present.values()}),
         volumes=volumes_of(ledger),
+        ingested_at=ingested,
     )
 
 

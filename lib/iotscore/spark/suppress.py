@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from iotscore.columns import HYBRID, flag_column
 from iotscore.errors import InputError
 from iotscore.spark.registry import champion
-from iotscore.watch.alert import KINDS
+from iotscore.watch.kinds import ALERT_KINDS
 from iotscore.watch.suppression import RECORD, SCOPE, is_hidden
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from iotscore.spark.tables import Warehouse
 
-_KINDS: Final = (*KINDS, RECORD)
+_KINDS: Final = (*(one.kind for one in ALERT_KINDS), RECORD)
 
 
 def suppression(

@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from iotscore.columns import UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 """Rising."""
-
-KINDS: Final = {
-    "attack": "alert rate up, other records as usual",
-    "alert_rate": "alert rate up, other records changed too",
-    "drift": "records that are not flagged moved, for several nights",
-    "new_behaviour": "records that are not flagged moved from one night to the next",
-    "all_moved": "most devices moved in the same night",
-    "score_drift": "records that are not flagged score higher than promised, for several nights",
-    "unknown_device": "the model has not learned the device",
-    "missing_device": "a device that was there has no records",
-    "volume": "many more or fewer records than usual",
-    "quarantine": "many lines refused",
-}
-"""Every kind of alert, in a few words; docs/monitoring.md says what to do."""
 
 
 class Device(NamedTuple):
@@ -55,7 +41,7 @@ class Alert:
     Attributes
     ----------
     kind
-        One of :data:`KINDS`.
+        One of :data:`iotscore.watch.kinds.ALERT_KINDS`.
     severity
         One of :data:`SEVERITIES`.
     device
@@ -68,6 +54,8 @@ class Alert:
         In words.
     feature
         The feature that moved most.
+    incident_id
+        The incident that it tells of; each is told by itself, whatever was told before.
     """
 
     kind: str
@@ -78,6 +66,7 @@ class Alert:
     limit: float
     message: str
     feature: str | None = None
+    incident_id: str | None = None
 
     @property
     def subject(self) -> tuple[str, int | None, str | None]:
@@ -96,7 +85,7 @@ def raise_alerts(
     """Return rows of ``alerts`` for what is new or worse.
 
     The same kind of alert of the same device is told once until its cool-down ends, unless it gets
-    more severe.
+    more severe. Incidents have no cool-down: each is another one.
 
     Parameters
     ----------
@@ -112,19 +101,15 @@ def raise_alerts(
     raised = []
     for alert in found:
         device_id, device = alert.device or (None, None)
-        same = [
-            row
-            for row in earlier
-            if (row["kind"], row["device_id"], row["device"]) == alert.subject
-            and row["event_day"] < alert.day
-        ]
+        days = 0 if alert.incident_id else cool_down_days
+        same = [] if alert.incident_id else [row for row in earlier if _is_same(row, alert)]
         last = max(same, key=lambda row: row["event_day"], default=None)
         first_seen = alert.day
         if last is not None:
             is_cooling = last["cool_down_until"] >= alert.day
             if is_cooling and rank(alert.severity) <= rank(last["severity"]):
                 continue
-            if last["cool_down_until"] + timedelta(days=1) >= alert.day:
+            if later(last["cool_down_until"], 1) >= alert.day:
                 first_seen = last["first_seen"]
         raised.append(
             {
@@ -139,14 +124,31 @@ def raise_alerts(
                 "limit": alert.limit,
                 "message": alert.message,
                 "first_seen": first_seen,
-                "cool_down_until": alert.day + timedelta(days=cool_down_days),
+                "cool_down_until": later(alert.day, days),
                 "model_version": version,
             }
         )
     return raised
 
 
+def _is_same(row: Mapping[str, Any], alert: Alert) -> bool:
+    """Say whether an earlier alert is of the same kind and device; its number counts if it has one.
+
+    A device that was given another name is still the same.
+    """
+    kind, number, name = alert.subject
+    is_device = row["device"] == name if number is None else row["device_id"] == number
+    return bool(row["kind"] == kind and is_device and row["event_day"] < alert.day)
+
+
+def later(day: date, days: int) -> date:
+    """Return the day so many days later, or earlier; the calendar's first or last if it ends."""
+    ordinal = min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal())
+    return date.fromordinal(ordinal)
+
+
 def alert_id(alert: Alert, version: str) -> str:
     """Return 16 hexadecimal digits that are the same whenever the same is found again."""
-    told = "\n".join(map(str, (version, alert.day, *alert.subject, alert.severity)))
+    about = alert.incident_id or alert.severity
+    told = "\n".join(map(str, (version, alert.day, *alert.subject, about)))
     return hashlib.sha256(told.encode()).hexdigest()[:16]

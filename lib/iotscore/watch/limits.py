@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iotscore.watch.alert import Severity
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,10 @@ class Limits:
         Records per night may be so many times more, or fewer, than usual.
     quarantined_share
         Share of a device's lines that may be refused, 0 to 1.
+    incident_severity
+        Severity of the alert that each incident raises.
+    no_delivery_days
+        The newest night may be so many days old when nothing new was delivered; None: any number.
     cool_down_days
         Nights for which the same alert of the same device is not raised again.
     """
@@ -42,4 +50,6 @@ class Limits:
     critical_rate: float = 10.0
     volume_factor: float = 3.0
     quarantined_share: float = 0.01
+    incident_severity: Severity = "critical"
+    no_delivery_days: int | None = 1
     cool_down_days: int = 7

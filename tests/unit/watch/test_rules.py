@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from iotscore.detect.reference import fit_reference
-from iotscore.watch.alert import KINDS, Alert, Device, raise_alerts
+from iotscore.watch.alert import Alert, Device, raise_alerts
 from iotscore.watch.bins import FeatureBins, bins_of
+from iotscore.watch.kinds import ALERT_KINDS
 from iotscore.watch.limits import Limits
 from iotscore.watch.movement import SCORE, Past, measure, rows_of
 from iotscore.watch.rules import DeviceNight, has_moved, movement_alerts
@@ -258,4 +259,4 @@ def test_alerts_cool_down() -> None:
         *(("drift", 1, 1), ("drift", 3, 1), ("volume", 4, 4), ("drift", 7, 1), ("drift", 20, 20)),
     ]
     assert len({row["alert_id"] for row in rows}) == len(rows)
-    assert set(KINDS) >= {row["kind"] for row in rows}
+    assert {one.kind for one in ALERT_KINDS} >= {row["kind"] for row in rows}

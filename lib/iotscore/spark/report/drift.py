@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, OpenAlert
+from iotscore.spark.runs import DONE
 from iotscore.watch.alert import rank
 from iotscore.watch.movement import SCORE
 from iotscore.watch.suppression import is_hidden
@@ -32,7 +33,7 @@ _NOTHING: Final = Movement(0, 0, None, ())
 def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) -> Drift:
     """Return the open alerts of a night and the days before it, and what moved in the night.
 
-    Rows count if ``monitored_files`` names their run.
+    Rows count if ``monitored_files`` names their run; alerts also if it has ended.
 
     Parameters
     ----------
@@ -45,7 +46,9 @@ def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) 
     counted = {row["file_id"]: row["sha256"] for row in ledger}
     unmonitored = sum(counted.get(one.file_id) != one.sha256 for one in night)
     today = night[0].event_day
-    found, hidden = _open_alerts(warehouse, version, today, runs)
+    # A run that counted no file may have raised alerts: of an incident, or that nothing came.
+    ended = warehouse.values("runs", "run_id", stage="monitor", status=DONE)
+    found, hidden = _open_alerts(warehouse, version, today, runs | ended)
     is_monitored = unmonitored < len(night)
     return Drift(
         days=DAYS_BEFORE,

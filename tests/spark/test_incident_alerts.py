@@ -1,0 +1,123 @@
+"""A small attack in one device's night is told to people once, and quiet nights are not told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from iotscore.cli.monitor import monitor_limits
+from iotscore.simulate.generate import file_rows
+from iotscore.simulate.layout import FILES
+from iotscore.spark.monitor import monitor
+from iotscore.spark.runs import RunLog
+from iotscore.spark.tables import Warehouse
+from iotscore.watch.deliveries import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from iotscore.config import Settings
+
+pytestmark = pytest.mark.spark
+
+DEVICES = (1, 2, 4)
+ATTACKED = 4
+QUICK = ("detectors.lstm=null", "detectors.iforest=null", "detectors.mahalanobis=null")
+TODAY = datetime.now(UTC).date()
+
+
+def records(device: int, kind: str, rows: int, seed: int) -> np.ndarray:
+    """Return simulated records of a capture, without its cold start."""
+    file = next(one for one in FILES if (one.device, one.kind) == (device, kind))
+    made = list(file_rows(file._replace(original_rows=rows + 50), rows + 50, seed))
+    return np.concatenate(made)[50:]
+
+
+class Nights:
+    """Delivers nights, runs the stages, and keeps what people were told."""
+
+    def __init__(self, warehouse: Warehouse, settings: Settings, stages: type) -> None:
+        self.warehouse, self.settings = warehouse, settings
+        self.run = stages(warehouse, settings)
+        self.told: list[dict[str, Any]] = []
+
+    def monitor(self, delivery: Delivery | None = None) -> list[dict[str, Any]]:
+        """Monitor, and return what is told of."""
+        log, told = RunLog(self.warehouse, "test", "0" * 64), []
+
+        def tell(alerts: list[dict[str, Any]]) -> list[str]:
+            told.extend(alerts)
+            return []
+
+        with log.stage("monitor") as stage:
+            limits = monitor_limits(self.settings)
+            monitor(
+                *(self.warehouse, None, limits, tell, log.run_id, stage),
+                delivery=delivery or Delivery(accepted=1, refused=0),
+            )
+        return told
+
+    def night(self, folder: Path) -> list[dict[str, Any]]:
+        """Run a night on a folder, and return what is told of."""
+        self.run.ingest(folder)
+        self.run.score()
+        self.run.explain()
+        return self.monitor()
+
+
+def incidents(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the alerts of incidents."""
+    return [row for row in told if row["kind"] == "incident"]
+
+
+def test_one_incident_is_one_alert(
+    spark: SparkSession,
+    tmp_path: Path,
+    settings: Callable[..., Settings],
+    stages: type,
+    write_traffic: Callable[[Path, np.ndarray], None],
+) -> None:
+    """28 records of an attack among 60 are told, whatever day the capture claims, and only once."""
+    landing = tmp_path / "landing"
+    nights = Nights(Warehouse(spark, str(tmp_path / "w")), settings("default", *QUICK), stages)
+    for device in DEVICES:
+        write_traffic(landing / f"{device}.benign.csv", records(device, "benign", 900, 1))
+    nights.run.ingest(landing)
+    nights.run.train()
+    assert nights.night(landing) == []
+    for before in (3, 2):
+        day = TODAY - timedelta(days=before)
+        for device in DEVICES:
+            quiet = records(device, "benign", 60, 10 * before)
+            write_traffic(landing / f"{device}.{day}.csv", quiet)
+        assert nights.night(landing) == []
+
+    def attack(day: object, seed: int) -> None:
+        own = records(ATTACKED, "benign", 32, seed)
+        flood = records(ATTACKED, "mirai.syn", 28, seed)
+        rows = np.concatenate([own[:20], flood, own[20:]])
+        write_traffic(landing / f"{ATTACKED}.{day}.csv", rows)
+
+    attack(TODAY - timedelta(days=1), 5)
+    (alert,) = nights.night(landing)
+    assert (alert["kind"], alert["severity"], alert["device_id"]) == (
+        *("incident", "critical"),
+        ATTACKED,
+    )
+    assert nights.night(landing) == []
+    attack(TODAY, 6)
+    (again,) = incidents(nights.night(landing))
+    assert again["alert_id"] != alert["alert_id"]
+    attack("1970-01-01", 7)
+    (ancient,) = incidents(nights.night(landing))
+    assert str(ancient["event_day"]) == "1970-01-01"
+    assert len(nights.warehouse.rows("alerts", kind="incident")) == 3
+    (refused,) = nights.monitor(Delivery(accepted=0, refused=2))
+    assert (refused["kind"], refused["event_day"]) == ("no_delivery", TODAY)
+    assert nights.monitor(Delivery(accepted=0, refused=2)) == []
