@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from iotscore.cli.job import USER_FAULT, guarded, prepare
+from iotscore.cli.job import guarded, prepare
 from iotscore.errors import WarehouseError
+from iotscore.exit_codes import USER_FAULT
 from iotscore.spark.layout import PROPERTY, migrate
 from iotscore.spark.query import register_tables, run_query
 from iotscore.spark.schemas import LAYOUT, TABLES

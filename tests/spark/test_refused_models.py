@@ -14,10 +14,11 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from iotscore.cli.job import USER_FAULT, guarded
+from iotscore.cli.job import guarded
 from iotscore.cli.options import score_options
 from iotscore.detect.bundle import FORMAT_VERSION, from_bytes, to_bytes, version_of
 from iotscore.errors import ModelError
+from iotscore.exit_codes import USER_FAULT
 from iotscore.spark.runs import Stage
 from iotscore.spark.score import score
 

@@ -10,9 +10,10 @@ import pytest
 from deltalake import DeltaTable
 
 from iotscore import masking
-from iotscore.cli.job import BUG, guarded, prepare
+from iotscore.cli.job import guarded, prepare
 from iotscore.cli.stages import ingest_stage, score_stage
 from iotscore.cli.summary import print_nightly
+from iotscore.exit_codes import BUG
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.session import open_session
 

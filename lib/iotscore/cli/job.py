@@ -14,9 +14,10 @@ from pyspark.errors import PySparkException
 
 from iotscore.cli.arguments import absolute, chosen_days, home
 from iotscore.cli.options import config_checksum
-from iotscore.cli.recorder import STOPPED, Recorder
+from iotscore.cli.recorder import Recorder
 from iotscore.config import Settings, load_settings
 from iotscore.errors import AlertError, IotscoreError, StopError, one_line
+from iotscore.exit_codes import ALERTED, BUG, DONE, STOPPED, USER_FAULT
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
 from iotscore.report.place import prepare_folder
@@ -35,11 +36,6 @@ if TYPE_CHECKING:
     from iotscore.landing.days import Days
 
 _LOG = logging.getLogger("iotscore")
-
-DONE = 0
-BUG = 1
-USER_FAULT = 2
-ALERTED = 3
 
 _JAVA_IS_GONE: Final = (
     "Spark's Java process has ended: it was stopped (SIGTERM) or killed, as the system does where "

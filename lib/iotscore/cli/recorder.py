@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from iotscore.spark.runs import RunLog
 
-STOPPED: Final = 128 + signal.SIGTERM
-"""Exit code of a job that was told to stop, as a shell says it: 143."""
 _MOST_TEXT: Final = 1_000
 
 

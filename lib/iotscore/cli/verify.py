@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from iotscore.cli.arguments import absolute, home, job_parser
-from iotscore.cli.job import DONE, guarded
+from iotscore.cli.job import guarded
 from iotscore.cli.summary import open_console
 from iotscore.config import load_settings
+from iotscore.exit_codes import CHECK_FAILED, DONE
 from iotscore.spark.lock import no_writer
 from iotscore.spark.session import open_session
 from iotscore.spark.tables import Warehouse
@@ -20,8 +21,6 @@ from iotscore.spark.verify import Check, Outcome, verify_warehouse
 if TYPE_CHECKING:
     import argparse
 
-CHECK_FAILED: Final = 1
-"""Exit code: the job did its work, and the warehouse is wrong."""
 _SAMPLE_ROWS: Final = 1_000
 _MOST_FINDINGS: Final = 5
 _STYLES: Final = {Outcome.HOLDS: "green", Outcome.FAILED: "bold red"}

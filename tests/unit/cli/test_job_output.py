@@ -13,8 +13,9 @@ import pytest
 from py4j.java_gateway import GatewayParameters, JavaGateway  # type: ignore[import-untyped]
 
 from iotscore.cli.arguments import job_parser
-from iotscore.cli.job import BUG, DONE, USER_FAULT, guarded, run_job
+from iotscore.cli.job import guarded, run_job
 from iotscore.errors import InputError
+from iotscore.exit_codes import BUG, DONE, USER_FAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

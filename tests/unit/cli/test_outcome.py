@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from iotscore.cli.job import BUG, DONE, USER_FAULT, guarded, run_job
+from iotscore.cli.job import guarded, run_job
 from iotscore.cli.outcome import Outcome, metrics_text, summary_line
-from iotscore.cli.recorder import STOPPED, Recorder, add_outcome
+from iotscore.cli.recorder import Recorder, add_outcome
 from iotscore.errors import InputError
+from iotscore.exit_codes import BUG, DONE, STOPPED, USER_FAULT
 from iotscore.spark.runs import DONE as STAGE_DONE
 from iotscore.spark.runs import FAILED, Stage
 
