@@ -19,6 +19,10 @@ class InputError(IotscoreError):
     """The landing folder or a file in it cannot be used as it is."""
 
 
+class ChangedSourceError(InputError):
+    """Files changed, or could not be read to the end, while they were read; nothing was kept."""
+
+
 class RefusalError(IotscoreError):
     """Files were refused for a reason that somebody must look into; all others are ingested."""
 
