@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from iotscore.cli.arguments import absolute, home, job_parser
 from iotscore.cli.job import guarded, prepare
 from iotscore.cli.options import ingest_options
-from iotscore.cli.recorder import stoppable
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.config import load_settings
 from iotscore.errors import BusyError, ChangedSourceError, ModelError, RefusalError
@@ -49,7 +48,7 @@ def main(argv: list[str]) -> int:
         help="end when all files that are there, or come meanwhile, have been taken up",
     )
     arguments = parser.parse_args(argv)
-    return guarded("stream", lambda: stoppable(lambda: _stream(arguments)))
+    return guarded("stream", lambda: _stream(arguments))
 
 
 def _stream(arguments: argparse.Namespace) -> None:

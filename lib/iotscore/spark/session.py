@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
@@ -33,7 +34,11 @@ def open_session(app_name: str, settings: Mapping[str, str] | None = None) -> Sp
     builder = SparkSession.builder.appName(app_name)
     for key, value in (settings or {}).items():
         builder = builder.config(key, value)
+    before = signal.getsignal(signal.SIGINT)
     spark = builder.getOrCreate()
+    if before not in (signal.getsignal(signal.SIGINT), signal.default_int_handler):
+        # Spark's own handler has taken the place of one that a job set up.
+        signal.signal(signal.SIGINT, before)
     hide_settings(dict(spark.sparkContext.getConf().getAll()))
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     if _DELTA_EXTENSION not in extensions:
