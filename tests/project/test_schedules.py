@@ -88,7 +88,8 @@ def test_passing_faults_are_tried_again(
 
 
 LINGERS = """
-(trap - INT; exec bash -c 'for one in HUP INT TERM; do trap "sleep 0.3; echo $one >end; exit 143" $one; done
+(trap - INT; exec bash -c '
+for one in HUP INT TERM; do trap "sleep 0.3; echo $one >end; exit 143" $one; done
 touch ready
 while :; do sleep 0.1; done') &
 wait

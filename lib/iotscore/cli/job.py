@@ -74,7 +74,8 @@ def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None
     """
     recorder = Recorder(name, arguments)
     code = guarded(name, lambda: _run(name, arguments, recorder, body), recorder.note)
-    told = guarded(name, lambda: recorder.tell(code))
+    # It needs no Java, and a stop that comes now, or again, is to change nothing.
+    told = _exit_code(name, lambda: recorder.tell(code))
     return gravest(code, told)
 
 
@@ -100,12 +101,21 @@ def guarded(
         The exit code.
     """
     set_up_logging()
-    try:
+
+    def noted() -> None:
         try:
             stoppable(action)
         except BaseException as error:
             note(error)
             raise
+
+    return _exit_code(name, noted)
+
+
+def _exit_code(name: str, action: Callable[[], None]) -> int:
+    """Run an action, tell what it raises, and return the exit code."""
+    try:
+        action()
     except IotscoreError as error:
         _tell(name, str(error))
         return error.code

@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from py4j.protocol import Py4JError, Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark import SparkContext
@@ -39,8 +39,6 @@ class Listener:
         The signal that stopped it; None if none did.
     """
 
-    _is_java_linked: ClassVar[bool] = False
-
     def __init__(self) -> None:
         self.number: int | None = None
         self._is_raised = False
@@ -53,24 +51,22 @@ class Listener:
         self.number = number
         # Of what goes down with it, nothing is the reason.
         logging.disable(logging.CRITICAL)
-        if self._java_calls:
-            threading.Thread(target=self._cancel, daemon=True).start()
-        else:
+        aside = threading.Thread(target=self._cancel, daemon=True)
+        aside.start()
+        if not self._java_calls:
+            aside.join(_CANCEL_SECONDS)
             self._raise()
 
     def listen_to_java(self) -> None:
         """Take over the signals that the Java process gets which started this one, if one did.
-
-        Once in a process: what follows the work needs no Java.
 
         Raises
         ------
         EnvironmentFaultError
             It has ended meanwhile.
         """
-        if "PYSPARK_GATEWAY_PORT" not in os.environ or Listener._is_java_linked:
+        if "PYSPARK_GATEWAY_PORT" not in os.environ:
             return
-        Listener._is_java_linked = True
         try:
             self._link()
         except (OSError, Py4JNetworkError) as error:
@@ -115,13 +111,16 @@ class Listener:
         raise StopSignal(self.number or 0)
 
     def _cancel(self) -> None:
-        while self._java_calls and not self._is_raised:
+        """Silence Spark and cancel its jobs, until Java has answered the main thread."""
+        while True:
             context = SparkContext._active_spark_context  # noqa: SLF001
             # It may be about to start, or to end.
             with contextlib.suppress(Exception):
                 if context is not None:
                     context.setLogLevel("OFF")
                     context.cancelAllJobs()
+            if self._is_raised or not self._java_calls:
+                return
             time.sleep(_CANCEL_SECONDS)
 
 
