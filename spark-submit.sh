@@ -17,7 +17,7 @@
 #   JAVA_HOME          Java 17 or 21 [java on the PATH]
 #
 # Exit codes: 0 done; 2 something for you to mend, told in one line; 1 a bug, with a traceback; 3 an
-# alert as severe as --fail-on says; 143 stopped by SIGTERM. Of verify, 0: all checks hold; 1: one
+# alert as severe as --fail-on says; 129, 130, 143 stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM. Of verify, 0: all checks hold; 1: one
 # failed, and the table on standard output names it.
 # Standard output holds what the job prints and nothing else; logs go to standard error.
 set -euo pipefail
@@ -65,6 +65,10 @@ done
 [[ $# -eq 0 ]] || shift
 extra=("$@")
 
+export IOTSCORE_JOB="$job"
+# shellcheck source=scripts/on_stop.sh
+source "$root/scripts/on_stop.sh"
+
 "$root/scripts/java.sh"
 
 if [[ -x "$root/.venv/bin/python" ]]; then
@@ -102,7 +106,8 @@ if [[ ! -r "$properties" ]]; then
     echo "The Spark settings $properties cannot be read; mend SPARK_PROPERTIES." >&2
     exit 2
 fi
-"$python" "$root/scripts/build_zip.py" "$root/dist/iotscore.zip"
+# At Ctrl-C the trap speaks, and not a traceback.
+(trap '' HUP INT TERM && exec "$python" "$root/scripts/build_zip.py" "$root/dist/iotscore.zip")
 jars="$("$root/scripts/jars.sh" "$properties")"
 
 options=(--master "$master" --driver-memory "${DRIVER_MEMORY:-4g}"
@@ -127,12 +132,14 @@ if [[ " ${extra[*]-} " != *deploy-mode[\ =]cluster* ]]; then
         exec 9<>"$IOTSCORE_STDERR"
         exec 8<"$IOTSCORE_STDERR"
         # A stop of all processes leaves it alone: it ends by itself, after the driver's last word.
-        { trap '' INT TERM && cat && rm -rf "$scratch"; } <&8 >&2 8<&- 9>&- &
+        { trap '' HUP INT TERM && cat && rm -rf "$scratch"; } <&8 >&2 8<&- 9>&- &
         exec 8<&-
     fi
     export IOTSCORE_STDERR
     export PYSPARK_DRIVER_PYTHON="$root/scripts/driver_python.sh"
 fi
 
+# Spark's own scripts are bash, too, until they become Java.
+export BASH_ENV="$root/scripts/on_stop.sh"
 exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" ${extra[@]+"${extra[@]}"} \
     "$root/jobs/$job.py" ${job_args[@]+"${job_args[@]}"}

@@ -13,8 +13,9 @@
 #
 # Tried again: 1 (a bug, or the machine's fault), 134 and 137 (Spark or the job died or was killed,
 # mostly for want of memory). Everything is safe to be started again at any point.
-# Exit codes: those of the last try: 0 done; 2 something for you to mend; 1 a bug; 143 stopped by
-# SIGTERM; and 124 if the limit was reached.
+# Exit codes: those of the last try: 0 done; 2 something for you to mend; 1 a bug; 3 an alert as
+# severe as --fail-on says; 129, 130, 143 stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM, which are
+# passed on to the job; and 124 if the limit was reached.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
@@ -23,11 +24,14 @@ declare -i deadline=$((SECONDS + ${LIMIT:-14400}))
 child=""
 stopped=""
 
+# Pass a signal on; the first one is what the job ends with.
 stop() {
-    stopped=yes
-    [[ -z "$child" ]] || kill -TERM "$child" 2>/dev/null || true
+    [[ -n "$stopped" ]] || stopped="$2"
+    [[ -z "$child" ]] || kill -s "$1" "$child" 2>/dev/null || true
 }
-trap stop TERM INT
+trap 'stop HUP 129' HUP
+trap 'stop INT 130' INT
+trap 'stop TERM 143' TERM
 
 tell() { echo "iotscore nightly: $*" >&2; }
 
@@ -43,7 +47,8 @@ await() {
 
 try() {
     local -i left=$((deadline - SECONDS)) waited=0
-    timeout --kill-after="$grace" "$left" "$root/spark-submit.sh" nightly "$@" &
+    # What runs in the background would ignore SIGINT, and so would all that it starts.
+    (trap - INT && exec timeout --kill-after="$grace" "$left" "$root/spark-submit.sh" nightly "$@") &
     child=$!
     await "$child"
     # timeout made a process group of the job. Spark may end before the driver has told the rest.
@@ -57,7 +62,7 @@ while true; do
     try "$@"
     if [[ -n "$stopped" ]]; then
         tell "stopped"
-        exit 143
+        exit "$stopped"
     elif [[ ! $code =~ ^(1|134|137)$ ]]; then
         [[ $code != 124 ]] || tell "not done within ${LIMIT:-14400} s; stopped"
         exit "$code"
@@ -66,11 +71,11 @@ while true; do
         exit "$code"
     fi
     tell "try $number of $tries ended with $code; again in $pause s"
-    sleep "$pause" &
+    (trap - INT && exec sleep "$pause") &
     child=$!
     await "$child"
     child=""
-    [[ -z "$stopped" ]] || exit 143
+    [[ -z "$stopped" ]] || exit "$stopped"
     pause=$((pause * 2))
     number+=1
 done

@@ -11,7 +11,7 @@ import sys
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_days, job_parser
-from iotscore.cli.monitor import add_fail_on, fail_on, monitor_stage, print_alerts
+from iotscore.cli.monitor import add_fail_on, end_night, monitor_stage, print_alerts
 from iotscore.cli.recorder import add_outcome
 from iotscore.cli.stages import (
     evaluate_stage,
@@ -60,9 +60,7 @@ def _nightly(job: Job) -> None:
     print_alerts(alerts)
     if job.arguments.report is not None:
         report_stage(job, job.arguments.report, version)
-    if refusal is not None:
-        raise refusal
-    fail_on(alerts, job.arguments.fail_on)
+    end_night(refusal, alerts, job.arguments.fail_on)
 
 
 if __name__ == "__main__":

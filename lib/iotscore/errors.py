@@ -6,9 +6,21 @@ Anything that is not an :class:`IotscoreError` is a bug: it keeps its traceback 
 
 from __future__ import annotations
 
+import signal
+
+from iotscore.exit_codes import ALERTED, USER_FAULT
+
 
 class IotscoreError(Exception):
-    """Base of every error that a user can mend."""
+    """Base of every error that a user can mend.
+
+    Attributes
+    ----------
+    code
+        The exit code of a job that it ends.
+    """
+
+    code: int = USER_FAULT
 
 
 class ConfigError(IotscoreError, ValueError):
@@ -17,6 +29,10 @@ class ConfigError(IotscoreError, ValueError):
 
 class InputError(IotscoreError):
     """The landing folder or a file in it cannot be used as it is."""
+
+
+class ChangedSourceError(InputError):
+    """Files changed, or could not be read to the end, while they were read; nothing was kept."""
 
 
 class RefusalError(IotscoreError):
@@ -64,11 +80,24 @@ class OutcomeError(IotscoreError):
 
 
 class AlertError(IotscoreError):
-    """The job did its work and raised alerts that it was told to fail on; exit code 3."""
+    """The job did its work and raised alerts that it was told to fail on."""
+
+    code = ALERTED
 
 
 class StopError(IotscoreError):
-    """The job was told to stop (SIGTERM); exit code 143."""
+    """The job was told to stop by a signal; the exit code is 128 and its number."""
+
+    def __init__(self, message: str, number: int = signal.SIGTERM) -> None:
+        super().__init__(message)
+        self.code = 128 + number
+
+
+class StopSignal(BaseException):
+    """A signal has told the job to stop; no handler of errors may take it for one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
 
 
 def one_line(message: str) -> str:

@@ -62,6 +62,9 @@ ENDS_WITH = 'read -r code <codes; sed -i 1d codes; exit "$code"'
     [
         ("0", (0, 1)),
         ("2", (2, 1)),
+        ("3", (3, 1)),
+        ("129", (129, 1)),
+        ("130", (130, 1)),
         ("143", (143, 1)),
         ("1 0", (0, 2)),
         ("137 1 0", (0, 3)),
@@ -85,9 +88,10 @@ def test_passing_faults_are_tried_again(
 
 
 LINGERS = """
-bash -c 'trap "sleep 0.3; echo told >end; exit 143" TERM
+(trap - INT; exec bash -c '
+for one in HUP INT TERM; do trap "sleep 0.3; echo $one >end; exit 143" $one; done
 touch ready
-while :; do sleep 0.1; done' &
+while :; do sleep 0.1; done') &
 wait
 """
 """A job whose own process ends at once when it is stopped, and whose driver has a word to say."""
@@ -101,19 +105,24 @@ def test_the_limit_stops_the_whole_job(
     _, told = running.communicate(timeout=60)
     assert running.returncode == 124
     assert "not done within 1 s" in told
-    assert (tmp_path / "end").read_text() == "told\n"
+    assert (tmp_path / "end").read_text() == "TERM\n"
     assert len(calls(tmp_path)) == 1
 
 
-def test_a_stop_is_passed_on(night: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
-    """A service manager stops the script: the job ends first, then the script, with 143."""
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_passed_on(
+    number: signal.Signals, night: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """By a service manager or Ctrl-C: the job ends first, by the same signal, then the script."""
+    before = signal.signal(number, signal.SIG_DFL)  # whoever runs the tests may ignore it
     running = night(LINGERS)
+    signal.signal(number, before)
     while not (tmp_path / "ready").exists():
         time.sleep(0.02)
-    running.send_signal(signal.SIGTERM)
+    running.send_signal(number)
     _, told = running.communicate(timeout=60)
-    assert running.returncode == 143, told
-    assert (tmp_path / "end").read_text() == "told\n"
+    assert running.returncode == 128 + number, told
+    assert (tmp_path / "end").read_text() == f"{number.name.removeprefix('SIG')}\n"
 
 
 def test_a_deaf_job_is_killed(night: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import threading
+import argparse
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.errors import BusyError, InputError
+from iotscore.cli import stages as stage_module
+from iotscore.cli.stream import Stream
+from iotscore.errors import BusyError, ChangedSourceError, RefusalError
 from iotscore.spark.lock import writer_lock
-from iotscore.spark.stream import names_below, stream_files
+from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,86 +22,121 @@ if TYPE_CHECKING:
     import numpy as np
     from pyspark.sql import SparkSession
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.landing.discover import LandingFile
 
 pytestmark = pytest.mark.spark
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a landing folder whose name means something to Spark, with three files."""
-    place = tmp_path / "landing [new] {a,b} 100%41"
-    (place / "deeper").mkdir(parents=True)
-    for name in ("1.2026-11-20.csv", "2.2026-11-20.csv", "deeper/3.2026-11-20.CSV"):
-        (place / name).write_text("x\n")
-    (place / "notes.txt").write_text("no capture")
-    return place
+def stream(
+    spark: SparkSession, night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
+) -> Callable[..., Stream]:
+    """Return a maker of streams with ``--once`` over copies of one finished night."""
+    root = night_copy("default").root
+
+    def make(folder: Path, *assignments: str) -> Stream:
+        arguments = argparse.Namespace(
+            input=str(folder), warehouse=root, once=True, profile="default"
+        )
+        return Stream(spark, arguments, settings("default", "stream.seconds=0.01", *assignments))
+
+    return make
 
 
-def hand_out(spark: SparkSession, folder: Path, root: Path, most: int = 2) -> list[frozenset[str]]:
-    """Return the batches that a stream hands out now."""
-    batches: list[frozenset[str]] = []
-    stream_files(spark, str(folder), str(root), most, None, lambda _, names: batches.append(names))
-    return batches
+def ledger(spark: SparkSession, root: str) -> dict[str, str]:
+    """Return the status of each file."""
+    rows = Warehouse(spark, root).rows("ingest_files", ["source_file", "status"])
+    return {row["source_file"]: row["status"] for row in rows}
 
 
-def test_each_file_is_handed_out_once_a_bounded_number_at_a_time(
-    spark: SparkSession, folder: Path, tmp_path: Path
+def test_all_that_a_night_would_take_is_taken_up_once(
+    spark: SparkSession,
+    stream: Callable[..., Stream],
+    tmp_path: Path,
+    write_traffic: Callable[[Path, np.ndarray], None],
+    make_features: Callable[..., np.ndarray],
 ) -> None:
-    """Also after a restart, which hands out only what came since."""
-    batches = hand_out(spark, folder, tmp_path)
-    assert [len(names) for names in batches] == [2, 1]
-    expected = {"1.2026-11-20.csv", "2.2026-11-20.csv", "deeper/3.2026-11-20.CSV"}
-    assert frozenset.union(*batches) == expected
-    (folder / "4.2026-11-21.csv").write_text("x\n")
-    assert hand_out(spark, folder, tmp_path) == [frozenset({"4.2026-11-21.csv"})]
+    """Names and times that mean something to Spark; files that come meanwhile; a refused one."""
+    folder = tmp_path / "land#1 [new]"
+    names = ["Cam #1/benign_traffic.csv", "a?b%41/benign_traffic.csv", "1.2026-11-22.csv"]
+    names += ["1.2026-11-01.csv", "_2.csv", "2.2026-11-22.csv"]
+    for seed, name in enumerate(names):
+        write_traffic(folder / name, make_features(12, seed=200 + seed))
+    os.utime(folder / "1.2026-11-01.csv", (1.6e9, 1.6e9))
+    os.utime(folder / "1.2026-11-22.csv", (4e9, 4e9))
+    one = stream(folder, "stream.files_per_batch=4")
+    late = folder / "3.2026-11-23.csv"
+    wanted = one._watch.new_files
+
+    def deliver_then_look(most: int) -> list[LandingFile]:
+        if not late.exists():
+            write_traffic(late, make_features(12, seed=300))
+        return wanted(most)
+
+    one._watch.new_files = deliver_then_look  # type: ignore[method-assign]
+    before = len(Warehouse(spark, one.root).rows("scores", ["row_no"]))
+    with suppress(RefusalError):
+        one.run()
+    found = ledger(spark, one.root)
+    taken = {*names, late.name} - {"_2.csv"}
+    assert {name: found.get(name) for name in taken} == dict.fromkeys(taken, "ingested")
+    assert found["_2.csv"] == "refused"
+    assert len(Warehouse(spark, one.root).rows("scores", ["row_no"])) == before + 12 * len(taken)
+    again = stream(folder)
+    again.run()
+    assert len(Warehouse(spark, one.root).rows("scores", ["row_no"])) == before + 12 * len(taken)
 
 
-def test_a_batch_that_failed_is_handed_out_again(
-    spark: SparkSession, folder: Path, tmp_path: Path
+def test_what_a_killed_stream_had_ingested_is_scored_by_the_next(
+    spark: SparkSession,
+    stream: Callable[..., Stream],
+    stages: type,
+    settings: Callable[..., Any],
+    tmp_path: Path,
+    write_traffic: Callable[[Path, np.ndarray], None],
+    make_features: Callable[..., np.ndarray],
 ) -> None:
-    """The fault comes out as it was raised, and nothing of the batch is taken for done."""
+    """Though no file is new to it."""
+    write_traffic(tmp_path / "in" / "1.2026-11-22.csv", make_features(12, seed=7))
+    one = stream(tmp_path / "in")
+    warehouse = Warehouse(spark, one.root)
+    stages(warehouse, settings("default")).ingest(tmp_path / "in")
+    before = len(warehouse.rows("scores", ["row_no"]))
+    one.run()
+    assert len(warehouse.rows("scores", ["row_no"])) == before + 12
 
-    def fail(number: int, names: frozenset[str]) -> None:
-        message = f"batch {number} of {len(names)}"
-        raise InputError(message)
 
-    with pytest.raises(InputError, match="batch 0 of 3"):
-        stream_files(spark, str(folder), str(tmp_path), 9, None, fail)
-    assert [len(names) for names in hand_out(spark, folder, tmp_path, most=9)] == [3]
-
-
-def test_a_watching_stream_sees_what_comes_later(
-    spark: SparkSession, folder: Path, tmp_path: Path
+def test_files_that_change_while_they_are_read_are_left_for_the_next_look(
+    spark: SparkSession,
+    stream: Callable[..., Stream],
+    tmp_path: Path,
+    write_traffic: Callable[[Path, np.ndarray], None],
+    make_features: Callable[..., np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without an end it looks again; what it raises ends it."""
-    seen: list[frozenset[str]] = []
+    """Nothing of the batch is kept, and it is tried again; three times in a row end the stream."""
+    write_traffic(tmp_path / "in" / "1.2026-11-22.csv", make_features(12, seed=8))
+    real, tries = stage_module.ingest, []
 
-    def take(number: int, names: frozenset[str]) -> None:
-        seen.append(names)
-        if number == 0:
-            threading.Timer(0.3, (folder / "5.2026-11-21.csv").write_text, ["x\n"]).start()
-        else:
-            raise BusyError("enough")
+    def ingest(*arguments: object) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise ChangedSourceError("changed")
+        real(*arguments)
 
-    with pytest.raises(BusyError, match="enough"):
-        stream_files(spark, str(folder), str(tmp_path), 9, 0.2, take)
-    assert seen[1] == {"5.2026-11-21.csv"}
+    monkeypatch.setattr(stage_module, "ingest", ingest)
+    one = stream(tmp_path / "in")
+    one.run()
+    assert len(tries) == 3
+    assert ledger(spark, one.root)["1.2026-11-22.csv"] == "ingested"
+    write_traffic(tmp_path / "in" / "2.2026-11-22.csv", make_features(12, seed=9))
+    monkeypatch.setattr(stage_module, "ingest", _changed)
+    with pytest.raises(ChangedSourceError):
+        stream(tmp_path / "in").run()
 
 
-@pytest.mark.parametrize(
-    ("root", "path"),
-    [
-        ("/data/in", "file:/data/in/a/1.csv"),
-        ("/data/in", "file:///data/in/a/1.csv"),
-        ("file:///data/in/", "file:/data/in/a/1.csv"),
-        ("hdfs://host:9000/data/in", "hdfs://host:9000/data/in/a/1.csv"),
-        ("s3a://bucket/in", "s3a://bucket/in/a/1.csv"),
-    ],
-)
-def test_paths_are_told_below_the_folder(root: str, path: str) -> None:
-    """Whatever form Spark gives them."""
-    assert names_below(root, [path]) == {"a/1.csv"}
+def _changed(*_: object) -> None:
+    raise ChangedSourceError("changed")
 
 
 def test_what_nightly_took_up_is_not_taken_up_twice(

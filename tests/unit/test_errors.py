@@ -11,7 +11,7 @@ from iotscore import errors
 CHILDREN = [
     error
     for _, error in inspect.getmembers(errors, inspect.isclass)
-    if error is not errors.IotscoreError
+    if issubclass(error, Exception) and error is not errors.IotscoreError
 ]
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +16,10 @@ from pyspark.errors import PySparkException
 from iotscore.cli.arguments import absolute, chosen_days, home
 from iotscore.cli.options import config_checksum
 from iotscore.cli.recorder import Recorder
+from iotscore.cli.signals import stoppable
 from iotscore.config import Settings, load_settings
-from iotscore.errors import AlertError, IotscoreError, StopError, one_line
-from iotscore.exit_codes import ALERTED, BUG, DONE, STOPPED, USER_FAULT
+from iotscore.errors import IotscoreError, one_line
+from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
 from iotscore.report.place import prepare_folder
@@ -71,13 +73,27 @@ def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None
     it.
     """
     recorder = Recorder(name, arguments)
-    code = guarded(name, lambda: recorder.watch(lambda: _run(name, arguments, recorder, body)))
-    told = guarded(name, lambda: recorder.tell(code))
-    return code or told
+    code = guarded(name, lambda: _run(name, arguments, recorder, body), recorder.note)
+    # It needs no Java, and a stop that comes now, or again, is to change nothing.
+    told = _exit_code(name, lambda: recorder.tell(code))
+    return gravest(code, told)
 
 
-def guarded(name: str, action: Callable[[], None]) -> int:
+def guarded(
+    name: str,
+    action: Callable[[], None],
+    note: Callable[[BaseException], None] = lambda _: None,
+) -> int:
     """Run an action; tell a user's fault in one line and a bug by its traceback, without secrets.
+
+    Parameters
+    ----------
+    name
+        The job.
+    action
+        Its work; a signal ends it in order.
+    note
+        Is told of the error that ended it.
 
     Returns
     -------
@@ -85,13 +101,24 @@ def guarded(name: str, action: Callable[[], None]) -> int:
         The exit code.
     """
     set_up_logging()
+
+    def noted() -> None:
+        try:
+            stoppable(action)
+        except BaseException as error:
+            note(error)
+            raise
+
+    return _exit_code(name, noted)
+
+
+def _exit_code(name: str, action: Callable[[], None]) -> int:
+    """Run an action, tell what it raises, and return the exit code."""
     try:
         action()
-    except (StopError, AlertError) as error:
-        _tell(name, str(error))
-        return STOPPED if isinstance(error, StopError) else ALERTED
     except IotscoreError as error:
-        return _tell(name, str(error))
+        _tell(name, str(error))
+        return error.code
     except (PySparkException, Py4JJavaError) as error:
         if (fault := _told_by_tables(error)) is not None:
             return _tell(name, fault)
@@ -102,7 +129,9 @@ def guarded(name: str, action: Callable[[], None]) -> int:
 
 
 def _tell(name: str, fault: str) -> int:
-    print(f"iotscore {name}: {one_line(masked(fault))}", file=sys.stderr)
+    # A terminal that was closed takes nothing any more, and that changes no exit code.
+    with suppress(OSError):
+        print(f"iotscore {name}: {one_line(masked(fault))}", file=sys.stderr, flush=True)
     return USER_FAULT
 
 

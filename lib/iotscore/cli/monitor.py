@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from iotscore.cli.job import Job
     from iotscore.config import Settings
+    from iotscore.errors import RefusalError
 
     Rows = list[dict[str, Any]]
 
@@ -169,3 +170,27 @@ def fail_on(alerts: Rows, severity: str | None) -> None:
             "the view v_open_alerts and docs/monitoring.md"
         )
         raise AlertError(message)
+
+
+def end_night(refusal: RefusalError | None, alerts: Rows, severity: str | None) -> None:
+    """Fail for alerts, and for files that ingest refused.
+
+    An attack must not be hidden behind a refused file: of both, the alert gives the exit code, and
+    the refusal is told with it.
+
+    Raises
+    ------
+    AlertError
+        There is an alert of the severity or a worse one.
+    RefusalError
+        There is none, and files were refused.
+    """
+    try:
+        fail_on(alerts, severity)
+    except AlertError as error:
+        if refusal is None:
+            raise
+        message = f"{error}; besides, {refusal}"
+        raise AlertError(message) from refusal
+    if refusal is not None:
+        raise refusal

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from iotscore.cli.outcome import Outcome, metrics_text, summary_line
-from iotscore.errors import OutcomeError, StopError, one_line
+from iotscore.errors import OutcomeError, one_line
 from iotscore.masking import masked
 from iotscore.whole_file import replace_file
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
-    from types import FrameType
 
     from iotscore.spark.runs import RunLog
 
@@ -36,38 +32,6 @@ def add_outcome(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.prom",
         help="at the end, replace this file by metrics for the textfile collector of node_exporter",
     )
-
-
-def stoppable(action: Callable[[], None]) -> None:
-    """Call a function that SIGTERM ends in order, as an error that can be told in one line.
-
-    Raises
-    ------
-    StopError
-        The process got SIGTERM; the running stage has been undone, if there was time.
-    """
-    is_stopped = False
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        nonlocal is_stopped
-        del frame
-        # Spark passes the signal on once more; what is going on now is the end in order.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        # It goes down at the same time, and what is said of that is not the reason.
-        logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
-        is_stopped = True
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        action()
-    except BaseException as error:
-        if is_stopped:
-            message = "stopped by SIGTERM; run it again"
-            raise StopError(message) from error
-        signal.signal(signal.SIGTERM, before)
-        raise
-    signal.signal(signal.SIGTERM, before)
 
 
 class Recorder:
@@ -94,22 +58,9 @@ class Recorder:
         """Take what stages report from here."""
         self._runs = runs
 
-    def watch(self, action: Callable[[], None]) -> None:
-        """Call the function that does the work, and remember why it failed.
-
-        Raises
-        ------
-        StopError
-            The process got SIGTERM; the running stage has been undone, if there was time.
-        """
-        if self._summary is None and self._metrics is None:
-            action()
-            return
-        try:
-            stoppable(action)
-        except BaseException as error:
-            self._error = _told(error)
-            raise
+    def note(self, error: BaseException) -> None:
+        """Remember why the job failed."""
+        self._error = _told(error)
 
     def tell(self, exit_code: int) -> None:
         """Write the line and the metrics.

@@ -4,101 +4,187 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.arguments import absolute, home, job_parser
-from iotscore.cli.job import Job, guarded, prepare
-from iotscore.cli.recorder import stoppable
+from iotscore.cli.job import guarded, prepare
+from iotscore.cli.options import ingest_options
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.config import load_settings
-from iotscore.errors import BusyError, ModelError, RefusalError
-from iotscore.landing.discover import open_folder
+from iotscore.errors import BusyError, ChangedSourceError, ModelError, RefusalError
+from iotscore.landing.discover import discover, open_folder
+from iotscore.landing.sources import some
 from iotscore.spark.lock import writer_lock
 from iotscore.spark.registry import champion
 from iotscore.spark.session import open_session
-from iotscore.spark.stream import stream_files
+from iotscore.spark.stream import Watch
 from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
+    from iotscore.landing.discover import LandingFile
 
 _LOG = logging.getLogger(__name__)
 _PAUSE_SECONDS: Final = 5.0
 """Between two tries to write while another job writes."""
+_MOST_FAILURES: Final = 3
+"""So many batches in a row may fail because their files changed while they were read."""
+_MOST_LISTED: Final = 1_000
+"""Up to here the ledger is asked for single files; beyond it all of it is read."""
 
 
 def main(argv: list[str]) -> int:
     """Run the stream and return the exit code."""
     parser = job_parser("stream", "Ingest, score and explain files as they come.", reads_input=True)
     parser.add_argument(
-        "--once", action="store_true", help="end when all files that are there have been taken up"
+        "--once",
+        action="store_true",
+        help="end when all files that are there, or come meanwhile, have been taken up",
     )
     arguments = parser.parse_args(argv)
-    return guarded("stream", lambda: stoppable(lambda: _stream(arguments)))
+    return guarded("stream", lambda: _stream(arguments))
 
 
 def _stream(arguments: argparse.Namespace) -> None:
     settings = load_settings(
         home() / "conf", arguments.profile, arguments.config, arguments.assignments
     )
-    folder, root = absolute(arguments.input), absolute(arguments.warehouse)
-    open_folder(folder)
+    open_folder(absolute(arguments.input))
     spark = open_session("iotscore stream")
     try:
-        _require_champion(spark, root, settings)
-        refusals: list[RefusalError] = []
-
-        def take(number: int, names: frozenset[str]) -> None:
-            with _writing(root):
-                job = prepare(spark, root, arguments, settings)
-                _LOG.info("stream: batch %d, %d file(s)", number, len(names))
-                refusals.extend(_take_up(job, names))
-
-        chosen = settings.stream
-        seconds = None if arguments.once else chosen.seconds
-        stream_files(spark, folder, root, chosen.files_per_batch, seconds, take)
-        if refusals:
-            raise refusals[0]
+        stream = Stream(spark, arguments, settings)
+        stream.require_champion()
+        stream.run()
     finally:
         spark.stop()
 
 
-def _require_champion(spark: SparkSession, root: str, settings: Settings) -> None:
-    warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
-    if champion(warehouse) is None:
-        message = (
-            f"the warehouse {root} has no champion to score with: run the job nightly once, or "
-            "train, then start the stream"
+class Stream:
+    """Takes up the new files of a landing folder, a bounded number at a time.
+
+    Parameters
+    ----------
+    spark
+        The session.
+    arguments
+        ``input``, ``warehouse``, ``once`` and those of the configuration.
+    settings
+        The configuration.
+
+    Attributes
+    ----------
+    root
+        The warehouse's folder.
+    """
+
+    def __init__(
+        self, spark: SparkSession, arguments: argparse.Namespace, settings: Settings
+    ) -> None:
+        self._spark, self._arguments, self._settings = spark, arguments, settings
+        self.root, folder = absolute(arguments.warehouse), absolute(arguments.input)
+        self._warehouse = Warehouse(spark, self.root, direct=settings.storage.direct == "auto")
+        options = ingest_options(settings)
+        self._watch = Watch(
+            lambda: discover(folder, options.patterns), self._entries, options.policy
         )
-        raise ModelError(message)
+        self._batches = 0
+        self._failures = 0
+        self._refusals: list[RefusalError] = []
 
+    def require_champion(self) -> None:
+        """Raise ModelError if there is nothing to score with."""
+        if champion(self._warehouse) is None:
+            message = (
+                f"the warehouse {self.root} has no champion to score with: run the job nightly "
+                "once, or train, then start the stream"
+            )
+            raise ModelError(message)
 
-def _take_up(job: Job, names: frozenset[str]) -> list[RefusalError]:
-    """Run the stages on some files; what ingest refuses keeps the others from nothing."""
-    refused = []
-    try:
-        ingest_stage(job, names)
-    except RefusalError as error:
-        _LOG.warning("%s", error)
-        refused.append(error)
-    version = score_stage(job, None)
-    explain_stage(job, version)
-    return refused
+    def run(self) -> None:
+        """Take up files, until the process is told to stop; with ``once``, until none is new.
+
+        Raises
+        ------
+        RefusalError
+            With ``once``, when all else is done: ingest refused files, or some are left.
+        """
+        # Files that a stream took up before it was killed are not new, and may not be scored yet.
+        self._take_up([])
+        while True:
+            files = self._watch.new_files(self._settings.stream.files_per_batch)
+            if files and self._take_up(files):
+                continue
+            if not files and self._arguments.once:
+                break
+            time.sleep(self._settings.stream.seconds)
+        self._tell_refusals()
+
+    def _take_up(self, files: Sequence[LandingFile]) -> bool:
+        """Run the stages on some files; return whether they were ingested or refused."""
+        with _writing(self.root):
+            job = prepare(self._spark, self.root, self._arguments, self._settings)
+            try:
+                if files:
+                    _LOG.info("stream: batch %d, %d file(s)", self._batches, len(files))
+                    self._batches += 1
+                    ingest_stage(job, frozenset(file.source_file for file in files))
+            except RefusalError as error:
+                _LOG.warning("%s", error)
+                self._refusals.append(error)
+            except ChangedSourceError as error:
+                self._failures += 1
+                if self._failures == _MOST_FAILURES:
+                    raise
+                _LOG.warning("%s", error)
+                self._watch.forget(files)
+                return False
+            self._failures = 0
+            version = score_stage(job, None)
+            explain_stage(job, version)
+        return True
+
+    def _entries(self, file_ids: Collection[str]) -> list[dict[str, Any]]:
+        if len(file_ids) > _MOST_LISTED:
+            return self._warehouse.rows("ingest_files")
+        return self._warehouse.rows("ingest_files", file_id=sorted(file_ids))
+
+    def _tell_refusals(self) -> None:
+        if left := self._watch.left():
+            names = some([file.source_file for file in left])
+            message = (
+                f"{len(left)} file(s) were not taken up, as they were still being written or could "
+                f"not be read: {names}; run the stream again when they are whole"
+            )
+            _LOG.warning("%s", message)
+            self._refusals.append(RefusalError(message))
+        if len(self._refusals) > 1:
+            message = (
+                f"files were refused or left {len(self._refusals)} times, see the warnings above; "
+                f"first: {self._refusals[0]}"
+            )
+            raise RefusalError(message)
+        for refusal in self._refusals:
+            raise refusal
 
 
 @contextmanager
 def _writing(root: str) -> Iterator[None]:
-    """Hold the lock for a batch; wait while another job holds it."""
-    while True:
-        try:
-            with writer_lock(root):
-                yield
-                return
-        except BusyError:
-            time.sleep(_PAUSE_SECONDS)
+    """Hold the lock for a batch; wait while another job holds it, and say so once."""
+    with ExitStack() as held:
+        is_told = False
+        while True:
+            try:
+                held.enter_context(writer_lock(root))
+                break
+            except BusyError:
+                if not is_told:
+                    _LOG.info("stream: another job writes the warehouse; waiting for it to end")
+                is_told = True
+                time.sleep(_PAUSE_SECONDS)
+        yield

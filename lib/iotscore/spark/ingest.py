@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from iotscore.errors import InputError, RefusalError
+from iotscore.errors import ChangedSourceError, InputError, RefusalError
 from iotscore.landing.days import EVERY_DAY, Days, captured_in, named_among
 from iotscore.landing.discover import discover
 from iotscore.landing.reasons import BAD_COUNT, CONTENT_CHANGED
@@ -170,7 +170,7 @@ def _check_sources(folder: str, plan: Plan, news: ReadNews) -> None:
             f"them: {some(told)}. Nothing of this run was kept; run ingest again once they are "
             "delivered whole"
         )
-        raise InputError(message)
+        raise ChangedSourceError(message)
 
 
 def _settle(

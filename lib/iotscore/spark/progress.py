@@ -47,21 +47,35 @@ def rows_progress(stage: str, done: Accumulator[int], total: int) -> Iterator[No
 
 
 def _show_bar(stage: str, done: Accumulator[int], total: int, stop: threading.Event) -> None:
-    text = TextColumn("{task.completed:,.0f} of {task.total:,.0f} rows, {task.fields[rate]}")
+    text = TextColumn("{task.fields[told]}")
     columns = (TextColumn(stage), BarColumn(), text, TimeElapsedColumn())
     started = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(stage, total=total, rate="")
+        task = bar.add_task(stage, total=total, told=told(0, total, 0.0))
         while not stop.wait(_POLL_SECONDS):
-            rate = done.value / (time.monotonic() - started)
-            bar.update(task, completed=min(done.value, total), rate=f"{rate:,.0f} rows/s")
+            rows = done.value
+            line = told(rows, total, time.monotonic() - started)
+            bar.update(task, completed=min(rows, total), told=line)
 
 
 def _log_lines(stage: str, done: Accumulator[int], total: int, stop: threading.Event) -> None:
     started = time.monotonic()
     while not stop.wait(_LOG_EVERY_SECONDS):
-        rate = done.value / (time.monotonic() - started)
-        share = min(done.value / total, 1.0) if total else 1.0
-        _LOG.info(
-            "%s: %d of %d rows (%.0f %%), %.0f rows/s", stage, done.value, total, 100 * share, rate
-        )
+        _LOG.info("%s: %s", stage, told(done.value, total, time.monotonic() - started))
+
+
+def told(rows: int, total: int, seconds: float) -> str:
+    """Return how far an action is.
+
+    Parameters
+    ----------
+    rows, total
+        Finished by tasks that have ended, and to do.
+    seconds
+        Since it began.
+    """
+    if not rows:
+        # Tasks tell at their end, and the first ones have to start Python and compile.
+        return f"{total:,} rows to do; workers start, and no task has ended after {seconds:.0f} s"
+    share = 100 * min(rows / total, 1.0) if total else 100.0
+    return f"{rows:,} of {total:,} rows ({share:.0f} %), {rows / max(seconds, 1e-9):,.0f} rows/s"

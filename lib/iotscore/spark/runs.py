@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__, faults
-from iotscore.errors import WarehouseError
+from iotscore.errors import StopSignal, WarehouseError
 from iotscore.masking import masked
 from iotscore.spark.memory import MemoryPeak, sampled
 from iotscore.spark.pace import Pace, slow_warning
@@ -76,7 +76,7 @@ class RunLog:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """Record a stage: running while the body runs, then done or failed."""
+        """Record a stage: running while the body runs, then done, failed or interrupted."""
         stage = Stage(name)
         started_at, start = datetime.now(UTC), time.monotonic()
         before = json.dumps({_BEFORE: _versions(self._warehouse, name)})
@@ -88,8 +88,11 @@ class RunLog:
             with sampled(stage.memory):
                 yield stage
         except BaseException as error:
-            stage.seconds, stage.status = time.monotonic() - start, FAILED
-            self._fail(row, stage, error)
+            is_stopped = isinstance(error, StopSignal)
+            stage.seconds = time.monotonic() - start
+            stage.status = INTERRUPTED if is_stopped else FAILED
+            told = str(error) if is_stopped else f"{type(error).__name__}: {error}"
+            self._fail(row, stage, masked(told)[:2000])
             raise
         stage.seconds, stage.status = time.monotonic() - start, DONE
         self._close(row, stage, None)
@@ -113,11 +116,11 @@ class RunLog:
             )
         return paces
 
-    def _fail(self, row: dict[str, Any], stage: Stage, error: BaseException) -> None:
+    def _fail(self, row: dict[str, Any], stage: Stage, error: str) -> None:
         """Undo what the stage left half done; if even that fails, the next run does it."""
         try:
             _undo(self._warehouse, row)
-            self._close(row, stage, masked(f"{type(error).__name__}: {error}")[:2000])
+            self._close(row, stage, error)
         except Exception as second:  # noqa: BLE001 - the first error is the one that counts
             _LOG.warning(
                 "the failed stage %s could not be undone, the next run will do it: %.300s",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
@@ -33,6 +35,10 @@ def open_session(app_name: str, settings: Mapping[str, str] | None = None) -> Sp
     builder = SparkSession.builder.appName(app_name)
     for key, value in (settings or {}).items():
         builder = builder.config(key, value)
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        # In the main thread Spark would put a handler of its own in the place of the job's.
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(builder.getOrCreate).result()
     spark = builder.getOrCreate()
     hide_settings(dict(spark.sparkContext.getConf().getAll()))
     extensions = spark.conf.get("spark.sql.extensions", "") or ""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import math
 import os
+import runpy
 import signal
 import stat
 from dataclasses import dataclass
@@ -21,8 +23,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from iotscore.cli.job import guarded, run_job
 from iotscore.cli.outcome import Outcome, metrics_text, summary_line
 from iotscore.cli.recorder import Recorder, add_outcome
+from iotscore.cli.signals import STOPS
 from iotscore.errors import InputError
-from iotscore.exit_codes import BUG, DONE, STOPPED, USER_FAULT
+from iotscore.exit_codes import BUG, DONE, INTERRUPTED, USER_FAULT
 from iotscore.spark.runs import DONE as STAGE_DONE
 from iotscore.spark.runs import FAILED, Stage
 
@@ -145,10 +148,12 @@ class Run:
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """Leave the handling of SIGTERM as it was."""
-    before = signal.getsignal(signal.SIGTERM)
+    """Leave the handling of signals, and logging, as they were."""
+    before = {number: signal.getsignal(number) for number in STOPS}
     yield
-    signal.signal(signal.SIGTERM, before)
+    logging.disable(logging.NOTSET)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -167,7 +172,6 @@ def test_each_run_adds_a_line_and_replaces_the_metrics(
     for code in (2, 0):
         recorder = Recorder("nightly", arguments)
         recorder.follow(cast("RunLog", Run()))
-        recorder.watch(lambda: None)
         recorder.tell(code)
     lines = (tmp_path / "s.jsonl").read_text().splitlines()
     assert [json.loads(line)["exit_code"] for line in lines] == [2, 0]
@@ -196,23 +200,51 @@ def test_a_fault_before_spark_starts_is_told(
     assert value(text, "job_alerts") is None
 
 
-def test_sigterm_ends_a_job_with_its_own_code(
-    arguments: argparse.Namespace, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("number", STOPS)
+def test_a_signal_ends_a_job_with_its_own_code(
+    number: signal.Signals, arguments: argparse.Namespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever the engine says while it goes down, the reason told is the signal."""
+    """Whatever the engine says while it goes down, the reason told is the first signal."""
 
     def work() -> None:
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         finally:
+            logging.getLogger().error("Exception while sending command.")
             raise OSError("the engine is gone")
 
     recorder = Recorder("nightly", arguments)
-    assert guarded("nightly", lambda: recorder.watch(work)) == STOPPED == 143
-    recorder.tell(STOPPED)
-    assert "stopped by SIGTERM" in json.loads(Path(arguments.summary_json).read_text())["error"]
-    assert "Traceback" not in capsys.readouterr().err
-    os.kill(os.getpid(), signal.SIGTERM)  # Spark passes it on; the end goes on in order
+    assert guarded("nightly", work, recorder.note) == 128 + number
+    recorder.tell(128 + number)
+    told = json.loads(Path(arguments.summary_json).read_text())
+    assert told["error"] == f"stopped by {number.name}; run it again"
+    assert capsys.readouterr().err == f"iotscore nightly: stopped by {number.name}; run it again\n"
+    for again in STOPS:  # the end goes on in order
+        os.kill(os.getpid(), again)
+
+
+def test_a_signal_that_came_while_the_job_was_imported_ends_it_before_it_works() -> None:
+    """Its starter remembers it."""
+    starter = runpy.run_path(str(ROOT / "scripts" / "driver.py"))
+    signal.signal(signal.SIGINT, starter["remember"])
+    os.kill(os.getpid(), signal.SIGINT)
+    worked: list[int] = []
+    assert guarded("nightly", lambda: worked.append(1)) == INTERRUPTED
+    assert worked == []
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As SIGHUP is below nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert guarded("nightly", lambda: os.kill(os.getpid(), signal.SIGHUP)) == DONE
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_handlers_are_given_back() -> None:
+    """A job that ended well leaves signals as they were."""
+    before = [signal.getsignal(number) for number in STOPS]
+    assert guarded("nightly", lambda: None) == DONE
+    assert [signal.getsignal(number) for number in STOPS] == before
 
 
 def test_a_secret_in_an_error_is_masked(arguments: argparse.Namespace) -> None:
@@ -222,8 +254,7 @@ def test_a_secret_in_an_error_is_masked(arguments: argparse.Namespace) -> None:
         raise InputError("cannot open s3a://AKIAEXAMPLE:swordfish/1@bucket/landing\nat all")
 
     recorder = Recorder("nightly", arguments)
-    with pytest.raises(InputError):
-        recorder.watch(fail)
+    assert guarded("nightly", fail, recorder.note) == USER_FAULT
     recorder.tell(USER_FAULT)
     line = Path(arguments.summary_json).read_text()
     assert "swordfish" not in line
@@ -238,7 +269,6 @@ def test_a_place_that_cannot_be_written_is_the_users_fault(
     place = tmp_path / "missing" / "file"
     path = str(place) if option == "summary_json" else place
     recorder = Recorder("nightly", argparse.Namespace(**{option: path}))
-    recorder.watch(lambda: None)
     assert guarded("nightly", lambda: recorder.tell(DONE)) == USER_FAULT
     assert "ended with 0" in capsys.readouterr().err
 
@@ -246,17 +276,12 @@ def test_a_place_that_cannot_be_written_is_the_users_fault(
 def test_standard_output_can_have_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     """As the last line, after what the job prints."""
     recorder = Recorder("nightly", argparse.Namespace(summary_json="-"))
-    recorder.watch(lambda: None)
     recorder.tell(BUG)
     assert json.loads(capsys.readouterr().out)["exit_code"] == BUG
 
 
 def test_nobody_asks_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Other jobs have no such arguments: no output and no handler of signals."""
-    before = signal.getsignal(signal.SIGTERM)
-    during = []
+    """Other jobs have no such arguments."""
     recorder = Recorder("score", argparse.Namespace())
-    recorder.watch(lambda: during.append(signal.getsignal(signal.SIGTERM)))
     recorder.tell(DONE)
-    assert during == [before]
     assert capsys.readouterr().out == ""
