@@ -21,6 +21,7 @@
 # failed, and the table on standard output names it.
 # Standard output holds what the job prints and nothing else; logs go to standard error.
 set -euo pipefail
+unset CDPATH
 
 self="${BASH_SOURCE[0]}"
 while [[ -L "$self" ]]; do
@@ -65,6 +66,16 @@ done
 [[ $# -eq 0 ]] || shift
 extra=("$@")
 
+# shellcheck source=scripts/environment.sh
+source "$root/scripts/environment.sh"
+for argument in ${job_args[@]+"${job_args[@]}"}; do
+    if [[ "$argument" == --help || "$argument" == -h ]] && [[ -x "$root/.venv/bin/python" ]]; then
+        IOTSCORE_HOME="$root" PYTHONPATH="$root/lib" \
+            exec "$root/.venv/bin/python" "$root/jobs/$job.py" --help
+    fi
+done
+check_memory
+check_folders
 "$root/scripts/java.sh"
 
 if [[ -x "$root/.venv/bin/python" ]]; then
@@ -86,15 +97,19 @@ if [[ -z "${SPARK_HOME:-}" ]]; then
     : "${SPARK_HOME:?cannot tell where Spark is installed; set it}"
 fi
 export SPARK_HOME
+check_spark_home
 
 export IOTSCORE_HOME="$root"
 export IOTSCORE_PYTHON="$python"
 export PYSPARK_PYTHON="${PYSPARK_PYTHON:-$python}"
 export LOG4J_CONFIGURATION_FILE="${LOG4J_CONFIGURATION_FILE:-$root/conf/log4j2.properties}"
 master="${MASTER:-local[*,4]}"
+check_master "$master"
+[[ "$PYSPARK_PYTHON" == "$python" ]] || check_worker_python "$master" "$python"
 if [[ "$master" == local* ]]; then
     # Nothing outside this machine has business with a local run's ports.
-    export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-127.0.0.1}"
+    export SPARK_LOCAL_IP=127.0.0.1
+    unset SPARK_LOCAL_HOSTNAME
 fi
 
 properties="${SPARK_PROPERTIES:-$root/conf/spark-defaults.conf}"
@@ -102,11 +117,15 @@ if [[ ! -r "$properties" ]]; then
     echo "The Spark settings $properties cannot be read; mend SPARK_PROPERTIES." >&2
     exit 2
 fi
-"$python" "$root/scripts/build_zip.py" "$root/dist/iotscore.zip"
+zip="$root/dist/iotscore.zip"
+if ! "$python" "$root/scripts/build_zip.py" "$zip" 2>/dev/null; then
+    give_up "The folder $root/dist cannot be written, and its zip of lib/ is not up to date;" \
+        "type make zip as a user who may write it."
+fi
 jars="$("$root/scripts/jars.sh" "$properties")"
 
 options=(--master "$master" --driver-memory "${DRIVER_MEMORY:-4g}"
-    --properties-file "$properties" --py-files "$root/dist/iotscore.zip")
+    --properties-file "$properties" --py-files "$zip")
 if [[ -n "$jars" ]]; then
     options+=(--jars "$jars" --conf "spark.jars.packages=")
 fi
