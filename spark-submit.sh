@@ -134,22 +134,20 @@ if [[ -n "${EXECUTOR_MEMORY:-}" ]]; then
 fi
 
 if [[ " ${extra[*]-} " != *deploy-mode[\ =]cluster* ]]; then
-    # Why the driver's Python gets its standard error from us: scripts/driver_python.sh.
-    if [[ -t 2 ]]; then
-        IOTSCORE_STDERR="$(tty <&2)"
-    else
-        scratch="$(mktemp -d "${TMPDIR:-/tmp}/iotscore.XXXXXX")"
-        IOTSCORE_STDERR="$scratch/stderr"
-        mkfifo "$IOTSCORE_STDERR"
-        # Descriptor 9 stays open in Spark's process, so the copy ends when Spark has ended, even
-        # if no Python was ever started. 8 is opened here, while there is a writer for certain.
-        exec 9<>"$IOTSCORE_STDERR"
-        exec 8<"$IOTSCORE_STDERR"
-        # A stop of all processes leaves it alone: it ends by itself, after the driver's last word.
-        { trap '' INT TERM && cat && rm -rf "$scratch"; } <&8 >&2 8<&- 9>&- &
-        exec 8<&-
-    fi
-    export IOTSCORE_STDERR
+    # Why the driver's Python gets its streams and arguments from us: scripts/streams.py. A closed
+    # stream becomes one that cannot be written either.
+    { : >&1; } 2>/dev/null || exec 1</dev/null
+    { : >&2; } 2>/dev/null || exec 2>/dev/null
+    IOTSCORE_STREAMS="$(mktemp -d "${TMPDIR:-/tmp}/iotscore.XXXXXX")"
+    export IOTSCORE_STREAMS
+    mkfifo "$IOTSCORE_STREAMS/end"
+    # Descriptor 9 stays open in Spark's process, so the other side ends when Spark has ended, even
+    # if no Python was ever started. 8 is opened here, while there is a writer for certain.
+    exec 9<>"$IOTSCORE_STREAMS/end"
+    exec 8<"$IOTSCORE_STREAMS/end"
+    "$python" -I -S "$root/scripts/streams.py" serve "$IOTSCORE_STREAMS" \
+        ${job_args[@]+"${job_args[@]}"} <&8 8<&- 9>&- &
+    exec 8<&-
     export PYSPARK_DRIVER_PYTHON="$root/scripts/driver_python.sh"
 fi
 

@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
-# Runs the driver's Python with standard error of its own; spark-submit.sh sets the variables.
-#
-# Spark starts the driver's Python with standard error joined to standard output, so log lines and
-# tracebacks would end up in the middle of a query's CSV. IOTSCORE_STDERR is the terminal, or a
-# pipe that spark-submit.sh copies to its own standard error.
+# Runs the driver's Python with the launcher's own streams and arguments; spark-submit.sh sets the
+# variables, scripts/streams.py says why.
 set -euo pipefail
-exec "$IOTSCORE_PYTHON" "$@" 2>>"$IOTSCORE_STDERR"
+exec "$IOTSCORE_PYTHON" -I -S "${BASH_SOURCE[0]%/*}/streams.py" take \
+    "$IOTSCORE_STREAMS" "$IOTSCORE_PYTHON" "$1"

@@ -168,12 +168,22 @@ def test_it_works_from_anywhere_through_a_link(launcher: Launcher, tmp_path: Pat
 def test_the_two_streams_stay_apart(launcher: Launcher) -> None:
     """Spark joins a driver's standard error to its output; the launcher keeps it out again."""
     launcher.java("17")
-    launcher.fake_spark(
-        '"$PYSPARK_DRIVER_PYTHON" -c '
-        "'import sys; print(1); print(2, file=sys.stderr); sys.exit(3)' 2>&1"
-    )
+    driver = "import sys; print(1); print(2, file=sys.stderr); sys.exit(3)"
+    (launcher.tree / "jobs" / "echo.py").write_text(driver)
+    launcher.fake_spark('"$PYSPARK_DRIVER_PYTHON" "$IOTSCORE_HOME/jobs/echo.py" >/dev/null 2>&1')
     result = launcher.run("echo")
     assert (result.returncode, result.stdout, result.stderr) == (3, "1\n", "2\n")
+
+
+def test_every_byte_of_an_argument_arrives(launcher: Launcher) -> None:
+    """Whatever Java and the shell of Spark would make of it."""
+    launcher.java("17")
+    driver = "import os, sys; print([os.fsencode(each) for each in sys.argv[1:]])"
+    (launcher.tree / "jobs" / "echo.py").write_text(driver)
+    launcher.fake_spark('"$PYSPARK_DRIVER_PYTHON" "$IOTSCORE_HOME/jobs/echo.py" mangled')
+    given = [b"", b"a b", b"\r\n", b"donn\xe9es", "données".encode(), b"'\"$*\\"]
+    result = launcher.run("echo", *map(os.fsdecode, given))
+    assert result.stdout == f"{given}\n", result.stderr
 
 
 def test_nothing_stays_behind_if_spark_never_starts(launcher: Launcher, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from iotscore.config import Settings, load_settings
 from iotscore.errors import AlertError, IotscoreError, StopError, one_line
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
+from iotscore.output import check_output, set_up_output
 from iotscore.report.place import prepare_folder
 from iotscore.spark.layout import migrate
 from iotscore.spark.lock import writer_lock
@@ -89,8 +90,10 @@ def guarded(name: str, action: Callable[[], None]) -> int:
         The exit code.
     """
     set_up_logging()
+    set_up_output()
     try:
         action()
+        check_output()
     except (StopError, AlertError) as error:
         _tell(name, str(error))
         return STOPPED if isinstance(error, StopError) else ALERTED
