@@ -21,6 +21,7 @@
 # failed, and the table on standard output names it.
 # Standard output holds what the job prints and nothing else; logs go to standard error.
 set -euo pipefail
+unset CDPATH
 
 self="${BASH_SOURCE[0]}"
 while [[ -L "$self" ]]; do
@@ -68,7 +69,16 @@ extra=("$@")
 export IOTSCORE_JOB="$job"
 # shellcheck source=scripts/on_stop.sh
 source "$root/scripts/on_stop.sh"
-
+# shellcheck source=scripts/environment.sh
+source "$root/scripts/environment.sh"
+for argument in ${job_args[@]+"${job_args[@]}"}; do
+    if [[ "$argument" == --help || "$argument" == -h ]] && [[ -x "$root/.venv/bin/python" ]]; then
+        IOTSCORE_HOME="$root" PYTHONPATH="$root/lib" \
+            exec "$root/.venv/bin/python" "$root/jobs/$job.py" --help
+    fi
+done
+check_memory
+check_folders
 "$root/scripts/java.sh"
 
 if [[ -x "$root/.venv/bin/python" ]]; then
@@ -90,15 +100,19 @@ if [[ -z "${SPARK_HOME:-}" ]]; then
     : "${SPARK_HOME:?cannot tell where Spark is installed; set it}"
 fi
 export SPARK_HOME
+check_spark_home
 
 export IOTSCORE_HOME="$root"
 export IOTSCORE_PYTHON="$python"
 export PYSPARK_PYTHON="${PYSPARK_PYTHON:-$python}"
 export LOG4J_CONFIGURATION_FILE="${LOG4J_CONFIGURATION_FILE:-$root/conf/log4j2.properties}"
 master="${MASTER:-local[*,4]}"
+check_master "$master"
+[[ "$PYSPARK_PYTHON" == "$python" ]] || check_worker_python "$master" "$python"
 if [[ "$master" == local* ]]; then
     # Nothing outside this machine has business with a local run's ports.
-    export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-127.0.0.1}"
+    export SPARK_LOCAL_IP=127.0.0.1
+    unset SPARK_LOCAL_HOSTNAME
 fi
 
 properties="${SPARK_PROPERTIES:-$root/conf/spark-defaults.conf}"
@@ -106,12 +120,16 @@ if [[ ! -r "$properties" ]]; then
     echo "The Spark settings $properties cannot be read; mend SPARK_PROPERTIES." >&2
     exit 2
 fi
+zip="$root/dist/iotscore.zip"
 # At Ctrl-C the trap speaks, and not a traceback.
-(trap '' HUP INT TERM && exec "$python" "$root/scripts/build_zip.py" "$root/dist/iotscore.zip")
+if ! (trap '' HUP INT TERM && exec "$python" "$root/scripts/build_zip.py" "$zip" 2>/dev/null); then
+    give_up "The folder $root/dist cannot be written, and its zip of lib/ is not up to date;" \
+        "type make zip as a user who may write it."
+fi
 jars="$("$root/scripts/jars.sh" "$properties")"
 
 options=(--master "$master" --driver-memory "${DRIVER_MEMORY:-4g}"
-    --properties-file "$properties" --py-files "$root/dist/iotscore.zip")
+    --properties-file "$properties" --py-files "$zip")
 if [[ -n "$jars" ]]; then
     options+=(--jars "$jars" --conf "spark.jars.packages=")
 fi
@@ -120,22 +138,20 @@ if [[ -n "${EXECUTOR_MEMORY:-}" ]]; then
 fi
 
 if [[ " ${extra[*]-} " != *deploy-mode[\ =]cluster* ]]; then
-    # Why the driver's Python gets its standard error from us: scripts/driver_python.sh.
-    if [[ -t 2 ]]; then
-        IOTSCORE_STDERR="$(tty <&2)"
-    else
-        scratch="$(mktemp -d "${TMPDIR:-/tmp}/iotscore.XXXXXX")"
-        IOTSCORE_STDERR="$scratch/stderr"
-        mkfifo "$IOTSCORE_STDERR"
-        # Descriptor 9 stays open in Spark's process, so the copy ends when Spark has ended, even
-        # if no Python was ever started. 8 is opened here, while there is a writer for certain.
-        exec 9<>"$IOTSCORE_STDERR"
-        exec 8<"$IOTSCORE_STDERR"
-        # A stop of all processes leaves it alone: it ends by itself, after the driver's last word.
-        { trap '' HUP INT TERM && cat && rm -rf "$scratch"; } <&8 >&2 8<&- 9>&- &
-        exec 8<&-
-    fi
-    export IOTSCORE_STDERR
+    # Why the driver's Python gets its streams and arguments from us: scripts/streams.py. A closed
+    # stream becomes one that cannot be written either.
+    { : >&1; } 2>/dev/null || exec 1</dev/null
+    { : >&2; } 2>/dev/null || exec 2>/dev/null
+    IOTSCORE_STREAMS="$(mktemp -d "${TMPDIR:-/tmp}/iotscore.XXXXXX")"
+    export IOTSCORE_STREAMS
+    mkfifo "$IOTSCORE_STREAMS/end"
+    # Descriptor 9 stays open in Spark's process, so the other side ends when Spark has ended, even
+    # if no Python was ever started. 8 is opened here, while there is a writer for certain.
+    exec 9<>"$IOTSCORE_STREAMS/end"
+    exec 8<"$IOTSCORE_STREAMS/end"
+    "$python" -I -S "$root/scripts/streams.py" serve "$IOTSCORE_STREAMS" \
+        ${job_args[@]+"${job_args[@]}"} <&8 8<&- 9>&- &
+    exec 8<&-
     export PYSPARK_DRIVER_PYTHON="$root/scripts/driver_python.sh"
 fi
 

@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
-# Runs the driver's Python with standard error of its own; spark-submit.sh sets the variables.
-#
-# Spark starts the driver's Python with standard error joined to standard output, so log lines and
-# tracebacks would end up in the middle of a query's CSV. IOTSCORE_STDERR is the terminal, or a
-# pipe that spark-submit.sh copies to its own standard error.
+# Runs the driver's Python with the launcher's own streams and arguments; spark-submit.sh sets the
+# variables, scripts/streams.py says why.
 set -euo pipefail
 unset BASH_ENV
 # A job is run through scripts/driver.py, which takes signals from the first moment on.
-[[ "${1:-}" != *.py ]] || set -- "${BASH_SOURCE[0]%/*}/driver.py" "$@"
-exec "$IOTSCORE_PYTHON" "$@" 2>>"$IOTSCORE_STDERR"
+here="${BASH_SOURCE[0]%/*}"
+exec "$IOTSCORE_PYTHON" -I -S "$here/streams.py" take \
+    "$IOTSCORE_STREAMS" "$IOTSCORE_PYTHON" "$here/driver.py" "$1"

@@ -59,6 +59,14 @@ if ! suits "$found" && [[ "${1:-}" == --install && -z "${JAVA_HOME:-}" ]] &&
     hash -r
     found="$(major)"
 fi
+if ! suits "$found" && [[ -n "${JAVA_HOME:-}" ]]; then
+    java=java
+    if suits "$(major)"; then
+        echo "Spark 4.2 needs Java 17 or 21; $where has ${found:-none}. Unset JAVA_HOME: the PATH has" \
+            "Java $(major)." >&2
+        exit 2
+    fi
+fi
 if ! suits "$found"; then
     echo "Spark 4.2 needs Java 17 or 21; $where has ${found:-none}. Type: $(advice)" >&2
     exit 2

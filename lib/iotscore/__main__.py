@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iotscore.errors import IotscoreError, one_line
 from iotscore.offline import score_file
+from iotscore.output import check_output, set_up_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Score a file, print its scores, and return the exit code (2: the user's fault)."""
-    parser = argparse.ArgumentParser(prog="python -m iotscore", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m iotscore", description=__doc__, allow_abbrev=False
+    )
     actions = parser.add_subparsers(dest="action", required=True)
-    score = actions.add_parser("score", help="score one CSV file with an exported model")
+    score = actions.add_parser(
+        "score", allow_abbrev=False, help="score one CSV file with an exported model"
+    )
     score.add_argument("file", type=Path, metavar="FILE.csv", help="in the layout of N-BaIoT")
     score.add_argument(
         "--model", type=Path, required=True, metavar="DIR", help="what models export has written"
@@ -29,6 +33,7 @@ def main(argv: Sequence[str]) -> int:
     )
     score.add_argument("--explain", action="store_true", help="add why a record is flagged")
     arguments = parser.parse_args(argv)
+    set_up_output()
     try:
         ended = score_file(
             arguments.file,
@@ -37,14 +42,10 @@ def main(argv: Sequence[str]) -> int:
             sys.stdout,
             is_explained=arguments.explain,
         )
-        sys.stdout.flush()
+        check_output()
     except IotscoreError as error:
         sys.stderr.write(f"iotscore score: {one_line(str(error))}\n")
         return 2
-    except BrokenPipeError:
-        # Whoever read has enough. What is left must not go there when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     sys.stderr.write(f"iotscore score: {ended}\n")
     return 0
 

@@ -79,6 +79,10 @@ class OutcomeError(IotscoreError):
     """How a job went cannot be written where it was to be told."""
 
 
+class OutputError(IotscoreError):
+    """Standard output could not be written."""
+
+
 class AlertError(IotscoreError):
     """The job did its work and raised alerts that it was told to fail on."""
 

@@ -38,6 +38,7 @@ class Launcher:
         """Replace spark-submit."""
         script(self.tree / "spark" / "bin" / "spark-submit", body)
         (self.tree / "spark" / "jars").mkdir(exist_ok=True)
+        (self.tree / "spark" / "jars" / "spark-core_2.13-4.2.0.jar").touch()
 
     def run(
         self,
@@ -126,7 +127,7 @@ def test_java_home_is_asked_first(launcher: Launcher) -> None:
     launcher.fake_spark(PRINT_ARGUMENTS)
     result = launcher.run("echo", JAVA_HOME="/nowhere")
     assert result.returncode == 2
-    assert "JAVA_HOME (/nowhere) has none" in result.stderr
+    assert "JAVA_HOME (/nowhere) has none. Unset JAVA_HOME: the PATH has Java 17" in result.stderr
 
 
 def test_arguments_arrive_unchanged(launcher: Launcher) -> None:
@@ -167,12 +168,22 @@ def test_it_works_from_anywhere_through_a_link(launcher: Launcher, tmp_path: Pat
 def test_the_two_streams_stay_apart(launcher: Launcher) -> None:
     """Spark joins a driver's standard error to its output; the launcher keeps it out again."""
     launcher.java("17")
-    launcher.fake_spark(
-        '"$PYSPARK_DRIVER_PYTHON" -c '
-        "'import sys; print(1); print(2, file=sys.stderr); sys.exit(3)' 2>&1"
-    )
+    driver = "import sys; print(1); print(2, file=sys.stderr); sys.exit(3)"
+    (launcher.tree / "jobs" / "echo.py").write_text(driver)
+    launcher.fake_spark('"$PYSPARK_DRIVER_PYTHON" "$IOTSCORE_HOME/jobs/echo.py" >/dev/null 2>&1')
     result = launcher.run("echo")
     assert (result.returncode, result.stdout, result.stderr) == (3, "1\n", "2\n")
+
+
+def test_every_byte_of_an_argument_arrives(launcher: Launcher) -> None:
+    """Whatever Java and the shell of Spark would make of it."""
+    launcher.java("17")
+    driver = "import os, sys; print([os.fsencode(each) for each in sys.argv[1:]])"
+    (launcher.tree / "jobs" / "echo.py").write_text(driver)
+    launcher.fake_spark('"$PYSPARK_DRIVER_PYTHON" "$IOTSCORE_HOME/jobs/echo.py" mangled')
+    given = [b"", b"a b", b"\r\n", b"donn\xe9es", "données".encode(), b"'\"$*\\"]
+    result = launcher.run("echo", *map(os.fsdecode, given))
+    assert result.stdout == f"{given}\n", result.stderr
 
 
 def test_nothing_stays_behind_if_spark_never_starts(launcher: Launcher, tmp_path: Path) -> None:
@@ -203,6 +214,53 @@ def test_unreadable_settings_are_named(launcher: Launcher) -> None:
     result = launcher.run("echo", SPARK_PROPERTIES="missing.conf")
     assert result.returncode == 2
     assert "missing.conf cannot be read" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SPARK_HOME", "/nowhere/spark-3.5", "There is no Spark 4.2 in SPARK_HOME (/nowhere"),
+        ("TMPDIR", "/nowhere", "/nowhere, does not exist or cannot be written; set TMPDIR"),
+        ("DRIVER_MEMORY", "4gg", "DRIVER_MEMORY is '4gg'; it must be"),
+        ("EXECUTOR_MEMORY", "lots", "EXECUTOR_MEMORY is 'lots'; it must be"),
+        ("MASTER", "locl[2]", "MASTER is 'locl[2]'; it must be"),
+        ("MASTER", "local[0]", "MASTER is 'local[0]'; it must be"),
+        ("SPARK_LOCAL_DIRS", "/nowhere", "The folder /nowhere of SPARK_LOCAL_DIRS"),
+        ("PYSPARK_PYTHON", "/nowhere/python", "is Python none that runs, and the driver's is"),
+    ],
+)
+def test_what_cannot_work_is_told_in_one_line(
+    launcher: Launcher, name: str, value: str, told: str
+) -> None:
+    """A fault of the environment exits with 2 and what to do, before Spark starts."""
+    launcher.java("17")
+    launcher.fake_spark(PRINT_ARGUMENTS)
+    result = launcher.run("echo", **{name: value})
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert told in line
+
+
+def test_leftovers_in_the_environment_do_not_count(launcher: Launcher) -> None:
+    """Neither a folder for cd, nor another Python's settings, nor another Spark's address."""
+    launcher.java("17")
+    names = "PYTHONHOME PYTHONPATH CDPATH SPARK_REMOTE"
+    launcher.fake_spark(f'for name in {names}; do echo "${{!name:-unset}}"; done')
+    values = dict.fromkeys(names.split(), "/")
+    result = launcher.run("echo", **values)
+    assert (result.returncode, result.stdout) == (0, "unset\n" * 4), result.stderr
+
+
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C"}, {"LANG": "xx_YY.UTF-8"}])
+def test_java_gets_a_locale_that_knows_all_letters(
+    launcher: Launcher, locale: dict[str, str]
+) -> None:
+    """Cron sets none, and Java would read each other letter as a question mark."""
+    launcher.java("17")
+    launcher.fake_spark("locale charmap; " + PRINT_ARGUMENTS)
+    result = launcher.run("echo", "--input", "données", **locale)
+    assert result.stdout.startswith("UTF-8\n"), result.stderr
+    assert "données" in result.stdout
 
 
 @pytest.mark.e2e

@@ -7,7 +7,7 @@ import os
 import re
 from datetime import date
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from iotscore.errors import InputError, one_line
 from iotscore.landing.days import Days
@@ -17,7 +17,10 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 class JobParser(argparse.ArgumentParser):
-    """A parser whose complaints repeat no secret that was typed."""
+    """A parser whose complaints repeat no secret, and that takes no option by half its name."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(*arguments, **{"allow_abbrev": False, **named})
 
     def error(self, message: str) -> NoReturn:
         """Print usage and message, and exit with 2."""

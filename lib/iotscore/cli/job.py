@@ -22,6 +22,7 @@ from iotscore.errors import IotscoreError, one_line
 from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
+from iotscore.output import check_output, set_up_output
 from iotscore.report.place import prepare_folder
 from iotscore.spark.layout import migrate
 from iotscore.spark.lock import writer_lock
@@ -75,8 +76,13 @@ def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None
     recorder = Recorder(name, arguments)
     code = guarded(name, lambda: _run(name, arguments, recorder, body), recorder.note)
     # It needs no Java, and a stop that comes now, or again, is to change nothing.
-    told = _exit_code(name, lambda: recorder.tell(code))
+    told = _exit_code(name, lambda: _tell_outcome(recorder, code))
     return gravest(code, told)
+
+
+def _tell_outcome(recorder: Recorder, code: int) -> None:
+    recorder.tell(code)
+    check_output()
 
 
 def guarded(
@@ -101,10 +107,12 @@ def guarded(
         The exit code.
     """
     set_up_logging()
+    set_up_output()
 
     def noted() -> None:
         try:
             stoppable(action)
+            check_output()
         except BaseException as error:
             note(error)
             raise

@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import functions as F
@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iotscore.errors import QueryError
+from iotscore.output import is_output_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +173,7 @@ def _local_rows(result: DataFrame, *, for_people: bool) -> Iterator[tuple[Any, .
     rows = numbered.select(*cells).toLocalIterator()
     # A statement that fails at its first row has written nothing yet.
     first = list(islice(rows, 1))
-    return (tuple(row) for row in chain(first, rows))
+    return (tuple(row) for row in takewhile(lambda _: not is_output_lost(), chain(first, rows)))
 
 
 def _as_cell(column: Column, kind: T.DataType, *, for_people: bool) -> Column:  # noqa: PLR0911 - one per kind

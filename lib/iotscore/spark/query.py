@@ -16,7 +16,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 
 from iotscore.errors import QueryError
-from iotscore.spark.read_only import check_parsed, check_sources, did_you_mean
+from iotscore.spark.read_only import check_analysed, check_parsed, did_you_mean
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.views import VIEWS, mentioned
 
@@ -78,7 +78,7 @@ def run_query(spark: SparkSession, statement: str) -> DataFrame:
         is_query = check_parsed(spark, statement)
         result = spark.sql(statement)
         if is_query:
-            check_sources(result)
+            check_analysed(spark, result)
     return result
 
 

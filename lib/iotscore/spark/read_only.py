@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from py4j.java_gateway import JavaObject, is_instance_of  # type: ignore[import-untyped]
 
 from iotscore.errors import QueryError
+from iotscore.spark.functions import BUILTIN_PLACES, COMPUTING, TABLE_FUNCTIONS
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.views import VIEWS
 
@@ -42,25 +43,18 @@ _TABLE_NAMES: Final = frozenset({"UnresolvedRelation", "UnresolvedTableOrView"})
 
 _READING_NODES: Final = _QUERY_NODES | _COMMANDS | _COMMAND_PARTS | _TABLE_NAMES
 
-_FORBIDDEN_FUNCTIONS: Final = frozenset(
-    {
-        *("reflect", "java_method", "try_reflect"),  # call any Java method
-        *("from_xml", "schema_of_xml", "from_protobuf", "to_protobuf"),  # can open a schema file
-    }
-)
-
-_TABLE_FUNCTIONS: Final = frozenset(
-    """
-    collations explode explode_outer inline inline_outer json_tuple posexplode posexplode_outer
-    range sql_keywords stack variant_explode variant_explode_outer
-    """.split()  # noqa: SIM905 - one word per line would hide the list
-)
-"""Table functions that read no table; Delta's ``table_changes_by_path``, say, reads any folder."""
-
 _COMPUTED_NAMES: Final = frozenset(
     {"ExpressionWithUnresolvedIdentifier", "PlanWithUnresolvedIdentifier"}
 )
 """``IDENTIFIER('ref' || 'lect')``: names that are known only after the check."""
+
+_FOREIGN_CODE: Final = frozenset(
+    """
+    ApplyFunctionExpression HiveGenericUDF HiveGenericUDTF HiveSimpleUDF HiveUDAFFunction
+    PythonUDAF PythonUDF PythonUDTF ScalaAggregator ScalaUDAF ScalaUDF V2Aggregator
+    """.split()  # noqa: SIM905 - one word per line would hide the list
+)
+"""What Spark makes of functions that somebody has registered."""
 
 _HARMLESS_LEAVES: Final = frozenset(
     {"CTERelationRef", "LocalRelation", "OneRowRelation", "Range", "UnionLoopRef"}
@@ -89,7 +83,6 @@ def check_parsed(spark: SparkSession, statement: str) -> bool:
     # Only Spark's own parser, with Delta's in front of it, knows what a statement will be.
     session = spark._jsparkSession  # noqa: SLF001
     plan = session.sessionState().sqlParser().parsePlan(statement)
-    functions = _builtin_functions(spark)
     for node, is_plan in _tree(spark, plan):
         name = _name(node)
         if name in _COMPUTED_NAMES:
@@ -102,11 +95,11 @@ def check_parsed(spark: SparkSession, statement: str) -> bool:
         if name in _TABLE_NAMES:
             _check_table_name(list(_items(node.multipartIdentifier())))
         if name == "UnresolvedTableValuedFunction":
-            _check_function(node.name().last(), _TABLE_FUNCTIONS)
+            _check_function(spark, list(_items(node.name())), TABLE_FUNCTIONS)
         elif name == "UnresolvedGenerator":
-            _check_function(node.name().funcName(), functions)
+            _check_function(spark, list(_items(node.name().nameParts())), COMPUTING)
         elif name == "UnresolvedFunction":
-            _check_function(node.nameParts().last(), functions)
+            _check_function(spark, list(_items(node.nameParts())), COMPUTING)
     return _name(plan) not in _COMMANDS
 
 
@@ -119,26 +112,56 @@ def _check_table_name(parts: list[str]) -> None:
         raise QueryError(message)
 
 
-def _builtin_functions(spark: SparkSession) -> frozenset[str]:
-    """Return the names of Spark's own functions, without those of a metastore."""
+def _check_function(spark: SparkSession, parts: list[str], known: frozenset[str]) -> None:
+    """Refuse a function that is not known to compute only, or that somebody else has made."""
+    *place, function = (part.lower() for part in parts)
+    is_spark_s = tuple(place) in BUILTIN_PLACES
+    if function in known and is_spark_s:
+        return
+    close = did_you_mean(function, known)
+    if is_spark_s and function not in _names(spark):
+        kind = "table function" if known is TABLE_FUNCTIONS else "function"
+        message = f"there is no {kind} {function}{close}"
+        raise QueryError(message)
+    raise _refused(".".join(parts))
+
+
+def _refused(function: str) -> QueryError:
+    return QueryError(
+        f"the function {function} is refused, because a statement may call only those of Spark "
+        "that compute from their arguments and do nothing else; docs/sql.md lists the others"
+    )
+
+
+def _names(spark: SparkSession) -> dict[str, Any]:
+    """Return Spark's own functions by name, without those of a metastore: JVM objects or None."""
     analysis: Any = spark._jvm.org.apache.spark.sql.catalyst.analysis  # type: ignore[union-attr] # noqa: SLF001
-    names = analysis.FunctionRegistry.builtin().listFunction().mkString(" ").split()
-    return frozenset(name.replace("`", "").rpartition(".")[2] for name in names)
+    found: dict[str, Any] = {}
+    for registry in (analysis.TableFunctionRegistry, analysis.FunctionRegistry):
+        functions = registry.builtin()
+        names = functions.listFunction().mkString(" ").replace("`", "").split()
+        found |= dict.fromkeys((name.rpartition(".")[2] for name in names), functions)
+    return found
 
 
-def _check_function(name: str, known: frozenset[str]) -> None:
-    function = name.lower()
-    if function in _FORBIDDEN_FUNCTIONS:
-        message = f"the function {function} is refused, because it can run code or open files"
-        raise QueryError(message)
-    if function not in known:
-        kind = "table function" if known is _TABLE_FUNCTIONS else "function"
-        message = f"there is no {kind} {function}{did_you_mean(function, known)}"
-        raise QueryError(message)
+def _refused_kinds(spark: SparkSession) -> frozenset[str]:
+    """Return the classes behind functions that are refused."""
+    identifier = spark._jvm.org.apache.spark.sql.catalyst.FunctionIdentifier  # type: ignore[union-attr] # noqa: SLF001
+    kinds = set()
+    for name, registry in _names(spark).items():
+        if name not in COMPUTING | TABLE_FUNCTIONS:
+            info = registry.lookupFunction(identifier(name))
+            kinds |= {one.getClassName().rpartition(".")[2] for one in _items(info)}
+    return _FOREIGN_CODE | kinds
 
 
-def check_sources(result: DataFrame) -> None:
-    """Refuse an analysed query that reads anything but the registered tables."""
+def check_analysed(spark: SparkSession, result: DataFrame) -> None:
+    """Refuse an analysed query that reads anything but the tables, or came to other functions.
+
+    A function without brackets, such as ``current_user``, is a column until Spark has found none
+    of that name. Views are our own text and are not looked into.
+    """
+    refused = _refused_kinds(spark)
     todo = [result._jdf.queryExecution().analyzed()]  # noqa: SLF001 - there is no public way
     while todo:
         node = todo.pop()
@@ -149,7 +172,16 @@ def check_sources(result: DataFrame) -> None:
         if not below and name not in _HARMLESS_LEAVES:
             message = f"the statement reads {name}, which is none of the warehouse's tables"
             raise QueryError(message)
+        _check_expressions(list(_items(node.expressions())), refused)
         todo += below
+
+
+def _check_expressions(todo: list[Any], refused: frozenset[str]) -> None:
+    while todo:
+        node = todo.pop()
+        if _name(node) in refused:
+            raise _refused(node.prettyName())
+        todo += _items(node.children())
 
 
 def _tree(spark: SparkSession, plan: Any) -> Iterator[tuple[Any, bool]]:  # noqa: ANN401
