@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import InputError
+from iotscore.landing.listing import is_csv
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -53,6 +55,11 @@ class Days:
 EVERY_DAY: Final = Days()
 
 
+def newest_plausible_day(now: datetime | None = None) -> date:
+    """Return the latest day that a capture may be of: tomorrow, UTC, by the driver's clock."""
+    return (now or datetime.now(UTC)).astimezone(UTC).date() + timedelta(days=1)
+
+
 def captured_in(landing: Landing, days: Days, today: date) -> Landing:
     """Return a landing folder with only the files of some days.
 
@@ -75,11 +82,18 @@ def captured_in(landing: Landing, days: Days, today: date) -> Landing:
 
 
 def named_among(landing: Landing, names: Collection[str]) -> Landing:
-    """Return a landing folder with only the files of some paths below it."""
+    """Return a landing folder with only the files of some paths below it.
+
+    What is not named like a CSV file, such as an archive, is kept: nobody else names it.
+    """
     return replace(
         landing,
         files=[file for file in landing.files if file.source_file in names],
-        unusable=[each for each in landing.unusable if each[0].source_file in names],
+        unusable=[
+            each
+            for each in landing.unusable
+            if each[0].source_file in names or not is_csv(each[0].source_file)
+        ],
     )
 
 
