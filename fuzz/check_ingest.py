@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,10 @@ from pyarrow import fs
 
 from iotscore.columns import FEATURES, N_FEATURES, SOURCE_FEATURES
 from iotscore.landing import parse
+from iotscore.landing.discover import discover
 from iotscore.landing.parse import ParsedChunk, parse_chunk
 from iotscore.landing.reasons import FILE_REASONS, LINE_LIMIT, LINE_REASONS
+from iotscore.landing.screen import screened
 from iotscore.landing.survey import survey_file
 from iotscore.storage.records import feature_matrix
 
@@ -25,9 +29,18 @@ SEEDS = (
     b"\x00" + HEADER + b"\r\n" + b",".join([b"1.5e-3"] * N_FEATURES) + b"\n",
     b"\x011,2,3\n\n\xef\xbb\xbf" + b",".join([b"0"] * N_FEATURES),
     b'\x02-1.25e+300,1\'000,nan,1e400,.5,\x00,"1",5e-324,',
+    b"\x03" + bytes(range(100, 120)) + b"\x80\x02\x7f\x03\xff\x01",
     b"\x02 7 ,\t8,0x1,1_0,\xff,1\r,inf,00.10,1.e5",
 )
 """Where the fuzzer starts."""
+NAMES = (
+    *(b"1.2026-11-20.csv", b"1.2099-01-01.CSV", b"2.2026-02-30.csv", b"\xd9\xa3.benign.csv"),
+    *(b"a.csv.gz", b"b.rar", b"README", b".x.zip", b"\xff.csv", b"device_info.txt"),
+)
+"""Names of files in a landing folder that the fuzzer fills."""
+PATTERNS = (r"(?P<device_id>\d+)\.(?P<event_day>[\d-]+)\.csv", r"(?P<device_id>\d)\.benign\.csv")
+NEWEST = date(2026, 11, 28)
+MOST_BYTES = 40
 
 Outcome = tuple[list[tuple[int, bytes]], list[tuple[int, str]]]
 """Row numbers with the bits of the values, and row numbers with reason codes."""
@@ -53,6 +66,9 @@ def file_of(data: bytes) -> tuple[bytes, int]:
 
 def check(data: bytes) -> None:
     """Survey and parse a file; every line must come out once, the same on both paths."""
+    if data[:1] == b"\x03":
+        _check_listing(data[1:])
+        return
     content, chunk_bytes = file_of(data)
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
         Path(file.name).write_bytes(content)
@@ -65,6 +81,34 @@ def check(data: bytes) -> None:
     outcomes = [_check_chunk(content, chunk, survey.columns) for chunk in survey.chunks]
     found = sorted(row_no for good, bad in outcomes for row_no, _ in [*good, *bad])
     _require(found == list(range(1, survey.rows + 1)), "every line once")
+
+
+def _check_listing(data: bytes) -> None:
+    """Fill a folder with files, links, and odd times; each comes out once, none from elsewhere."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "in")
+        folder.mkdir()
+        elsewhere = Path(place, "elsewhere")
+        elsewhere.write_bytes(b"secret")
+        for name, seconds, kind in zip(NAMES, data[::2], data[1::2], strict=False):
+            path = folder / os.fsdecode(name)
+            if kind & 1:
+                path.symlink_to(elsewhere if kind & 2 else folder / "nothing")
+                continue
+            path.write_bytes(data[:kind])
+            os.utime(path, ns=(0, (seconds - 128) << 56))
+        landing = screened(discover(str(folder), PATTERNS), NEWEST, MOST_BYTES)
+    refused = {file.source_file: (reason, told) for file, reason, told in landing.unusable}
+    read = [file.source_file for file in landing.files]
+    _require(
+        len({*read, *refused, *landing.ignored}) == len([*read, *refused, *landing.ignored]), "once"
+    )
+    _require({reason for reason, _ in refused.values()} <= set(FILE_REASONS), "reason of a listing")
+    _require("secret" not in str(refused), "nothing from elsewhere")
+    for file in landing.files:
+        _require(file.size <= MOST_BYTES and not file.leads_out, "what is read is allowed")
+        day = file.label.event_day if file.label else None
+        _require(day is None or day <= NEWEST, "no day to come")
 
 
 def _check_chunk(content: bytes, chunk: Chunk, columns: tuple[str, ...]) -> Outcome:

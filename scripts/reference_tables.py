@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from iotscore.exit_codes import EXIT_CODES
-from iotscore.landing.reasons import FILE_REASONS, LINE_REASONS
+from iotscore.landing.reasons import FILES, LINES
 from iotscore.watch.kinds import ALERT_KINDS
 
 if TYPE_CHECKING:
@@ -39,9 +39,21 @@ def exit_codes_and_what_to_do() -> str:
 
 def reason_codes() -> str:
     """Return why lines and files are refused."""
-    lines = ((f"`{code}`", "line", why) for code, why in LINE_REASONS.items())
-    files = ((f"`{code}`", "file", why) for code, why in FILE_REASONS.items())
+    lines = ((f"`{one.code}`", "line", one.what) for one in LINES)
+    files = ((f"`{one.code}`", "file", one.what) for one in FILES)
     return table(("code", "refused", "because"), (*lines, *files))
+
+
+def line_reasons() -> str:
+    """Return why lines are refused, and what to know."""
+    rows = ((one.what, f"`{one.code}`", one.to_do) for one in LINES)
+    return table(("line", "reason", "to know"), rows)
+
+
+def file_reasons() -> str:
+    """Return why files are refused, and what to do."""
+    rows = ((one.what, f"`{one.code}`", one.to_do) for one in FILES)
+    return table(("file", "reason", "to know"), rows)
 
 
 def alert_kinds() -> str:

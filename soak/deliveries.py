@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -107,7 +108,9 @@ class Deliveries:
         mixed = [*lines, *bad]
         self.chance.shuffle(mixed)
         self.write(name, b"".join([self.header, *mixed]))
-        self.expected[name] = Expected(len(lines), damaged)
+        while not mixed[-1].strip():  # blank lines at the end are none of its lines
+            mixed.pop()
+        self.expected[name] = Expected(len(lines), len(mixed) - len(lines))
 
     def write(self, name: str, content: bytes) -> None:
         """Put a file into its place in one step, as a careful sender does."""
@@ -147,6 +150,28 @@ def _misname(to: Deliveries, day: date) -> None:
     to.refuse(f"capture of {day}.csv", b"".join([to.header, *to.fresh_lines()]))
 
 
+def _misdate(to: Deliveries, day: date) -> None:
+    to.refuse(f"9.2099-{day:%m-%d}.csv", b"".join([to.header, *to.fresh_lines()]))
+
+
+def _leave_packed(to: Deliveries, day: date) -> None:
+    to.refuse(f"9.{day}.csv.gz", gzip.compress(to.header))
+
+
+def _link_out(to: Deliveries, day: date) -> None:
+    name = f"9.{day}.link.csv"
+    elsewhere = to.landing.parent / f"{day}.csv"
+    elsewhere.write_bytes(b"".join([to.header, *to.fresh_lines()]))
+    (to.landing / name).symlink_to(elsewhere)
+    to.refused.add(name)
+
+
+def _forget_time(to: Deliveries, day: date) -> None:
+    name = f"7.{day}.csv"
+    to.deliver(name, to.fresh_lines())
+    os.utime(to.landing / name, (-1, -1))
+
+
 MISHAPS: Final[dict[str, Callable[[Deliveries, date], None]]] = {
     "damaged lines": _damage_lines,
     "same content under another name": _repeat_content,
@@ -155,5 +180,9 @@ MISHAPS: Final[dict[str, Callable[[Deliveries, date], None]]] = {
     "packed file": _pack,
     "no header": _forget_header,
     "name that nothing fits": _misname,
+    "day to come": _misdate,
+    "left packed": _leave_packed,
+    "link to elsewhere": _link_out,
+    "time before 1970": _forget_time,
 }
 """What may be amiss with a night's files."""

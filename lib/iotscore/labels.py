@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BENIGN = "benign"
 _LARGEST_ID = 2**31 - 1
 """Tables keep the number of a device in 32 bits."""
+_MOST_DIGITS = 1000
+"""Python reads no number of many more; zeros in front count."""
+_SHOWN = 40
 GROUPS = frozenset({"device_id", "device", "family", "attack", "event_day"})
 """The named groups that a file pattern may use; one of the first two is required."""
 
@@ -66,12 +69,21 @@ def pattern_fault(pattern: str) -> str | None:
 def label_file(
     relative_path: str, patterns: Sequence[str], devices: Mapping[int, str]
 ) -> FileLabel | None:
+    """Read a file's label from its path; None where :func:`read_name` finds a fault."""
+    found = read_name(relative_path, patterns, devices)
+    return found if isinstance(found, FileLabel) else None
+
+
+def read_name(
+    relative_path: str, patterns: Sequence[str], devices: Mapping[int, str]
+) -> FileLabel | str:
     """Read a file's label from its path.
 
     Parameters
     ----------
     relative_path
-        Path below the landing folder, with forward slashes.
+        Path below the landing folder, with forward slashes; its ending counts as ``.csv`` in
+        capital letters, too.
     patterns
         Regular expressions, matched against the whole path; the first that matches wins.
     devices
@@ -79,40 +91,54 @@ def label_file(
 
     Returns
     -------
-    FileLabel or None
-        None if no pattern matches, if what the pattern found is no day, no number of a device (0 to
-        2,147,483,647), or no device at all, or if the path goes up.
+    FileLabel or str
+        Or why there is none: no pattern matches, what the pattern found is no day, no number of a
+        device (0 to 2,147,483,647, in the digits 0 to 9), or no device at all, or the path goes up.
     """
     if not {".", ".."}.isdisjoint(relative_path.split("/")):
-        return None
+        return "the path leads out of the folder"
     for pattern in patterns:
-        match = re.fullmatch(pattern, relative_path)
-        if match is not None:
-            return _from_groups(match.groupdict(), devices)
-    return None
+        for path in dict.fromkeys((relative_path, plain_ending(relative_path))):
+            if (match := re.fullmatch(pattern, path)) is not None:
+                return _from_groups(match.groupdict(), devices)
+    return "no pattern of ingest.patterns fits"
 
 
-def _from_groups(groups: Mapping[str, str | None], devices: Mapping[int, str]) -> FileLabel | None:
+def plain_ending(path: str) -> str:
+    """Return a path with its ending ``.csv`` in small letters."""
+    start, ending = path[:-4], path[-4:]
+    return start + ending.lower() if ending.lower() == ".csv" else path
+
+
+def _from_groups(groups: Mapping[str, str | None], devices: Mapping[int, str]) -> FileLabel | str:
     day_text = groups.get("event_day")
     try:
         event_day = date.fromisoformat(day_text) if day_text else None
-        device_id, device = _device(groups, devices)
     except ValueError:
-        return None
-    if not device or (device_id is not None and device_id > _LARGEST_ID):
-        return None
+        return f"{str(day_text)[:_SHOWN]!r} is no day of a calendar"
+    number, name = groups.get("device_id"), groups.get("device")
+    if number and not _is_number(number):
+        found = number[:_SHOWN]
+        return f"{found!r} is no number of a device: 0 to {_LARGEST_ID}, in the digits 0 to 9"
+    device_id, device = _device(number, name, devices)
+    if not device:
+        return "it names no device"
     family = groups.get("family") or None
     label = None if family is None else int(family != BENIGN)
     attack = (groups.get("attack") or None) if label else None
     return FileLabel(device_id, device, family, attack, label, event_day)
 
 
-def _device(groups: Mapping[str, str | None], devices: Mapping[int, str]) -> tuple[int | None, str]:
-    number, name = groups.get("device_id"), groups.get("device")
+def _is_number(text: str) -> bool:
+    """Say whether a text is a device's number; a pattern may fit other digits than these."""
+    is_decimal = text.isascii() and text.isdecimal()
+    return is_decimal and len(text) <= _MOST_DIGITS and int(text) <= _LARGEST_ID
+
+
+def _device(
+    number: str | None, name: str | None, devices: Mapping[int, str]
+) -> tuple[int | None, str]:
     if number:
-        if not number.isdecimal():
-            message = f"{number!r} is no number of a device"
-            raise ValueError(message)
         device_id = int(number)
         return device_id, name or devices.get(device_id, f"device_{device_id}")
     ids = {device: device_id for device_id, device in devices.items()}

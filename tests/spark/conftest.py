@@ -15,6 +15,7 @@ from iotscore.cli.options import (
     score_options,
     train_options,
 )
+from iotscore.errors import RefusalError
 from iotscore.spark.evaluate import evaluate
 from iotscore.spark.explain import explain
 from iotscore.spark.ingest import ingest
@@ -52,6 +53,13 @@ class Stages:
         with log.stage("ingest") as stage:
             options = ingest_options(self.settings, only=only)
             ingest(self.warehouse, str(folder), options, log.run_id, stage)
+        return stage.details
+
+    def ingest_refusing(self, folder: Path) -> dict[str, object]:
+        """Ingest, require that files are refused, and return the stage's details."""
+        log = self._log()
+        with pytest.raises(RefusalError), log.stage("ingest") as stage:
+            ingest(self.warehouse, str(folder), ingest_options(self.settings), log.run_id, stage)
         return stage.details
 
     def train(self) -> str:

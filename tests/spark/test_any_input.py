@@ -113,6 +113,12 @@ CASES = {
     "zip": Case(packed(), "compressed"),
     "count disagrees": Case(text(), "row_count_mismatch"),
 }
+MOST_BYTES = 100_000_000
+CHOSEN = (
+    "ingest.chunk_megabytes=0.003",
+    "ingest.follow_links=true",
+    f"ingest.most_file_bytes={MOST_BYTES}",
+)
 NAMES = {name: f"{number}.benign.csv" for number, name in enumerate(CASES, 1)}
 ODD_NAMES = {name: Case(text()) for name in ("a b", 'it\'s "1"', "Gerät 电", "two\nlines")}
 
@@ -172,6 +178,7 @@ def test_every_reason_has_its_case() -> None:
     """All reasons that there are come up here, or where files are listed, or where files change."""
     elsewhere = {"not_a_file", "link_loop", "broken_link", "unreadable", "changing"}
     elsewhere |= {"name_not_recognised", "name_not_text", "content_changed", "same_content"}
+    elsewhere |= {"label_conflict", "link_outside", "time_out_of_range", "future_day", "too_large"}
     assert {case.refused for case in CASES.values()} - {None} == set(FILE_REASONS) - elsewhere
     assert {code for case in CASES.values() for code in case.lines.values()} == set(LINE_REASONS)
 
@@ -184,7 +191,15 @@ def no_files(folder: Path) -> dict[str, str]:
     (folder / "904.benign.csv").symlink_to("nowhere")
     (folder / "loop").symlink_to(".")
     (folder / "notes.csv").write_text("a,b\n")
+    (folder / "7.2099-01-01.csv").write_bytes(text())
+    (folder / "8.benign.csv.gz").write_bytes(gzip.compress(text()))
+    (folder / "README.txt").write_text("about them")
+    with (folder / "906.benign.csv").open("wb") as large:
+        large.truncate(MOST_BYTES + 1)
     found = {
+        "7.2099-01-01.csv": "future_day",
+        "8.benign.csv.gz": "compressed",
+        "906.benign.csv": "too_large",
         "901.benign.csv": "not_a_file",
         "902.benign.csv": "not_a_file",
         "903.benign.csv": "link_loop",
@@ -219,7 +234,7 @@ def test_all_at_once(
     for name, case in ODD_NAMES.items():
         (folder / name).mkdir()
         (folder / name / "benign_traffic.csv").write_bytes(case.content)
-    run = stages(warehouse, settings("default", "ingest.chunk_megabytes=0.003"))
+    run = stages(warehouse, settings("default", *CHOSEN))
     with caplog.at_level(logging.WARNING, "iotscore"), pytest.raises(RefusalError) as told:
         run.ingest(folder)
     assert f"{NAMES['count disagrees']}: data_summary.csv says 3 rows" in str(told.value)
@@ -233,9 +248,11 @@ def test_all_at_once(
     assert r"two\nlines" in unknown[0]
     assert len(caplog.messages) <= 1 + len(set(refused.values()))
 
-    again = run.ingest(folder)
     retried = [path for path, reason in refused.items() if reason == "unreadable"]
+    again = (run.ingest_refusing if retried else run.ingest)(folder)
     assert (again["files_ingested"], again["files_refused"]) == (0, len(retried))
+    assert again["files_still_refused"] == len(refused) - len(retried)
+    assert again["files_ignored"] == 1
 
 
 def check_tables(warehouse: Warehouse, cases: dict[str, Case], refused: dict[str, str]) -> None:

@@ -119,8 +119,9 @@ def test_changed_content_is_refused_and_told_once(
     assert len(frame(warehouse, "traffic")) == 60
     assert list(frame(warehouse, "quarantine")["reason"]) == ["content_changed"]
     assert len(frame(warehouse, "traffic", "2.2026-11-22.csv")) == 50
-    assert run.ingest(folder)["files_refused_before"] == 1
-    assert stages(warehouse, settings("default", REPLACE)).ingest(folder)["files_replaced"] == 0
+    assert run.ingest(folder)["files_still_refused"] == 1
+    replacing = stages(warehouse, settings("default", REPLACE))
+    assert replacing.ingest_refusing(folder)["files_replaced"] == 0
     (folder / "2.2026-11-22.csv").unlink()
     os.utime(folder / CHANGED)
     with pytest.raises(RefusalError, match="changed after their ingest"):
@@ -142,7 +143,7 @@ def test_the_same_content_under_another_name(
     os.utime(folder / CHANGED, (1, 1))
     run = stages(warehouse, settings("default", f"ingest.same_content={policy}"))
     with caplog.at_level(logging.INFO, "iotscore"):
-        found = run.ingest(folder)
+        found = run.ingest_refusing(folder) if policy == "refuse" else run.ingest(folder)
     accepted = 320 if policy == "refuse" else 440
     assert (found["rows_accepted"], found["files_refused"]) == (accepted, 2 * (policy == "refuse"))
     assert "1 file(s) have the content of another device's file: 1.2026-11-22.csv" in caplog.text
@@ -151,6 +152,31 @@ def test_the_same_content_under_another_name(
         assert list(told["reason"]) == ["same_content"]
         assert list(told["detail"]) == [f"the same as {CHANGED}"]
     assert len(frame(warehouse, "traffic")) == 60
+    assert faults(warehouse) == []
+
+
+def test_benign_and_attack_with_one_content(
+    warehouse: Warehouse,
+    stages: type,
+    settings: Callable[..., Settings],
+    folder: Path,
+    change: Callable[[], None],
+) -> None:
+    """The attack's is refused, told once, and read when the wrong benign one has other content."""
+    attack = folder / "1.mirai.ack.csv"
+    run = stages(warehouse, settings("default", "ingest.same_content=accept"))
+    run.ingest(folder)
+    shutil.copy(folder / CHANGED, attack)
+    run.ingest_refusing(folder)
+    told = frame(warehouse, "quarantine", attack.name)
+    assert list(told["reason"]) == ["label_conflict"]
+    assert CHANGED in told["detail"][0]
+    assert run.ingest(folder)["files_still_refused"] == 1
+    change()
+    found = stages(warehouse, settings("default", REPLACE)).ingest(folder)
+    assert (found["files_replaced"], found["files_ingested"]) == (1, 1)
+    assert run.ingest(folder)["files_ingested"] == 1
+    assert len(frame(warehouse, "traffic", attack.name)) == 60
     assert faults(warehouse) == []
 
 

@@ -35,7 +35,7 @@ def test_ten_thousand_files(
         content = "nothing\n" if number % 10 == 0 else f"{HEADER}\n{LINE}\n{number}\n"
         (folder / f"{number}.benign.csv").write_text(content)
     with caplog.at_level(logging.INFO, "iotscore"):
-        details = stages(warehouse, settings("default")).ingest(folder)
+        details = stages(warehouse, settings("default")).ingest_refusing(folder)
     assert (details["files_ingested"], details["files_refused"]) == (9_000, 1_000)
     assert (details["rows_accepted"], details["rows_quarantined"]) == (9_000, 9_000)
     refused = [line for line in caplog.messages if "no_header" in line]

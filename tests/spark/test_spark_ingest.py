@@ -110,13 +110,13 @@ def test_refused_files_are_told_and_not_retried(
     (folder / "2.benign.csv").write_text("a,b\n1,2\n")
     run = stages(warehouse, settings("default"))
 
-    details = run.ingest(folder)
+    details = run.ingest_refusing(folder)
 
     assert (details["files_ingested"], details["files_refused"]) == (1, 2)
     refused = _frame(warehouse, "quarantine").set_index("source_file")["reason"].to_dict()
     assert refused == {"whatever.csv": "name_not_recognised", "2.benign.csv": "no_header"}
     again = run.ingest(folder)
-    assert (again["files_refused"], again["files_refused_before"]) == (0, 2)
+    assert (again["files_refused"], again["files_still_refused"]) == (0, 2)
     shutil.copy(landing / "2.benign.csv", folder)
     assert run.ingest(folder)["files_ingested"] == 1
 

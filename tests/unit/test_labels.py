@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.labels import FileLabel, label_file, pattern_fault
+from iotscore.labels import FileLabel, label_file, pattern_fault, read_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PATTERNS = tuple(
@@ -29,6 +29,8 @@ NIGHT = date(2026, 11, 21)
         ("12.mirai.ack.csv", FileLabel(12, "device_12", "mirai", "ack", 1, None)),
         ("03.benign.csv", FileLabel(3, "Ennio_Doorbell", "benign", None, 0, None)),
         ("0.benign.csv", FileLabel(0, "device_0", "benign", None, 0, None)),
+        ("3.benign.CSV", FileLabel(3, "Ennio_Doorbell", "benign", None, 0, None)),
+        ("3.2026-11-21.Köln-٣.CsV", FileLabel(3, "Ennio_Doorbell", None, None, None, NIGHT)),
         ("3.mirai.csv", FileLabel(3, "Ennio_Doorbell", "mirai", None, 1, None)),
         ("3.benign.night.csv", FileLabel(3, "Ennio_Doorbell", "benign", None, 0, None)),
         (
@@ -74,10 +76,22 @@ def test_other_names_say_nothing(path: str) -> None:
     assert label_file(path, PATTERNS, DEVICES) is None
 
 
-@pytest.mark.parametrize("day", ["2026-02-29", "2026-13-01", "2026-00-10", "0000-01-01"])
+@pytest.mark.parametrize("path", ["٣.benign.csv", "\uff13.benign.csv", "1٣.2026-11-21.csv"])
+def test_digits_of_other_scripts_are_no_device(path: str) -> None:
+    """A pattern's digit fits those of any script; a device's number is written in 0 to 9."""
+    told = read_name(path, PATTERNS, DEVICES)
+    assert "is no number of a device" in str(told)
+    assert label_file(path, PATTERNS, DEVICES) is None
+    assert label_file("٣", [r"(?P<device>\w+)"], {}) is not None
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-02-29", "2026-02-30", "2026-13-01", "2026-00-10", "0000-01-01", "2026-11-2\u0661"]
+)
 def test_days_that_do_not_exist(day: str) -> None:
     """A day that no calendar has makes the name unusable, not the run."""
     assert label_file(f"3.{day}.csv", PATTERNS, DEVICES) is None
+    assert read_name(f"3.{day}.csv", PATTERNS, DEVICES) == f"{day!r} is no day of a calendar"
 
 
 def test_the_first_pattern_wins() -> None:

@@ -52,6 +52,8 @@ def ingest_options(
         patterns=tuple(settings.ingest.patterns),
         chunk_bytes=int(settings.ingest.chunk_megabytes * _MEGABYTE),
         quarantine_text_limit=settings.ingest.quarantine_text_limit,
+        most_file_bytes=settings.ingest.most_file_bytes,
+        follow_links=settings.ingest.follow_links,
         policy=Policy(
             replaces_changed=settings.ingest.changed_files == "replace",
             accepts_same=settings.ingest.same_content == "accept",

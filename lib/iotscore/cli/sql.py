@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyspark.logger import PySparkLogger
 
@@ -19,6 +19,9 @@ from iotscore.spark.views import read_views
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
+
+_BOM: Final = "\ufeff"
+"""What editors on Windows put at the start of a file, whose text may be given as a statement."""
 
 
 def main(argv: list[str]) -> int:
@@ -59,13 +62,13 @@ def _statement(arguments: argparse.Namespace) -> str:
         message = f"give one statement, or --query with one of: {', '.join(queries)}"
         raise QueryError(message)
     if arguments.statement is not None:
-        return str(arguments.statement)
+        return str(arguments.statement).removeprefix(_BOM)
     if arguments.query not in queries:
         message = (
             f"there is no ready query {arguments.query!r}; choose one of: {', '.join(queries)}"
         )
         raise QueryError(message)
-    return queries[arguments.query].read_text(encoding="utf-8")
+    return queries[arguments.query].read_text(encoding="utf-8-sig")
 
 
 def _ready_queries() -> dict[str, Path]:

@@ -12,6 +12,7 @@ from iotscore.cli.options import (
     score_options,
     train_options,
 )
+from iotscore.errors import RefusalError
 from iotscore.spark.evaluate import evaluate
 from iotscore.spark.explain import explain
 from iotscore.spark.ingest import ingest
@@ -27,17 +28,30 @@ _LOG = logging.getLogger(__name__)
 
 
 def ingest_stage(job: Job, only: frozenset[str] | None = None) -> None:
-    """Ingest what is new in the landing folder, or among some files of it."""
-    with job.runs.stage("ingest") as stage:
-        options = ingest_options(job.settings, job.days, only)
-        ingest(job.warehouse, job.input, options, job.runs.run_id, stage)
+    """Ingest what is new in the landing folder, or among some files of it.
+
+    Raises
+    ------
+    RefusalError
+        Files were refused; the others are ingested.
+    """
+    refusal = None
+    try:
+        with job.runs.stage("ingest") as stage:
+            options = ingest_options(job.settings, job.days, only)
+            ingest(job.warehouse, job.input, options, job.runs.run_id, stage)
+    except RefusalError as error:
+        refusal = error
     found = stage.details
     _tell(
         job,
         stage,
         f"{found['files_ingested']} new files of {found['files_found']}, "
+        f"{found['files_refused']} refused, {found['files_still_refused']} still refused, "
         f"{found['rows_accepted']} rows accepted, {found['rows_quarantined']} quarantined",
     )
+    if refusal is not None:
+        raise refusal
 
 
 def train_stage(job: Job, *, is_candidate: bool = False) -> str:

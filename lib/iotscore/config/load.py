@@ -81,7 +81,7 @@ def _read_text(path: Path) -> str:
     if len(data) > MOST_BYTES:
         message = f"it has more than {MOST_BYTES} bytes"
         raise ValueError(message)
-    return data.decode("utf-8")
+    return data.decode("utf-8-sig")
 
 
 def _parse_assignment(assignment: str) -> dict[str, Any]:

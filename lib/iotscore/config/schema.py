@@ -37,6 +37,8 @@ class IngestSettings(_Section):
     patterns: list[str] = Field(min_length=1)
     chunk_megabytes: Annotated[float, Field(gt=0.0, le=1024.0)]
     quarantine_text_limit: Count
+    most_file_bytes: Count
+    follow_links: bool
     changed_files: Literal["refuse", "replace"]
     same_content: Literal["refuse", "accept"]
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import InputError
+from iotscore.landing.listing import is_csv
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -75,11 +76,18 @@ def captured_in(landing: Landing, days: Days, today: date) -> Landing:
 
 
 def named_among(landing: Landing, names: Collection[str]) -> Landing:
-    """Return a landing folder with only the files of some paths below it."""
+    """Return a landing folder with only the files of some paths below it.
+
+    What is not named like a CSV file, such as an archive, is kept: nobody else names it.
+    """
     return replace(
         landing,
         files=[file for file in landing.files if file.source_file in names],
-        unusable=[each for each in landing.unusable if each[0].source_file in names],
+        unusable=[
+            each
+            for each in landing.unusable
+            if each[0].source_file in names or not is_csv(each[0].source_file)
+        ],
     )
 
 

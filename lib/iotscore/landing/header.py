@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from iotscore.columns import FEATURES, SOURCE_FEATURES
+from iotscore.landing.archives import packed_form
 from iotscore.landing.line import SEPARATORS, odd_bytes
+from iotscore.landing.reasons import COMPRESSED
 
 HEAD_BYTES: Final = 1 << 16
 """Bytes from a file's start that :func:`read_header` wants; the header must end in them."""
 BOM: Final = b"\xef\xbb\xbf"
 _NAME_LIMIT: Final = 40
 _COLUMN_OF: Final = dict(zip(SOURCE_FEATURES, FEATURES, strict=True))
-_PACKED: Final = {
-    b"\x1f\x8b": "gzip",
-    b"PK\x03\x04": "zip, or an office document",
-    b"PK\x05\x06": "an empty zip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"7z\xbc\xaf\x27\x1c": "7-zip",
-}
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _WIDE_SAMPLE: Final = 64
 
@@ -58,9 +51,8 @@ def _not_lines(head: bytes) -> Header | None:
     """Return the fault of a file that holds no lines of text."""
     if not head:
         return Header((), None, "empty_file", "the file has no bytes")
-    for mark, name in _PACKED.items():
-        if head.startswith(mark):
-            return Header((), None, "compressed", f"{name}; the file begins with {head[:8]!r}")
+    if form := packed_form(head):
+        return Header((), None, COMPRESSED, f"{form}; the file begins with {head[:8]!r}")
     if _is_wide(head):
         return Header((), None, "utf16", f"the file begins with {head[:8]!r}")
     return None

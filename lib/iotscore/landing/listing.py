@@ -1,4 +1,4 @@
-"""Everything below a folder that is, or is named like, a CSV file; nothing is opened.
+"""Everything below a folder that is, or is named like, a delivered file; nothing is opened.
 
 A local folder is walked here, because Arrow's listing follows a link that leads back into the
 folder forty times over, and passes over what is no file without a word.
@@ -9,15 +9,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pyarrow import fs
 
+from iotscore.landing.archives import is_named_packed
+from iotscore.landing.opening import is_inside
 from iotscore.landing.reasons import (
     BAD_NAME,
     BROKEN_LINK,
+    COMPRESSED,
     LINK_LOOP,
+    LINK_OUTSIDE,
     NAME_NOT_TEXT,
     NOT_A_FILE,
     UNREADABLE,
@@ -49,12 +53,15 @@ class Entry:
         Time of the last change, nanoseconds since 1970.
     fault
         Reason code and details of what cannot be read as a file, or None.
+    leads_out
+        Whether a link on the way to it leads out of the folder.
     """
 
     path: str
     size: int
     mtime_ns: int
     fault: tuple[str, str] | None = None
+    leads_out: bool = False
 
 
 def is_csv(path: str) -> bool:
@@ -62,28 +69,44 @@ def is_csv(path: str) -> bool:
     return path.lower().endswith(_ENDING)
 
 
-def list_folder(filesystem: fs.FileSystem, root: str) -> Iterator[Entry]:
-    """Yield the files below a folder, and what else is named like a CSV file, in no order.
+def list_folder(
+    filesystem: fs.FileSystem, root: str, *, follow_links: bool = False
+) -> Iterator[Entry]:
+    """Yield the files below a folder, and what else is named like a delivery, in no order.
+
+    Parameters
+    ----------
+    filesystem, root
+        Where the folder is.
+    follow_links
+        Whether links that lead out of the folder are followed; otherwise they are faults.
 
     Raises
     ------
     OSError
         A folder cannot be listed.
     """
-    entries = _walk(root) if isinstance(filesystem, fs.LocalFileSystem) else _list(filesystem, root)
+    is_local = isinstance(filesystem, fs.LocalFileSystem)
+    entries = _walk(root, follow_links=follow_links) if is_local else _list(filesystem, root)
     for entry in entries:
-        fault = entry.fault or (_fault_of_name(entry.path) if is_csv(entry.path) else None)
-        yield Entry(entry.path, entry.size, entry.mtime_ns, fault)
+        yield replace(entry, fault=entry.fault or _fault_of_name(entry.path))
+
+
+def is_delivery(path: str) -> bool:
+    """Say whether a name is that of a traffic file, or of one that was packed."""
+    return is_csv(path) or is_named_packed(path)
 
 
 def _fault_of_name(path: str) -> tuple[str, str] | None:
+    if not is_delivery(path):
+        return None
     try:
         path.encode()
     except UnicodeEncodeError:
         return NAME_NOT_TEXT, f"the name is {os.fsencode(path)!r}; rename it"
     if not {".", ".."}.isdisjoint(path.split("/")):
         return BAD_NAME, "the path leads out of the folder"
-    return None
+    return None if is_csv(path) else (COMPRESSED, "by its name")
 
 
 def _list(filesystem: fs.FileSystem, root: str) -> Iterator[Entry]:
@@ -104,20 +127,27 @@ class _Folder:
     path: str
     prefix: str
     trees: tuple[str, ...]
+    leads_out: bool = False
 
 
-def _walk(root: str) -> Iterator[Entry]:
+def _walk(root: str, *, follow_links: bool) -> Iterator[Entry]:
     """Walk a local folder; links are followed, unless they lead where the walk is or was before."""
     waiting = [_Folder(root, "", (os.path.realpath(root),))]
     while waiting:
         folder = waiting.pop()
         with os.scandir(folder.path) as children:
             for child in children:
-                yield from _look_at(child, folder, waiting)
+                yield from _look_at(child, folder, waiting, follow_links=follow_links)
 
 
-def _look_at(child: os.DirEntry[str], folder: _Folder, waiting: list[_Folder]) -> Iterator[Entry]:
+def _look_at(
+    child: os.DirEntry[str], folder: _Folder, waiting: list[_Folder], *, follow_links: bool
+) -> Iterator[Entry]:
     path = folder.prefix + child.name
+    leads_out = folder.leads_out or _leads_out(child, folder.trees[0])
+    if leads_out and not follow_links:
+        yield _unfollowed(child, path)
+        return
     fault = None
     try:
         found = child.stat()
@@ -132,7 +162,23 @@ def _look_at(child: os.DirEntry[str], folder: _Folder, waiting: list[_Folder]) -
             return
         fault = _fault_of_link(error)
     if fault is None or fault[0] == LINK_LOOP or is_csv(path):
-        yield Entry(path, found.st_size, found.st_mtime_ns, fault)
+        yield Entry(path, found.st_size, found.st_mtime_ns, fault, leads_out)
+
+
+def _leads_out(child: os.DirEntry[str], root: str) -> bool:
+    return child.is_symlink() and not is_inside(os.path.realpath(child.path), root)
+
+
+def _unfollowed(child: os.DirEntry[str], path: str) -> Entry:
+    """Return what is known of a link without a look at what it leads to."""
+    link = child.stat(follow_symlinks=False)
+    try:
+        may_hold_deliveries = is_delivery(path) or child.is_dir()
+    except OSError:
+        may_hold_deliveries = True
+    detail = "the link leads out of the landing folder, and ingest.follow_links is false"
+    fault = (LINK_OUTSIDE, detail) if may_hold_deliveries else None
+    return Entry(path, link.st_size, link.st_mtime_ns, fault, leads_out=True)
 
 
 def _enter(
@@ -145,7 +191,8 @@ def _enter(
         if any(os.path.commonpath([real, tree]) in {real, tree} for tree in trees):
             return LINK_LOOP, "the link leads back into a folder that is read anyway"
         trees = (*trees, real)
-    waiting.append(_Folder(child.path, f"{path}/", trees))
+    leads_out = not all(is_inside(tree, trees[0]) for tree in trees)
+    waiting.append(_Folder(child.path, f"{path}/", trees, leads_out))
     return NOT_A_FILE, "it is a folder; the files in it are read under their own names"
 
 

@@ -19,6 +19,8 @@ _V = TypeVar("_V")
 _MOST_DIGITS: Final = 18
 """What surely fits into a table's 64-bit integers."""
 METADATA_FILES: Final = frozenset({DEVICE_INFO, DATA_SUMMARY, FEATURE_LIST})
+METADATA_BYTES: Final = 16 << 20
+"""Most bytes of a metadata file: 300,000 files' lines in ``data_summary.csv``."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _expected_rows(content: bytes) -> dict[str, int]:
         width = _number(row, "Feature Count", DATA_SUMMARY)
         if width != N_FEATURES:
             message = (
-                f"{DATA_SUMMARY} says that {row['File Name']} has {width} features; "
+                f"{DATA_SUMMARY} says that {row['File Name'][:40]} has {width} features; "
                 f"{N_FEATURES} are needed: is this the right folder?"
             )
             raise InputError(message)
@@ -121,7 +123,8 @@ def _rows(content: bytes, name: str, columns: tuple[str, ...]) -> list[dict[str,
         raise InputError(message) from error
     header = rows[0] if rows else []
     if missing := [column for column in columns if column not in header]:
-        message = f"{name} lacks the columns {missing}; found {header}"
+        shown = [cell[:40] for cell in header[:5]]
+        message = f"{name} lacks the columns {missing}; found {len(header)}, the first are {shown}"
         raise InputError(message)
     return [
         dict(zip_longest(header, row[: len(header)], fillvalue="")) for row in rows[1:] if any(row)
@@ -130,10 +133,10 @@ def _rows(content: bytes, name: str, columns: tuple[str, ...]) -> list[dict[str,
 
 def _number(row: dict[str, str], column: str, name: str) -> int:
     text = row[column]
-    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+    if not (text.isascii() and text.isdecimal()) or len(text) > _MOST_DIGITS:
         message = (
             f"{name} has {text[:40]!r} as {column} in the row {_shown(row)}; needs a number of at "
-            f"most {_MOST_DIGITS} digits"
+            f"most {_MOST_DIGITS} digits 0 to 9"
         )
         raise InputError(message)
     return int(text)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
 from iotscore.landing.discover import LandingFile, open_folder, utc_time
-from iotscore.landing.reasons import CHANGING, UNREADABLE
+from iotscore.landing.opening import LeadsOutError, opener_of
+from iotscore.landing.reasons import CHANGING, LINK_OUTSIDE, UNREADABLE
 from iotscore.landing.survey import Survey, survey_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LED_OUT = "it became a link that leads out of the landing folder"
+"""Detail of a file that was listed as one that lies in the folder, and does not."""
 
 
 def survey_source(
@@ -30,14 +35,17 @@ def survey_source(
         See :func:`iotscore.landing.survey.survey_file`.
     """
     path = f"{root}/{file.source_file}"
+    opener = opener_of(filesystem, root, may_lead_out=file.leads_out)
     try:
         # A pipe in the place of the file would be waited for.
         if (found := _difference(filesystem.get_file_info(path), file)) is None:
-            survey = survey_file(filesystem, path, chunk_bytes)
+            survey = survey_file(opener, path, chunk_bytes)
             found = _difference(filesystem.get_file_info(path), file)
+    except LeadsOutError:
+        return unread(file, LINK_OUTSIDE, LED_OUT)
     except OSError as error:
         return unread(file, UNREADABLE, told(error))
-    return survey if found is None else unread(file, CHANGING, found)
+    return replace(survey, size=file.size) if found is None else unread(file, CHANGING, found)
 
 
 def unread(file: LandingFile, reason: str, detail: str) -> Survey:

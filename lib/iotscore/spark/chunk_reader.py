@@ -10,8 +10,9 @@ from pyspark.accumulators import AccumulatorParam
 
 from iotscore.deal import deal
 from iotscore.landing.discover import open_folder
+from iotscore.landing.opening import LeadsOutError, opener_of
 from iotscore.landing.parse import parse_parts
-from iotscore.landing.sources import told
+from iotscore.landing.sources import LED_OUT, told
 from iotscore.spark.session import core_count
 from iotscore.spark.tasks import TASKS_PER_CORE
 
@@ -77,6 +78,7 @@ class ChunkReader:
     ) -> None:
         self.tasks = tasks
         self.paths = {file.file_id: file.source_file for file, _ in files}
+        self._leading_out = {file.file_id for file, _ in files if file.leads_out}
         self._columns = {file.file_id: survey.columns for file, survey in files}
         self._folder = folder
         self._news = news
@@ -94,15 +96,19 @@ class ChunkReader:
         filesystem, root = open_folder(self._folder)
         for file_id, group in groupby(pieces, key=itemgetter(0)):
             path = self.paths[file_id]
+            opener = opener_of(filesystem, root, may_lead_out=file_id in self._leading_out)
             try:
-                with filesystem.open_input_file(f"{root}/{path}") as source:
+                with opener.open_input_file(f"{root}/{path}") as source:
                     for _, chunk in group:
-                        content = source.read_at(chunk.length, chunk.offset)
+                        source.seek(chunk.offset)
+                        content = source.read(chunk.length)
                         if len(content) < chunk.length:
                             self._news.faults.add({path: "it is shorter than before"})
                             break
                         for parsed in parse_parts(content, self._columns[file_id], chunk):
                             yield file_id, parsed
+            except LeadsOutError:
+                self._news.faults.add({path: LED_OUT})
             except OSError as error:
                 self._news.faults.add({path: told(error)})
 

@@ -7,13 +7,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from iotscore.errors import ChangedSourceError, InputError, RefusalError
-from iotscore.landing.days import EVERY_DAY, Days, captured_in, named_among
+from iotscore.landing.days import (
+    EVERY_DAY,
+    Days,
+    captured_in,
+    named_among,
+    newest_plausible_day,
+)
 from iotscore.landing.discover import discover
-from iotscore.landing.reasons import BAD_COUNT, CONTENT_CHANGED
+from iotscore.landing.screen import screened
 from iotscore.landing.sources import changes, one_line, some
 from iotscore.spark.chunk_reader import ReadNews
 from iotscore.spark.csv_tasks import survey_all, traffic_frame, write_traffic
-from iotscore.spark.ingest_ledger import file_condition, file_refusal, ledger_row, reconcile, warn
+from iotscore.spark.ingest_ledger import (
+    file_condition,
+    file_refusal,
+    ledger_row,
+    reconcile,
+    tell_refusals,
+    warn,
+)
 from iotscore.spark.ingest_plan import (
     INGESTED,
     REFUSED,
@@ -52,6 +65,8 @@ class IngestOptions:
     patterns: tuple[str, ...]
     chunk_bytes: int
     quarantine_text_limit: int
+    most_file_bytes: int
+    follow_links: bool
     policy: Policy
     days: Days = EVERY_DAY
     only: frozenset[str] | None = None
@@ -83,23 +98,25 @@ def ingest(
     InputError
         The folder cannot be read or holds no CSV file, or a file changed while it was read.
     RefusalError
-        A file was changed after its ingest and is not to be replaced, or its rows disagree with
-        ``data_summary.csv``; everything else is ingested.
+        Files were refused that were not before, or not for this reason; everything else is
+        ingested.
     ReconciliationError
         Lines read are not rows accepted plus rows quarantined.
     """
-    landing = discover(folder, options.patterns)
+    landing = discover(folder, options.patterns, follow_links=options.follow_links)
     if not landing.files and not landing.unusable:
         message = f"the input folder {folder!r} holds no CSV file; give --input the folder of them"
         raise InputError(message)
+    landing = screened(landing, newest_plausible_day(), options.most_file_bytes)
+    ledger_rows = warehouse.rows("ingest_files")
+    seen = {row["file_id"]: row for row in ledger_rows if row["status"] == INGESTED}
+    listed = {file.file_id: reason for file, reason, _ in landing.unusable}
+    lying = [*landing.files, *(file for file, *_ in landing.unusable)]
+    refused_before = refused_unchanged(lying, ledger_rows, options.policy, listed)
     today = datetime.now(UTC).date()
     landing = captured_in(landing, options.days, today)
     if options.only is not None:
         landing = named_among(landing, options.only)
-    ledger_rows = warehouse.rows("ingest_files")
-    seen = {row["file_id"]: row for row in ledger_rows if row["status"] == INGESTED}
-    listed = [*landing.files, *(file for file, *_ in landing.unusable)]
-    refused_before = refused_unchanged(listed, ledger_rows, options.policy)
     candidates = [
         with_event_day(file, today)
         for file in landing.files
@@ -113,8 +130,13 @@ def ingest(
     _check_sources(folder, plan, news)
     ledger = _settle(warehouse, folder, plan, options, run_id, landing, accepted, news)
     _enter(warehouse, ledger, ledger_rows, plan, run_id)
-    _report(stage, landing, ledger, plan, len(seen), len(refused_before))
-    warn(landing, ledger, plan.shared)
+    still_refused = [
+        file.source_file
+        for file in [*landing.files, *(file for file, *_ in landing.unusable)]
+        if file.file_id in refused_before
+    ]
+    _report(stage, landing, ledger, plan, len(seen), len(still_refused))
+    warn(landing, ledger, plan.shared, still_refused)
     _raise_faults(plan)
 
 
@@ -223,7 +245,7 @@ def _report(
     ledger: Sequence[dict[str, Any]],
     plan: Plan,
     known: int,
-    refused: int,
+    still_refused: int,
 ) -> None:
     done = [row for row in ledger if row["status"] == INGESTED]
     stage.rows = sum(row["rows_read"] for row in done)
@@ -233,7 +255,8 @@ def _report(
         "files_ingested": len(done),
         "files_replaced": len(plan.replaced),
         "files_refused": len(ledger) - len(done),
-        "files_refused_before": refused,
+        "files_still_refused": still_refused,
+        "files_ignored": len(landing.ignored),
         "files_reconciled": sum(row["rows_expected"] is not None for row in done),
         "rows_accepted": sum(row["rows_accepted"] for row in done),
         "rows_quarantined": sum(row["rows_quarantined"] for row in done),
@@ -261,21 +284,6 @@ def _enter(
 
 
 def _raise_faults(plan: Plan) -> None:
-    if changed := plan.refused_for(CONTENT_CHANGED):
-        names = some([file.source_file for file, _ in changed])
-        message = (
-            f"{len(changed)} file(s) changed after their ingest and were refused: {names}. Their "
-            "records in traffic are those of the first delivery, and the other files are ingested. "
-            "Deliver changed data under a new name, or replace the records: "
-            "--set ingest.changed_files=replace"
-        )
-        raise RefusalError(message)
-    if counts := [
-        f"{one_line(file.source_file)}: {detail}" for file, detail in plan.refused_for(BAD_COUNT)
-    ]:
-        message = (
-            f"{len(counts)} file(s) do not have the rows that data_summary.csv states and were "
-            f"refused: {'; '.join(counts[:5])}. Deliver them whole, or mend data_summary.csv; the "
-            "other files are ingested"
-        )
-        raise RefusalError(message)
+    """Raise if files were refused."""
+    if plan.refuse:
+        raise RefusalError(tell_refusals(plan))

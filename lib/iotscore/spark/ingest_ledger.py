@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import ReconciliationError
+from iotscore.landing.reasons import (
+    BAD_COUNT,
+    CONTENT_CHANGED,
+    FILE_ADVICE,
+    FILE_REASONS,
+    LABEL_CONFLICT,
+)
 from iotscore.landing.sources import one_line, some
 from iotscore.spark.ingest_plan import REFUSED
 
@@ -14,8 +21,11 @@ if TYPE_CHECKING:
 
     from iotscore.landing.discover import Landing, LandingFile
     from iotscore.landing.survey import Survey
+    from iotscore.spark.ingest_plan import Plan
 
 _LOG = logging.getLogger(__name__)
+_DETAILED: Final = frozenset({BAD_COUNT, LABEL_CONFLICT})
+"""Reasons that say nothing without the details of each file."""
 
 
 def ledger_row(
@@ -92,7 +102,30 @@ def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
         raise ReconciliationError(message)
 
 
-def warn(landing: Landing, ledger: Sequence[dict[str, Any]], shared: Sequence[str]) -> None:
+def tell_refusals(plan: Plan) -> str:
+    """Return which files were refused, why, and what to do, in one line."""
+    told = []
+    for reason in sorted({reason for *_, reason, _ in plan.refuse}):
+        files = plan.refused_for(reason)
+        what = f"were refused as {reason} ({FILE_REASONS[reason]})"
+        if reason == CONTENT_CHANGED:
+            what = "changed after their ingest and were refused"
+        if reason == BAD_COUNT:
+            what = "do not have the rows that data_summary.csv states and were refused"
+        names = [
+            f"{file.source_file}: {detail}" if reason in _DETAILED else file.source_file
+            for file, detail in sorted(files, key=lambda pair: pair[0].source_file)
+        ]
+        told.append(f"{len(files)} file(s) {what}: {some(names)}. To do: {FILE_ADVICE[reason]}")
+    return f"{'. '.join(told)}. The other files are ingested"
+
+
+def warn(
+    landing: Landing,
+    ledger: Sequence[dict[str, Any]],
+    shared: Sequence[str],
+    still_refused: Sequence[str],
+) -> None:
     """Tell, in a line per reason, which files were refused, and what is odd about others.
 
     Parameters
@@ -103,6 +136,8 @@ def warn(landing: Landing, ledger: Sequence[dict[str, Any]], shared: Sequence[st
         Rows of this run.
     shared
         Paths of files that have the content of another device's file.
+    still_refused
+        Paths of files that were refused before and lie there as they did then.
     """
     refused: dict[str, list[str]] = {}
     for row in ledger:
@@ -112,12 +147,28 @@ def warn(landing: Landing, ledger: Sequence[dict[str, Any]], shared: Sequence[st
         _LOG.warning(
             "refused %d file(s), %s: %s; see the table quarantine", len(paths), reason, some(paths)
         )
+    if still_refused:
+        _LOG.warning(
+            "%d file(s) still refused, they lie there as before: %s; mend or remove them",
+            len(still_refused),
+            some(still_refused),
+        )
+    if landing.ignored:
+        _LOG.info(
+            "%d other file(s) are not looked at: %s; those whose names end in .csv are",
+            len(landing.ignored),
+            some(landing.ignored),
+        )
     if shared:
         _LOG.warning(
             "%d file(s) have the content of another device's file: %s; their records are ingested",
             len(shared),
             some(shared),
         )
+    _warn_of_unknown_devices(landing, ledger)
+
+
+def _warn_of_unknown_devices(landing: Landing, ledger: Sequence[dict[str, Any]]) -> None:
     known = landing.metadata.devices
     unknown = {
         row["device"]

@@ -33,7 +33,7 @@ _SOURCE: Final = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
 
 def read_views(folder: Path) -> dict[str, str]:
     """Return the text of each view, from files ``NAME.sql``."""
-    return {name: (folder / f"{name}.sql").read_text(encoding="utf-8") for name in VIEWS}
+    return {name: (folder / f"{name}.sql").read_text(encoding="utf-8-sig") for name in VIEWS}
 
 
 def sources(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from iotscore.cli.arguments import add_days, chosen_days, job_parser
 from iotscore.errors import InputError
 from iotscore.labels import label_file
-from iotscore.landing.days import EVERY_DAY, Days, captured_in, newest_plausible_day
+from iotscore.landing.days import EVERY_DAY, Days, captured_in, named_among, newest_plausible_day
 from iotscore.landing.discover import Landing, LandingFile
 from iotscore.landing.metadata import Metadata
 
@@ -78,6 +79,22 @@ def test_ranges_include_both_ends(first: date, last: date, day: date) -> None:
     assert first in days
     assert last in days
     assert day in EVERY_DAY
+
+
+def test_the_newest_day_is_tomorrow_everywhere() -> None:
+    """It is counted from the day in UTC, whatever the zone of the clock."""
+    late, east = datetime(2026, 11, 27, 23, 30, tzinfo=UTC), timezone(timedelta(hours=14))
+    assert newest_plausible_day(late) == date(2026, 11, 28)
+    assert newest_plausible_day(late.astimezone(east)) == date(2026, 11, 28)
+    assert newest_plausible_day() > datetime.now(UTC).date() - timedelta(days=1)
+
+
+def test_archives_belong_to_every_batch() -> None:
+    """Whoever names the files to take up names CSV files alone; what was packed is told anyway."""
+    packed = (file("a.rar"), "compressed", "by its name")
+    kept = named_among(replace(LANDING, unusable=[*LANDING.unusable, packed]), {"x.csv"})
+    assert [one.source_file for one in kept.files] == ["x.csv"]
+    assert kept.unusable == [packed]
 
 
 def parsed(*arguments: str) -> argparse.Namespace:

@@ -29,7 +29,7 @@ BAD_CELLS = (b"", b"x", b"nan", b"-inf", b"1e400", b'"1"', b"1'000", b"\x00", b"
 
 @dataclass(frozen=True)
 class Table:
-    """A file, and its lines: values in the table's order, or None for a damaged one."""
+    """A file, and its lines but blank ones at the end: their values, or None for a damaged one."""
 
     content: bytes
     rows: list[tuple[float, ...] | None]
@@ -55,6 +55,9 @@ def tables(draw: st.DrawFn) -> Table:
         content += b",".join(cells) + draw(st.sampled_from([b"\n", b"\r\n"]))
     if rows[-1] is not None and draw(st.booleans()):
         content = content.removesuffix(b"\n")
+    lines = content.split(b"\n")
+    while rows and not lines[len(rows)].strip():
+        rows.pop()
     return Table(content, rows)
 
 

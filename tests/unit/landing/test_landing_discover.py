@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from iotscore.errors import InputError
+from iotscore.landing import discover as discovering
 from iotscore.landing.discover import discover, file_id_of
+from iotscore.landing.listing import Entry
+from iotscore.landing.screen import screened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,13 +109,15 @@ def test_a_folder_named_like_a_file_is_walked(tmp_path: Path) -> None:
 
 
 def test_links_are_followed(tmp_path: Path) -> None:
-    """A link to a file or a folder counts as what it leads to; a link to nowhere is no file."""
+    """Where links are followed, they count as what they lead to; a link to nowhere is no file."""
     put(tmp_path, "elsewhere/1.benign.csv")
     (tmp_path / "landing").mkdir()
     (tmp_path / "landing" / "dead.csv").symlink_to(tmp_path / "nowhere")
     (tmp_path / "landing" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "landing" / "2.benign.csv").symlink_to(tmp_path / "elsewhere" / "1.benign.csv")
-    assert found(str(tmp_path / "landing")) == ["2.benign.csv", "linked/1.benign.csv"]
+    landing = discover(str(tmp_path / "landing"), PATTERNS, follow_links=True)
+    names = [file.source_file for file in landing.files]
+    assert names == ["2.benign.csv", "linked/1.benign.csv"]
 
 
 def test_a_folder_without_files_gives_none(tmp_path: Path) -> None:
@@ -175,6 +180,72 @@ def test_the_time_of_change_is_exact_to_the_microsecond(tmp_path: Path) -> None:
     os.utime(tmp_path / "1.benign.csv", ns=(0, 1_763_769_600_123_456_789))
     (file,) = discover(str(tmp_path), PATTERNS).files
     assert file.modified_at == datetime(2025, 11, 22, 0, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("year", [-30_000, 1500, 2300, 30_828])
+def test_a_time_that_no_table_keeps_refuses_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    """A time of change of a broken clock costs its file, and no other."""
+    seconds = (year - 1970) * 31_556_952
+    listed = [Entry("1.benign.csv", 1, 1), Entry("2.benign.csv", 1, seconds * 10**9)]
+    monkeypatch.setattr(discovering, "list_folder", lambda *_, **__: listed)
+    landing = discover(str(tmp_path), PATTERNS)
+    assert [file.source_file for file in landing.files] == ["1.benign.csv"]
+    ((file, reason, detail),) = landing.unusable
+    assert (file.source_file, reason) == ("2.benign.csv", "time_out_of_range")
+    assert str(seconds) in detail
+    assert 1677 <= file.modified_at.year <= 2262
+
+
+@pytest.mark.parametrize("seconds", [-1, -2_000_000_000, 0, 2**33])
+def test_a_time_before_1970_is_a_time(tmp_path: Path, seconds: int) -> None:
+    """Other odd times are kept as they are."""
+    put(tmp_path, "1.benign.csv")
+    os.utime(tmp_path / "1.benign.csv", (seconds, seconds))
+    if (tmp_path / "1.benign.csv").stat().st_mtime != seconds:
+        pytest.skip("this file system keeps no such time")
+    (file,) = discover(str(tmp_path), PATTERNS).files
+    assert file.modified_at == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("name", ["device_info.csv", "data_summary.csv", "features.csv"])
+def test_metadata_beyond_reason_end_the_run(tmp_path: Path, name: str) -> None:
+    """A gigabyte in the place of a metadata file is told, not read into memory."""
+    put(tmp_path, "1.benign.csv")
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(InputError, match=rf"{name}.*more than 16,777,216 bytes \(1,073,741,824\)"):
+        discover(str(tmp_path), PATTERNS)
+
+
+def test_capital_endings_of_metadata_count(tmp_path: Path) -> None:
+    """``.CSV`` is an ending of traffic and metadata files; beside both, ``.csv`` is the one."""
+    put(tmp_path, "3.benign.CSV")
+    (tmp_path / "device_info.CSV").write_text("DeviceID,DeviceName\n3,Bell\n")
+    (file,) = discover(str(tmp_path), PATTERNS).files
+    assert file.label is not None
+    assert (file.source_file, file.label.device) == ("3.benign.CSV", "Bell")
+    (tmp_path / "device_info.csv").write_text("DeviceID,DeviceName\n3,Door\n")
+    file, other = discover(str(tmp_path), PATTERNS).files
+    assert file.label is not None
+    assert file.label.device == "Door"
+    assert (other.source_file, other.label) == ("device_info.CSV", None)
+
+
+def test_misdated_and_oversized_files_are_not_opened(tmp_path: Path) -> None:
+    """A day after tomorrow, and more bytes than allowed, refuse a file; the limits are allowed."""
+    for day in ("2026-11-20", "2026-11-21", "2099-01-01"):
+        put(tmp_path, f"1.{day}.csv")
+    (tmp_path / "2.2026-11-20.csv").write_bytes(b"x" * 100)
+    pattern = r"(?P<device_id>\d)\.(?P<event_day>[\d-]+)\.csv"
+    landing = screened(discover(str(tmp_path), [pattern]), date(2026, 11, 20), 16)
+    assert [file.source_file for file in landing.files] == ["1.2026-11-20.csv"]
+    assert {file.source_file: reason for file, reason, _ in landing.unusable} == {
+        "1.2026-11-21.csv": "future_day",
+        "1.2099-01-01.csv": "future_day",
+        "2.2026-11-20.csv": "too_large",
+    }
 
 
 def test_the_real_sample_has_89_files(nbaiot: Path) -> None:

@@ -66,7 +66,7 @@ def test_what_is_no_file_is_refused(folder: Path, oddity: str) -> None:
     """Whatever has the name of a CSV file and is none is told, and the good file is found."""
     make, reason, told = ODDITIES[oddity]
     make(folder / "3.benign.csv")
-    landing = discover(str(folder), PATTERNS)
+    landing = discover(str(folder), PATTERNS, follow_links=True)
     inside = ["3.benign.csv/7.benign.csv"] if oddity == "folder" else []
     assert [file.source_file for file in landing.files] == ["1.benign.csv", *inside]
     refused = {file.source_file: (code, detail) for file, code, detail in landing.unusable}
@@ -89,7 +89,7 @@ def test_a_link_back_is_not_walked(folder: Path) -> None:
     (far / "again").symlink_to(".")
     (far / "home").symlink_to(folder)
     (folder / "far").symlink_to(far)
-    landing = discover(str(folder), PATTERNS)
+    landing = discover(str(folder), PATTERNS, follow_links=True)
     names = [file.source_file for file in landing.files]
     assert names == ["1.benign.csv", "a/benign_traffic.csv", "far/benign_traffic.csv"]
     loops = {file.source_file for file, reason, _ in landing.unusable if reason == "link_loop"}
@@ -152,7 +152,75 @@ def test_another_storage_is_listed_by_arrow(folder: Path) -> None:
 def test_a_name_that_leads_out_is_refused(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """A storage whose keys may hold ``..`` gives no file outside of the landing folder."""
     listed = [Entry("../a/benign_traffic.csv", 1, 1), Entry("x/../benign_traffic.csv", 1, 1)]
-    monkeypatch.setattr("iotscore.landing.listing._walk", lambda _: listed)
+    monkeypatch.setattr("iotscore.landing.listing._walk", lambda *_, **__: listed)
     landing = discover(str(folder), PATTERNS)
     assert landing.files == []
     assert [reason for _, reason, _ in landing.unusable] == ["name_not_recognised"] * 2
+
+
+def test_links_out_of_the_folder_are_refused(folder: Path) -> None:
+    """Links to files and folders elsewhere, on any way, are told, and nothing of their targets."""
+    far = folder.parent / "far"
+    far.mkdir()
+    (far / "benign_traffic.csv").write_text("secret")
+    (far / "README").write_text("secret")
+    (folder / "absolute").symlink_to(far)
+    (folder / "relative").symlink_to("../far")
+    (folder / "2.benign.csv").symlink_to("hop")
+    (folder / "hop").symlink_to("../far/benign_traffic.csv")
+    (folder / "3.benign.csv").symlink_to("../far/nothing")
+    (folder / "4.benign.csv").symlink_to("1.benign.csv")
+    (folder / "README").symlink_to(far / "README")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "benign_traffic.csv").symlink_to("../../in/1.benign.csv")
+    landing = discover(str(folder), PATTERNS)
+    names = [file.source_file for file in landing.files]
+    assert names == ["1.benign.csv", "4.benign.csv", "sub/benign_traffic.csv"]
+    assert not any(file.leads_out for file in landing.files)
+    refused = {file.source_file: reason for file, reason, _ in landing.unusable}
+    wanted = ["2.benign.csv", "3.benign.csv", "absolute", "relative"]
+    assert refused == dict.fromkeys(wanted, "link_outside")
+    assert "secret" not in str(landing)
+    assert set(landing.ignored) == {"README", "hop"}
+    followed = discover(str(folder), PATTERNS, follow_links=True)
+    leading = [file.source_file for file in followed.files if file.leads_out]
+    assert leading[:2] == ["2.benign.csv", "absolute/benign_traffic.csv"]
+    linked = folder.parent / "landing"
+    linked.symlink_to(folder)
+    assert discover(str(linked), PATTERNS).files == landing.files
+
+
+@pytest.mark.parametrize("name", ["device_info.csv", "data_summary.csv", "features.csv"])
+def test_metadata_that_lie_elsewhere_end_the_run(folder: Path, name: str) -> None:
+    """A metadata file that is a link to another's file is not read, and nothing of it is told."""
+    (folder.parent / "secret.csv").write_text("secret")
+    (folder / name).symlink_to("../secret.csv")
+    with pytest.raises(InputError, match=f"{name}.*leads out of the landing folder") as told:
+        discover(str(folder), PATTERNS)
+    assert "secret" not in str(told.value)
+
+
+ARCHIVES = ["x.rar", "1.csv.gz", "A.ZIP", "b.7z", "c.bz2", "d.xz", "e.zst", "f.tar", "g.tgz"]
+WAITING = ["x.zip.part", ".x.zip", "y.tmp", ".1.csv.gz.Ab12", "z.gz~", "w.filepart"]
+
+
+def test_archives_are_told(folder: Path) -> None:
+    """What was packed is refused by its name, or by its first bytes; other files are counted."""
+    for name in [*ARCHIVES, *WAITING, "README.txt", "empty"]:
+        (folder / name).write_bytes(b"" if name == "empty" else b"PK is plain text here")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "dump").write_bytes(b"Rar!\x1a\x07\x01\x00 and more")
+    (folder / "later.part").write_bytes(b"PK\x03\x04")
+    landing = discover(str(folder), PATTERNS)
+    refused = {file.source_file: reason for file, reason, _ in landing.unusable}
+    assert refused == dict.fromkeys([*ARCHIVES, "sub/dump"], "compressed")
+    assert set(landing.ignored) == {*WAITING, "README.txt", "empty", "later.part"}
+    assert [file.source_file for file in landing.files] == ["1.benign.csv"]
+
+
+def test_archives_in_another_storage_are_told(folder: Path) -> None:
+    """By their names alone: each look into an object would be a request."""
+    (folder / "2.benign.csv.gz").write_text("x")
+    remote = fs.SubTreeFileSystem(str(folder), fs.LocalFileSystem())
+    found = {entry.path: entry.fault for entry in list_folder(remote, "")}
+    assert found == {"1.benign.csv": None, "2.benign.csv.gz": ("compressed", "by its name")}

@@ -118,10 +118,30 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     if not memory.is_file():
         pytest.skip("only Linux has such a file")
     (tmp_path / "1.csv").symlink_to(memory)
-    (file,) = discover(str(tmp_path), PATTERNS).files
+    (file,) = discover(str(tmp_path), PATTERNS, follow_links=True).files
     found = survey(tmp_path, file)
     assert found.fault == "unreadable"
     assert found.fault_detail in {"Permission denied", "Input/output error"}
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_file_that_becomes_a_link_is_not_read(tmp_path: Path, what: str) -> None:
+    """A link that takes the place of a listed file, of the same size and time, shows nothing."""
+    folder, outside = tmp_path / "in" / "x", tmp_path / "out"
+    for place in (folder, outside):
+        place.mkdir(parents=True)
+        (place / "1.csv").write_text("secret\n")
+        os.utime(place / "1.csv", (1, 1))
+    (file,) = discover(str(tmp_path / "in"), (r"(?P<device>x)/1\.csv",)).files
+    swapped, target = {
+        "file": (folder / "1.csv", outside / "1.csv"),
+        "folder": (folder, outside),
+    }[what]
+    swapped.rename(tmp_path / "away")
+    swapped.symlink_to(target)
+    found = survey(tmp_path / "in", file)
+    assert (found.fault, found.sha256) == ("link_outside", None)
+    assert "secret" not in str(found)
 
 
 def test_messages_are_one_short_line() -> None:

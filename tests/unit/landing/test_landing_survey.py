@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import random
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,8 @@ def test_chunks_cover_every_row_once(survey_of: Surveyor, header_end: bytes, bom
         survey = survey_of(content, chunk_bytes)
         assert survey.fault is None
         assert survey.columns == FEATURES
+        while lines and not lines[-1].strip(b" \t\r"):
+            lines.pop()
         assert survey.rows == len(lines)
         assert (survey.size, survey.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         assert list(rows_of(content, survey)) == list(enumerate(lines, 1))
@@ -81,10 +84,10 @@ def test_chunks_cover_every_row_once(survey_of: Surveyor, header_end: bytes, bom
             assert content[chunk.offset - 1 : chunk.offset] == b"\n"
             assert chunk.rows > 0
             position += chunk.length
-            assert chunk.length >= chunk_bytes or position == len(content)
+            assert chunk.length >= chunk_bytes or chunk == survey.chunks[-1]
             surplus = content[chunk.offset + max(chunk_bytes - 1, 0) : position - 1]
             assert b"\n" not in surplus, "a chunk ends with the first line that fills it"
-        assert position == len(content)
+        assert not content[position:].strip()
 
     check()
 
@@ -151,13 +154,74 @@ def test_a_file_without_the_names_is_refused(survey_of: Surveyor, content: bytes
     assert (survey.fault, survey.columns, survey.chunks) == ("no_header", (), ())
     assert survey.fault_detail
     assert len(survey.fault_detail) < 500
+    is_read_whole = len(content) < HEAD_BYTES
+    assert survey.sha256 == (hashlib.sha256(content).hexdigest() if is_read_whole else None)
+
+
+class Counted:
+    """A file system of one file, which counts the bytes that are read."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.source = io.BytesIO()
+
+    def open_input_stream(self, _: str) -> io.BytesIO:
+        """Open the file."""
+        self.source = io.BytesIO(self.content)
+        self.source.close = lambda: None  # type: ignore[method-assign] # it is looked at later
+        return self.source
+
+    open_input_file = open_input_stream
+
+
+@pytest.mark.parametrize("start", [b"", b"\x1f\x8b", b"1,2,3\n", HEADER[:-1] + b"\n"])
+def test_what_the_header_refuses_is_not_read_on(start: bytes) -> None:
+    """Of gigabytes behind a first line that is no header nothing is read, not even to count."""
+    opener = Counted(start.ljust(1_000_000, b"\x00"))
+    survey = survey_file(opener, "any", 1000)
+    assert survey.fault in {"nul_bytes", "compressed", "no_header", "wrong_columns"}
+    assert (survey.sha256, survey.rows, survey.chunks) == (None, 0, ())
+    assert opener.source.tell() == HEAD_BYTES
+
+
+BLANK_ENDS = [
+    b"",
+    b"\n",
+    b"\r\n",
+    b"\n\n\n",
+    b"\r\n\r\n",
+    b" \t\n",
+    b"\n ",
+    b"\r",
+    b"\n\t\r\n \n\r",
+]
+
+
+@pytest.mark.usefixtures("tiny_reads")
+@pytest.mark.parametrize("blank", [*BLANK_ENDS, b"\n" * 500, b" " * 500])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("chunk_bytes", [1, 300, 100_000])
+def test_blank_lines_at_the_end_are_no_lines(
+    survey_of: Surveyor, blank: bytes, end: bytes, chunk_bytes: int
+) -> None:
+    """An editor's empty lines at the end are not counted, wherever chunks and reads end."""
+    lines = [LINE, b"", LINE]
+    content = HEADER + end + end.join(lines) + end + blank
+    survey = survey_of(content, chunk_bytes)
+    assert (survey.fault, survey.rows) == (None, 3)
     assert survey.sha256 == hashlib.sha256(content).hexdigest()
+    found = [(row_no, line.rstrip(b"\r")) for row_no, line in rows_of(content, survey)]
+    assert found == list(enumerate(lines, 1))
+    nothing = survey_of(HEADER + end + blank, chunk_bytes)
+    assert (nothing.fault, nothing.rows, nothing.chunks) == (None, 0, ())
 
 
 @pytest.mark.parametrize(
     ("start", "fault"),
     [
         *((b"\x1f\x8b\x08", "compressed"), (b"PK\x03\x04", "compressed"), (b"BZh9", "compressed")),
+        *((b"Rar!\x1a\x07\x00", "compressed"), (b"Rar!\x1a\x07\x01\x00", "compressed")),
+        (b"name".ljust(257, b"\x00") + b"ustar", "compressed"),
         *((b"\xfd7zXZ\x00", "compressed"), (b"\x28\xb5\x2f\xfd", "compressed")),
         *((b"\xff\xfe", "utf16"), (b"\xfe\xff", "utf16"), (b"\x00\x00\xfe\xff", "utf16")),
         *((b"a\x00" * 40, "utf16"), (b"\x00\x00\x00a" * 40, "utf16")),

@@ -1,0 +1,106 @@
+"""Opening files of a folder that others write to: a link must not lead to what is not theirs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+from pyarrow import fs
+
+if TYPE_CHECKING:
+    from pyarrow import NativeFile
+
+_GET_PATH: Final[int | None] = getattr(fcntl, "F_GETPATH", None)
+_PATH_BYTES: Final = 1024
+
+
+class LeadsOutError(Exception):
+    """A link leads out of the landing folder, and was not allowed to."""
+
+
+class Opener(Protocol):
+    """What opens files for reading."""
+
+    def open_input_stream(self, path: str) -> BinaryIO | NativeFile:
+        """Open a file to be read from its start."""
+
+    def open_input_file(self, path: str) -> BinaryIO | NativeFile:
+        """Open a file to be read at any place."""
+
+
+class Inside:
+    """Opens plain files of a local folder.
+
+    What was opened is looked at, not the path: the latter may lead elsewhere a moment later.
+
+    Parameters
+    ----------
+    root
+        The folder; it may itself be a link.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = os.path.realpath(root)
+
+    def open_input_stream(self, path: str) -> BinaryIO:
+        """Open a file.
+
+        Raises
+        ------
+        LeadsOutError
+            It lies outside of the folder.
+        OSError
+            It cannot be opened, or is no plain file.
+        """
+        # Without O_NONBLOCK a pipe in the place of the file would be waited for.
+        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            self._check(opened, path)
+            return os.fdopen(opened, "rb")
+        except BaseException:
+            os.close(opened)
+            raise
+
+    def _check(self, opened: int, path: str) -> None:
+        if not is_inside(_path_of(opened, path), self._root):
+            raise LeadsOutError(path)
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            message = "it is no file any more"
+            raise OSError(message)
+
+    open_input_file = open_input_stream
+
+
+def opener_of(filesystem: fs.FileSystem, root: str, *, may_lead_out: bool = False) -> Opener:
+    """Return what opens files below a folder.
+
+    Parameters
+    ----------
+    filesystem, root
+        Where the folder is.
+    may_lead_out
+        Whether links may lead out of it.
+    """
+    if may_lead_out or not isinstance(filesystem, fs.LocalFileSystem):
+        opener: Opener = filesystem
+        return opener
+    return Inside(root)
+
+
+def is_inside(path: str, root: str) -> bool:
+    """Say whether a real path is a folder, or lies below it."""
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def _path_of(opened: int, path: str) -> str:
+    """Return where an open file lies, as the system knows it."""
+    try:
+        if _GET_PATH is not None:
+            found = fcntl.fcntl(opened, _GET_PATH, bytes(_PATH_BYTES))
+            return os.fsdecode(found.rstrip(b"\x00"))
+        return str(Path(f"/proc/self/fd/{opened}").readlink())
+    except FileNotFoundError:  # there is no /proc
+        return os.path.realpath(path)
