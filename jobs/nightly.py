@@ -11,7 +11,7 @@ import sys
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_days, job_parser
-from iotscore.cli.monitor import add_fail_on, end_night, monitor_stage, print_alerts
+from iotscore.cli.monitor import add_fail_on, end_night, monitor_stage, print_alerts, teller
 from iotscore.cli.recorder import add_outcome
 from iotscore.cli.stages import (
     evaluate_stage,
@@ -45,6 +45,7 @@ def main(argv: list[str]) -> int:
 
 
 def _nightly(job: Job) -> None:
+    teller(job.settings)  # a receiver that cannot be named must not wait for the night's end
     refusal = None
     try:
         ingest_stage(job)

@@ -18,7 +18,7 @@ from iotscore.spark.monitor import monitor
 from iotscore.watch.alert import SEVERITIES, rank
 from iotscore.watch.deliveries import Delivery
 from iotscore.watch.limits import Limits
-from iotscore.watch.send import post, write_mail
+from iotscore.watch.send import post, secrets_of, write_mail
 
 if TYPE_CHECKING:
     import argparse
@@ -101,7 +101,7 @@ def teller(settings: Settings) -> Callable[[Rows], list[str]]:
     Raises
     ------
     ConfigError
-        The webhook's variable is not set.
+        The webhook's variable is not set, or holds no URL of the web.
     """
     chosen = settings.monitor
     url = None
@@ -113,7 +113,7 @@ def teller(settings: Settings) -> Callable[[Rows], list[str]]:
                 "environment variable; set it to the webhook's URL"
             )
             raise ConfigError(message)
-        hide_settings({_SECRET: url})
+        hide_settings({f"{_SECRET}_{n}": one for n, one in enumerate(secrets_of(url))})
 
     def tell(alerts: Rows) -> list[str]:
         faults = []

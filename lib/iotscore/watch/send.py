@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from email.message import EmailMessage
 from email.utils import format_datetime
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from iotscore.errors import ConfigError, one_line
 from iotscore.watch.alert import rank
@@ -79,22 +81,25 @@ def post(
     Raises
     ------
     ConfigError
-        The URL is none of the web.
+        The URL cannot be used.
     """
-    if urlsplit(url).scheme not in ("https", "http"):
-        message = "the webhook's URL does not start with https:// or http://; mend the variable"
-        raise ConfigError(message)
+    parts = checked(url)
     if not alerts:
         return None
     # Slack reads these three as mark-up.
     text = text_of(alerts).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     body = json.dumps({"text": text}).encode()
-    request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - web only
-    fault = ""
+    request = Request(  # noqa: S310 - checked above
+        parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl(),
+        body,
+        {"Content-Type": "application/json", **_credentials(parts)},
+    )
+    # A redirected post would become a request without its body, and count as delivered.
+    opener, fault = build_opener(_NoRedirect()), ""
     for attempt in range(attempts):
         seconds = float(2**attempt)
         try:
-            with urlopen(request, timeout=TIMEOUT):  # noqa: S310 - checked above
+            with opener.open(request, timeout=TIMEOUT):
                 return None
         except HTTPError as error:
             error.close()
@@ -104,12 +109,64 @@ def post(
                 return fault
             asked = error.headers.get("Retry-After", "")
             seconds = max(seconds, float(asked) if asked.isdecimal() else 0.0)
-        except (URLError, OSError) as error:
+        except (OSError, HTTPException, ValueError) as error:
+            # The texts of some hold the URL.
             reason = error.reason if isinstance(error, URLError) else error
             fault = f"the receiver cannot be reached ({type(reason).__name__})"
         if attempt + 1 < attempts:
             wait(min(seconds, _MOST_WAIT))
     return f"{fault}, {attempts} times"
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """Makes an answer that sends elsewhere an error, as any other that is not 2xx."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        """Follow nothing."""
+
+
+def checked(url: str) -> SplitResult:
+    """Return the parts of a webhook's URL.
+
+    Raises
+    ------
+    ConfigError
+        It is none of the web, or cannot be read; the message does not hold it.
+    """
+    fault = ""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("https", "http"):
+            fault = "does not start with https:// or http://"
+        elif not parts.hostname:
+            fault = "names no host"
+        elif parts.port == 0:
+            fault = "has port 0"
+        elif not url.isascii() or not url.isprintable() or " " in url:
+            fault = "holds blanks, control characters or letters beyond ASCII"
+    except ValueError:
+        fault = "has a host or a port that is none"
+    if fault:
+        message = f"the webhook's URL {fault}; mend the variable"
+        raise ConfigError(message)
+    return parts
+
+
+def secrets_of(url: str) -> list[str]:
+    """Return the parts of a webhook's URL that no text may show, and the whole of it."""
+    parts = checked(url)
+    told = [url, parts.netloc.rpartition("@")[0], parts.username, parts.password, parts.query]
+    # "services" and "api" are words, and no keys.
+    keys = [each for each in parts.path.split("/") if not (each.isalpha() and each.islower())]
+    told += [*keys, parts.path, parts.fragment]
+    return sorted({one for each in told if each for one in (each, unquote(each))})
+
+
+def _credentials(parts: SplitResult) -> dict[str, str]:
+    if parts.username is None:
+        return {}
+    told = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {b64encode(told.encode()).decode()}"}
 
 
 def write_mail(

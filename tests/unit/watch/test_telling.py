@@ -17,7 +17,7 @@ from iotscore.cli.job import guarded
 from iotscore.cli.monitor import fail_on, teller
 from iotscore.errors import AlertError, ConfigError
 from iotscore.masking import masked
-from iotscore.watch.send import post, write_mail
+from iotscore.watch.send import checked, post, secrets_of, write_mail
 from iotscore.watch.suppression import SCOPE, is_hidden, is_like
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(code)
         if code == 429:
             self.send_header("Retry-After", "7")
+        if code in range(300, 400):
+            self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        """Answer as a page to which a post was redirected."""
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
@@ -95,6 +102,7 @@ def test_a_webhook_gets_the_worst_first(receiver: str) -> None:
         ([429], [7.0], None),
         ([500, 500, 500], [1.0, 2.0], "the receiver answered 500, 3 times"),
         ([404], [], "the receiver answered 404"),
+        *(([code], [], f"the receiver answered {code}") for code in (301, 302, 303, 307, 308)),
     ],
 )
 def test_what_may_pass_is_tried_again(
@@ -116,6 +124,60 @@ def test_nobody_there_is_no_crash() -> None:
     assert fault == "the receiver cannot be reached (ConnectionRefusedError), 2 times"
     with pytest.raises(ConfigError, match="does not start with https"):
         post("file:///etc/passwd", ALERTS, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(120)) + b"\r\n",
+        b"HTTP/1.1 " + b"9" * 70_000,
+        b"HTTP/1.1 abc\r\n\r\n",
+    ],
+)
+def test_what_speaks_no_http_has_got_nothing(answer: bytes) -> None:
+    """Any fault of transport is undelivered, and what is said of it holds no part of the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def serve() -> None:
+            for _ in range(2):
+                client, _ = door.accept()
+                with client:
+                    client.recv(1 << 16)
+                    client.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = door.getsockname()[1]
+        fault = post(f"http://me:hunter22@127.0.0.1:{port}/k3y", ALERTS, 2, lambda _: None)
+        thread.join()
+    assert fault is not None
+    assert fault.startswith("the receiver cannot be reached (")
+    assert fault.endswith("), 2 times")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://", "https:///path", "ftp://host/", "host/path", "http://host:99999/x"),
+        *("http://host:port/x", "http://[::1/x", "http://host/a b", "http://host/\n", "http://hö/"),
+        *("http://user:passw0rd@/x", "http://host:0/"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_told_at_the_start(url: str) -> None:
+    """Before anything is sent, and without the URL."""
+    with pytest.raises(ConfigError, match="the webhook's URL") as told:
+        checked(url)
+    assert url not in str(told.value)
+    assert "passw0rd" not in str(told.value)
+
+
+def test_each_part_of_a_url_is_secret() -> None:
+    """User, password, key in the path and query; but words such as ``services`` are none."""
+    told = secrets_of("https://me:hunter%40222@host/services/T0AB12CD3/XyZ?token=abcdef123")
+    assert {"me:hunter%40222", "hunter@222", "T0AB12CD3", "token=abcdef123"} <= set(told)
+    assert "services" not in told
 
 
 def test_mail_is_written_once(tmp_path: Path) -> None:
