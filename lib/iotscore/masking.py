@@ -21,7 +21,8 @@ _LEAST_LENGTH: Final = 8
 
 _NAME: Final = re.compile(
     r"passw(or)?d|passphrase|secret|token|credential|signature"
-    r"|[._-](pwd|key|sas)($|[._-])|(access|account|api|private|shared)[._-]?key",
+    r"|[._-](pwd|pass|key|sas|pat|auth|creds?|dsn)($|[._-])|webhook|^(proxy-)?authorization$"
+    r"|^(set-)?cookie$|(access|account|api|private|shared)[._-]?key",
     re.IGNORECASE,
 )
 _PARAMETERS: Final = frozenset({"sig", "key", "code", "pwd"})
@@ -39,6 +40,23 @@ _PAIR: Final = re.compile(
     r"(?P<start>[?&;]?)(?P<name>[\w.-]+)"
     r"(?:(?P<quoted>\s?=\s?['\"]|['\"]\s*:\s*['\"])[^'\"]+|(?P<plain>\s?=\s?)[^\s&'\",;)\]}]+)"
 )
+
+_HEADER: Final = re.compile(
+    r"(?P<start>(?P<name>[\w.-]+)['\"]?\s*:\s*)(?!unknown key|missing;|found |needs )"
+    r"(?:(?:bearer|basic|digest|token|apikey)\s+[^\s,;'\"]+|(?P<quote>['\"])[^'\"]+['\"]|[^\s,;'\"]+)",
+    re.IGNORECASE,
+)
+"""A header or a line of YAML; not what the configuration says of a key."""
+
+_KNOWN_FORMS: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\b(?:gh[pousr]_|github_pat_|xox[abprs]-)[\w-]{10,}"
+    r"|(?<=\bBearer )(?=\S*[\d._=-])[\w.~+/=-]{8,}",
+    re.DOTALL,
+)
+"""Keys, JSON web tokens, and tokens of AWS, GitHub and Slack, wherever they stand."""
 
 _settings: Final[dict[str, str]] = {}
 
@@ -58,11 +76,13 @@ def masked(text: str) -> str:
 
     Secrets are values of at least 8 characters of environment variables and of remembered settings
     whose names look like it; user names and passwords in URIs; and what stands behind a name that
-    looks like it and an equals sign, as in signed URIs and lists of settings.
+    looks like it and an equals sign or a colon, as in signed URIs, settings and headers; and what
+    has the form of a known kind of secret.
     """
     for value in sorted(set(_secret_values()), key=len, reverse=True):
         text = text.replace(value, MASK)
-    return _PAIR.sub(_without_value, _USER.sub(_without_user, text))
+    text = _KNOWN_FORMS.sub(MASK, _USER.sub(_without_user, text))
+    return _HEADER.sub(_without_header, _PAIR.sub(_without_value, text))
 
 
 def _secret_values() -> Iterator[str]:
@@ -86,6 +106,12 @@ def _without_value(match: re.Match[str]) -> str:
         sign = match["quoted"] or match["plain"]
         return f"{match['start']}{match['name']}{sign}{MASK}"
     return match[0]
+
+
+def _without_header(match: re.Match[str]) -> str:
+    is_secret = looks_secret(match["name"]) and not match["name"].lower().endswith("tokens")
+    sign = match["quote"] or ""
+    return f"{match['start']}{sign}{MASK}{sign}" if is_secret else match[0]
 
 
 def masked_values(value: object) -> object:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from iotscore.config.schema import Settings
 from iotscore.config.strict_yaml import MOST_BYTES, MOST_LEVELS, parse_yaml
@@ -140,12 +141,24 @@ def _key_of(fault: Any, merged: Mapping[str, Any]) -> str:  # noqa: ANN401 - as 
 
 def _describe_fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails differs by version
     if fault["type"] == "extra_forbidden":
-        return f"unknown key (value {_found(fault)}); remove it or mend its spelling"
+        near = _nearest(fault["loc"])
+        advice = f"did you mean {near}?" if near else "remove it or mend its spelling"
+        return f"unknown key (value {_found(fault)}); {advice}"
     if fault["type"] == "missing":
         return "missing; needs a value"
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
     return f"found {_found(fault)}; {_need(fault)}"
+
+
+def _nearest(place: Sequence[Any]) -> str | None:
+    """Return the key of the same section that is spelt most like an unknown one."""
+    section: type[BaseModel] = Settings
+    for part in place[:-1]:
+        kind = section.model_fields[part].annotation
+        kinds = (kind, *get_args(kind))
+        section = next(one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel))
+    return next(iter(get_close_matches(str(place[-1]), section.model_fields, 1)), None)
 
 
 def _found(fault: Any) -> str:  # noqa: ANN401 - as above

@@ -163,7 +163,7 @@ def champions(warehouse: Warehouse) -> list[str]:
 
 
 def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
-    """Read a version, or the champion.
+    """Read a version, or the champion: that of None, and of the word ``champion``.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def load_model(warehouse: Warehouse, version: str | None = None) -> StoredModel:
         There is no such version, it has expired, or its bundle or manifest is damaged or does not
         belong to it.
     """
-    wanted = version or champion(warehouse)
+    wanted = champion(warehouse) if version in (None, CHAMPION) else version
     if wanted is None:
         message = f"the warehouse {warehouse.root} has no champion yet; run the job train first"
         raise ModelError(message)

@@ -72,7 +72,7 @@ def told(*assignments: str, overlay: Path | None = None, profile: str = "default
         ("train.calibration_share=0", "(whole): train.calibration_share is 0, but normalisation"),
         ("normalisation.lower_quantile=0.99", "lower_quantile is 0.99, upper_quantile 0.99"),
         ("incidents.window=4", "least_window is 5, window 4, most_window 201; they must not fall"),
-        ("Seed=1", "Seed: unknown key (value 1); remove it or mend its spelling"),
+        ("Seed=1", "Seed: unknown key (value 1); did you mean seed?"),
         ("seed.deep=1", "seed: found {'deep': 1}; input should be a valid integer"),
         ("evaluate.file_weights=[" + "x, " * 500 + "]", "..."),
     ],
