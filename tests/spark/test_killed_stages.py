@@ -221,14 +221,13 @@ def statuses(folder: Path) -> pd.DataFrame:
 def landings(landing: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
     """Return the landing folder of a first night, and of the next: ``[is_next]``.
 
-    Both have a damaged line and a file that nothing fits.
+    Both have a damaged line. A refused file would end ``ingest`` with its error, after all work.
     """
     folder = tmp_path_factory.mktemp("killed")
     first = shutil.copytree(landing, folder / "first")
     with (first / "1.benign.csv").open("a", encoding="utf-8") as file:
         file.write("1,2,not a record\n")
     (first / "data_summary.csv").unlink()
-    (first / "what is this.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     later = shutil.copytree(first, folder / "next")
     header, *lines = (
         (later / "2.mirai.syn.csv").read_text(encoding="utf-8").splitlines(keepends=True)

@@ -129,7 +129,7 @@ def monitor(
     ]
     stage.details["alerts"] |= Counter(row["severity"] for row in raised)
     of_run = [row | {"run_id": run_id, "raised_at": now} for row in raised]
-    if any(row["event_day"] in nights.days for row in earlier):
+    if nights.days and (of_run or any(row["event_day"] in nights.days for row in earlier)):
         warehouse.replace_rows("alerts", of_run, nights.replaced())
     elif of_run:
         warehouse.append_rows("alerts", of_run)
