@@ -34,6 +34,7 @@ MODEL_JOBS: Final = {
 
 OWNERS: Final[dict[str, set[str]]] = {
     "cli/models_tables": {"models"},
+    "cli/stream": set(),
     "cli/summary": set(),
     "spark/challenge": {"models"},
     "spark/drift_rows": {"monitor"},
@@ -59,7 +60,8 @@ OWNERS: Final[dict[str, set[str]]] = {
 }
 """Jobs that run a module's functions, by the beginning of its name; the longest one counts.
 
-None are named for the summary that ``nightly`` prints, and for what every job does."""
+None are named for ``stream``, for the summary that ``nightly`` prints, and for what every job
+does."""
 
 BY_VARIABLE: Final = {
     "drift": {"report"},
