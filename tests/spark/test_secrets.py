@@ -13,6 +13,7 @@ from iotscore import masking
 from iotscore.cli.job import guarded, prepare
 from iotscore.cli.stages import ingest_stage, score_stage
 from iotscore.cli.summary import print_nightly
+from iotscore.errors import RefusalError
 from iotscore.exit_codes import BUG
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.session import open_session
@@ -97,7 +98,8 @@ def test_a_night_in_a_folder_with_a_secret_holds_none(
     (landing / "strange.csv").write_text("x\n1\n")
     root = night_copy("default").root
     job = job_on(spark, root, settings("default"), str(landing))
-    ingest_stage(job)
+    with pytest.raises(RefusalError):
+        ingest_stage(job)
     print_nightly(job, score_stage(job, None), None)
     captured = capsys.readouterr()
     assert "try:" in captured.out
