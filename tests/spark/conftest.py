@@ -55,7 +55,7 @@ class Stages:
             ingest(self.warehouse, str(folder), options, log.run_id, stage)
         return stage.details
 
-    def ingest_refusing(self, folder: Path) -> dict[str, object]:
+    def ingest_refusing(self, folder: str | Path) -> dict[str, object]:
         """Ingest, require that files are refused, and return the stage's details."""
         log = self._log()
         with pytest.raises(RefusalError), log.stage("ingest") as stage:

@@ -111,7 +111,7 @@ def test_a_night_through_spark_gives_the_same_tables(
         nights[name] = Warehouse(spark, root, direct=direct)
         assert nights[name].is_direct is direct
         run = stages(nights[name], settings("default"))
-        run.ingest(folder)
+        run.ingest_refusing(folder)
         run.train()
         assert run.score() == 260
         run.evaluate()
