@@ -95,7 +95,7 @@ class Stages:
         log = self._log()
         with log.stage("monitor") as stage:
             limits = monitor_limits(self.settings)
-            monitor(self.warehouse, None, limits, lambda _: [], log.run_id, stage)
+            monitor(self.warehouse, None, limits, {}, log.run_id, stage)
         return stage.rows
 
 
