@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -148,9 +149,32 @@ def make_features() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a maker of what all processes of this run of the tests share, each made by one."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            place = shared / f"{name}-shared"
+            if not place.exists():
+                part = shared / f"{name}-part"
+                fill(part)
+                part.rename(place)
+            return place
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def landing(made_once: Callable[..., Path]) -> Path:
     """Return a small landing folder: two devices, benign, two attacks, one unlabelled night."""
-    folder = tmp_path_factory.mktemp("landing")
+    return made_once("landing", _fill_landing)
+
+
+def _fill_landing(folder: Path) -> None:
+    folder.mkdir()
     files = {
         "1.benign.csv": (90, 0.0),
         "2.benign.csv": (60, 0.0),
@@ -164,7 +188,6 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     summary = ["File Name, Data Count, Feature Count"]
     summary += [f"{name},{rows},115" for name, (rows, _) in files.items()]
     (folder / "data_summary.csv").write_bytes("\r\n".join([*summary, ""]).encode())
-    return folder
 
 
 _SHORT_LIVED = (
@@ -176,8 +199,45 @@ has 48 MB for code by default, which a session of many tests fills; then nothing
 """
 
 
+_CLASSES = "spark.jsa"
+
+
 @pytest.fixture(scope="session")
-def submit() -> Callable[..., subprocess.CompletedProcess[str]]:
+def first_night(made_once: Callable[..., Path], landing: Path) -> Path:
+    """Return a folder with the ``warehouse`` of a night on a few made-up files; copy, do not write.
+
+    Most of its time such a job reads and checks the classes of Spark: they are kept beside it.
+    """
+    option, flags = _SHORT_LIVED
+
+    def run(folder: Path) -> None:
+        folder.mkdir()
+        quick = ("--set", "detectors.lstm.min_updates=0")
+        kept = f"{flags} -Xlog:disable -XX:ArchiveClassesAtExit={folder / _CLASSES}"
+        done = subprocess.run(
+            [
+                *(ROOT / "spark-submit.sh", "nightly", "--input", landing, *quick),
+                *("--warehouse", folder / "warehouse", "--", option, kept),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    return made_once("first-night", run)
+
+
+@pytest.fixture(scope="session")
+def short_lived(first_night: Path) -> tuple[str, str]:
+    """Return options of spark-submit for a job that is over soon."""
+    option, flags = _SHORT_LIVED
+    return option, f"{flags} -Xlog:disable -XX:SharedArchiveFile={first_night / _CLASSES}"
+
+
+@pytest.fixture(scope="session")
+def submit(short_lived: tuple[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs ./spark-submit.sh as a user would, from another folder."""
 
     def run(
@@ -186,7 +246,7 @@ def submit() -> Callable[..., subprocess.CompletedProcess[str]]:
         options: tuple[str, ...] = (),
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *_SHORT_LIVED, *options],
+            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *short_lived, *options],
             capture_output=True,
             text=True,
             check=False,

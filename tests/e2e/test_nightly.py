@@ -139,13 +139,10 @@ def test_paper_profile_on_the_half_it_samples(nbaiot: Path, tmp_path: Path, subm
     assert "0.9863" in done.stdout
 
 
-@pytest.fixture(scope="module")
-def small_night(landing: Path, tmp_path_factory: pytest.TempPathFactory, submit: Submit) -> Path:
+@pytest.fixture(scope="session")
+def small_night(first_night: Path) -> Path:
     """Return the warehouse of a night on a few made-up files."""
-    warehouse = tmp_path_factory.mktemp("small") / "warehouse"
-    done = submit("nightly", "--input", landing, "--warehouse", warehouse, *QUICK)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return warehouse
+    return first_night / "warehouse"
 
 
 @pytest.mark.cluster

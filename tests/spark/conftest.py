@@ -108,23 +108,22 @@ def stages() -> type[Stages]:
 @pytest.fixture(scope="session")
 def _night(
     _session: SparkSession,
-    tmp_path_factory: pytest.TempPathFactory,
+    made_once: Callable[..., Path],
     landing: Path,
     settings: Callable[..., Settings],
 ) -> Callable[[str], Path]:
     """Return a maker of finished nights, each profile's made once."""
-    made: dict[str, Path] = {}
 
     def make(profile: str) -> Path:
-        if profile not in made:
-            made[profile] = tmp_path_factory.mktemp(profile) / "warehouse"
-            run = Stages(Warehouse(_session, str(made[profile])), settings(profile))
+        def fill(folder: Path) -> None:
+            run = Stages(Warehouse(_session, str(folder)), settings(profile))
             run.ingest(landing)
             run.train()
             run.score()
             run.evaluate()
             run.explain()
-        return made[profile]
+
+        return made_once(f"night-{profile}", fill)
 
     return make
 

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT_LIVED = ("--driver-java-options", "-XX:TieredStopAtLevel=1")
-"""A killed job is short: Java's second compiler would never earn back what it costs."""
-
 QUICK = ("detectors.lstm.min_updates=0", "detectors.lstm.epochs=3")
 
 
@@ -306,13 +303,15 @@ def start(run: Any, stage: str, landing: Path) -> None:  # noqa: ANN401 - see ``
     getattr(run, stage)(*([landing] if stage == "ingest" else []))
 
 
-def kill(point: str, job: str, warehouse: Path, landing: Path, night: Night) -> None:
+def kill(
+    point: str, job: str, warehouse: Path, landing: Path, night: Night, options: tuple[str, str]
+) -> None:
     """Start a job that dies at a point, and see that it did."""
     reads = ("--input", landing) if job == "ingest" else ()
     told = [part for assignment in night.settings for part in ("--set", assignment)]
     command = (job, *reads, "--warehouse", warehouse, "--profile", night.profile, *told)
     done = subprocess.run(
-        [ROOT / "spark-submit.sh", *command, "--", *SHORT_LIVED],
+        [ROOT / "spark-submit.sh", *command, "--", *options],
         env={**os.environ, faults.POINT: point},
         capture_output=True,
         text=True,
@@ -358,28 +357,27 @@ def test_every_commit_is_a_point(kind: str, bases: Callable[[str], Bases]) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "stage", "point", "is_process"),
-    [
-        *((*one, False) for one in KILLS),
-        *((*one, True) for one in REAL_KILLS),
-    ],
+    ("case", "is_process"),
+    [*((one, False) for one in KILLS), *((one, True) for one in REAL_KILLS)],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
 )
 def test_a_killed_stage_leaves_no_trace(
-    kind: str,
-    stage: str,
-    point: str,
+    case: tuple[str, str, str],
     is_process: bool,
     bases: Callable[[str], Bases],
     run_on: Callable[[Path, Night], Any],
     landings: dict[bool, Path],
     tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Started again, it leaves the tables that it leaves when nobody kills it."""
+    kind, stage, point = case
     night, folder = NIGHTS[kind], tmp_path / "warehouse"
     source = landings[kind != "first"]
     shutil.copytree(bases(kind).folder / stage, folder)
     if is_process:
-        kill(point, stage, folder, source, night)
+        options = request.getfixturevalue("short_lived")
+        kill(point, stage, folder, source, night, options)
     else:
         crash(point, run_on(folder, night), stage, source)
     start(run_on(folder, night), stage, source)
@@ -397,12 +395,13 @@ def test_a_recovery_that_is_killed_goes_on(
     bases: Callable[[str], Bases],
     run_on: Callable[[Path, Night], Any],
     landings: dict[bool, Path],
+    short_lived: tuple[str, str],
     tmp_path: Path,
 ) -> None:
     """The job that undoes what a killed one left may be killed as well."""
     night, folder = NIGHTS["changed"], tmp_path / "warehouse"
     shutil.copytree(bases("changed").folder / "ingest", folder)
     for point in ("append quarantine", f"restore {table}"):
-        kill(point, "ingest", folder, landings[True], night)
+        kill(point, "ingest", folder, landings[True], night, short_lived)
     start(run_on(folder, night), "ingest", landings[True])
     assert content(folder) == content(bases("changed").folder / "score")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.server
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +14,7 @@ from iotscore.spark.functions import COMPUTING, TABLE_FUNCTIONS
 from iotscore.spark.query import run_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from pyspark.sql import SparkSession
 
@@ -145,9 +145,3 @@ def test_spark_s_java_opens_no_external_entity(
 def test_a_column_may_have_the_name_of_a_function(empty: SparkSession) -> None:
     """What is refused is the function."""
     assert run_query(empty, "SELECT user FROM (SELECT 1 AS user)").collect()[0].user == 1
-
-
-def test_every_ready_query_runs(ask: Callable[[str], list[Any]]) -> None:
-    """None of them calls what is refused."""
-    for path in sorted((ROOT / "conf" / "sql").glob("*.sql")):
-        ask(path.read_text(encoding="utf-8"))
