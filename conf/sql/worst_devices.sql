@@ -28,5 +28,5 @@ SELECT
     is_synthetic,
     model_version
 FROM v_device_night
-WHERE event_day = (SELECT max(event_day) FROM v_device_night)
+WHERE event_day = (SELECT max(event_day) FROM v_device_night WHERE event_day <= date_add(current_date(), 1))
 ORDER BY alerts DESC NULLS LAST, device

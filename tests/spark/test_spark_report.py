@@ -40,6 +40,22 @@ def records(warehouse: Warehouse) -> list[dict[str, Any]]:
     return warehouse.rows("scores", SCORED)
 
 
+def test_a_clock_that_is_ahead_makes_no_night(
+    night_copy: Callable[[str], Warehouse], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its capture is named, and the report is about the newest night that has come."""
+    warehouse = night_copy("default")
+    expected = read_night(warehouse, None)
+    (entry,) = warehouse.rows("ingest_files", source_file="1.2026-11-20.csv")
+    (scored,) = warehouse.rows("scored_files", file_id=entry["file_id"])
+    ahead = {"file_id": "ahead", "source_file": "9.csv", "event_day": date(2099, 1, 1)}
+    warehouse.append_rows("ingest_files", [entry | ahead])
+    warehouse.append_rows("scored_files", [scored | {"file_id": "ahead"}])
+    assert read_night(warehouse, None).days == expected.days
+    assert "1 file(s) are of days after" in caplog.text
+    assert "9.csv" in caplog.text
+
+
 def test_alerts_are_counted_as_in_the_records(night: Warehouse) -> None:
     """By day and by device, the counts of the histogram are those of the scores."""
     found = read_night(night, None)

@@ -44,7 +44,7 @@ def scored(
             "file_id": f"{device['device']}{day}",
             "source_file": f"{device['device']}{day}.csv",
             "row_no": row_no,
-            "event_day": date(2026, 1, day),
+            "event_day": date(2025, 12, 31) + timedelta(days=day),
             "is_anomaly": flag,
             "hybrid_score": 10.0 * day + row_no,
             "severity": 20.0 + row_no,
@@ -102,6 +102,7 @@ def made_up(
             *scored(CAMERA, 3, [False, True]),
             *scored(CAMERA, 1, [True, True], model="old"),
             *scored(BELL, 4, [True], model="old"),
+            {**scored(BELL, 0, [False])[0], "event_day": date(2099, 1, 1)},
         ],
     )
     top = [
@@ -167,16 +168,26 @@ def test_a_night_is_counted_per_device(made_up: SparkSession) -> None:
         (row.device, row.event_day.day, row.records, row.alerts, row.alert_rate, row.incidents)
         for row in rows
     ] == [
+        ("Bell", 1, 1, 0, 0.0, 0),
         ("Bell", 3, 4, 3, 0.75, 0),
         ("Camera", 3, 2, 1, 0.5, 2),
         ("Bell", 2, 2, 1, 0.5, 0),
         ("Bell", 1, 4, 1, 0.25, 0),
     ]
-    assert [row.worst_severity for row in rows] == [24.0, 22.0, 22.0, 24.0]
+    assert [row.worst_severity for row in rows] == [21.0, 24.0, 22.0, 22.0, 24.0]
 
 
 def test_the_last_night_is_compared_with_the_nights_before(made_up: SparkSession) -> None:
-    """The usual rate is the median of earlier nights; the sentence is the highest record's."""
+    """The usual rate is the median of earlier nights; the sentence is the highest record's.
+
+    A capture from a clock that is ahead is not the last night.
+    """
+    worst = (ROOT / "conf" / "sql" / "worst_devices.sql").read_text(encoding="utf-8")
+    rows = run_query(made_up, worst).collect()
+    assert [(row.device, row.event_day) for row in rows] == [
+        ("Bell", date(2026, 1, 3)),
+        ("Camera", date(2026, 1, 3)),
+    ]
     bell, camera = run_query(made_up, "SELECT * FROM v_last_night").collect()
     assert (bell.device, bell.earlier_nights, bell.usual_alert_rate) == ("Bell", 2, 0.375)
     assert (bell.change, bell.top_sentence) == (0.375, "because")

@@ -1,5 +1,6 @@
 -- What happened last night, and is it unusual for the device? One row per device that has records
--- of the champion's newest event day, most alerts first.
+-- of the champion's newest event day, most alerts first. Days after tomorrow come from clocks that
+-- are wrong, and do not count.
 --
 -- event_day: the newest day of a capture, or of its ingest if the file name tells none
 -- device_id: number of the device; NULL if only its name is known
@@ -23,7 +24,9 @@ WITH champion AS (
     WHERE alias = 'champion'
 ),
 nights AS (
-    SELECT *, max(event_day) OVER () AS newest FROM v_device_night
+    SELECT *, max(event_day) OVER () AS newest
+    FROM v_device_night
+    WHERE event_day <= date_add(current_date(), 1)
 ),
 compared AS (
     SELECT
@@ -41,7 +44,7 @@ explained AS (
 told AS (
     SELECT event_day, device_id, device, max_by(sentence, hybrid_score) AS top_sentence
     FROM explained
-    WHERE event_day = (SELECT max(event_day) FROM explained)
+    WHERE event_day = (SELECT max(newest) FROM nights)
     GROUP BY event_day, device_id, device
 )
 SELECT

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from iotscore.columns import FEATURES, KEY
 from iotscore.errors import InputError
 from iotscore.evaluation.trial import Kind, TrialFile
+from iotscore.landing.days import newest_plausible_day
 from iotscore.spark.ingest_plan import INGESTED
 from iotscore.storage.records import read_batches, row_groups
 
@@ -84,7 +85,9 @@ def choose(
     InputError
         No record is left.
     """
-    ledger = warehouse.rows("ingest_files", status=INGESTED)
+    newest = newest_plausible_day()
+    present = warehouse.rows("ingest_files", status=INGESTED)
+    ledger = [row for row in present if row["event_day"] <= newest]
     sources = []
     for kind in Kind:
         rows = [row for row in ledger if _kind(row) is kind and row["rows_accepted"]]

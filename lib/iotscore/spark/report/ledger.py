@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iotscore.errors import WarehouseError
+from iotscore.landing.days import newest_plausible_day
+from iotscore.landing.sources import some
 from iotscore.report.upkeep import Composition
 from iotscore.report.words import kind_of
 from iotscore.spark.ingest_plan import INGESTED
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from iotscore.spark.tables import Warehouse
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class LedgerFile:
 def scored_files(warehouse: Warehouse, version: str) -> dict[str, LedgerFile]:
     """Return the files that a model has scored, by id, in the order of their names.
 
+    Captures of days that have not come are left out, and named in a warning: a clock was wrong.
+
     Raises
     ------
     WarehouseError
@@ -50,10 +57,15 @@ def scored_files(warehouse: Warehouse, version: str) -> dict[str, LedgerFile]:
     scored = {row["file_id"]: row for row in entries}
     names = ("file_id", "source_file", "device", "family", "attack", "label", "event_day", "sha256")
     ledger = warehouse.rows("ingest_files", names, status=INGESTED)
+    newest = newest_plausible_day()
+    if misdated := [row["source_file"] for row in ledger if row["event_day"] > newest]:
+        _LOG.warning("%d file(s) are of days after %s: %s", len(misdated), newest, some(misdated))
     found = {
         row["file_id"]: LedgerFile(**row, rows_scored=entry["rows_scored"])
         for row in sorted(ledger, key=lambda row: str(row["source_file"]))
-        if (entry := scored.get(row["file_id"])) and entry["sha256"] in (None, row["sha256"])
+        if (entry := scored.get(row["file_id"]))
+        and entry["sha256"] in (None, row["sha256"])
+        and row["event_day"] <= newest
     }
     if not any(one.rows_scored for one in found.values()):
         message = (
