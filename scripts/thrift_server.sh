@@ -8,7 +8,8 @@
 # Environment (defaults in brackets): THRIFT_HOST [127.0.0.1], THRIFT_PORT [10000], MASTER [local[*]],
 # DRIVER_MEMORY [4g], SPARK_PROPERTIES [conf/spark-defaults.conf], SPARK_HOME [the Spark in .venv].
 #
-# As it comes it asks for no password and its clients may write: keep it on this machine, give its
+# As it comes it asks for no password, its clients may write, and call every function of Spark, also
+# those that run code: what the job sql refuses is not refused here. Keep it on this machine, give its
 # user a warehouse that he can only read, or set up Hive's authentication (docs/sql.md).
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"

@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     except IotscoreError as error:
         sys.stderr.write(f"iotscore score: {one_line(str(error))}\n")
         return 2
-    sys.stderr.write(f"iotscore score: {ended}\n")
+    sys.stderr.write(f"iotscore score: {one_line(ended)}\n")
     return 0
 
 

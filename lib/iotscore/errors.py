@@ -7,6 +7,7 @@ Anything that is not an :class:`IotscoreError` is a bug: it keeps its traceback 
 from __future__ import annotations
 
 import signal
+from typing import Final
 
 from iotscore.exit_codes import ALERTED, USER_FAULT
 
@@ -104,11 +105,32 @@ class StopSignal(BaseException):
         super().__init__(f"stopped by {signal.Signals(number).name}")
 
 
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u3164\uffa0")
+"""Letters and marks by their category, which nobody sees."""
+
+
 def one_line(message: str) -> str:
     """Return a message in which line ends and other characters without a shape are escaped.
 
-    Names of files and keys are somebody else's and may hold anything.
+    Names of files, devices and keys are somebody else's and may hold anything: what moves a
+    terminal's cursor, turns the direction of writing, or cannot be seen.
+    """
+    return printable(message, keep="")
+
+
+def printable(text: str, keep: str = "\n\t") -> str:
+    """Return a text of several lines in which characters without a shape are escaped.
+
+    Parameters
+    ----------
+    text
+        Any text that people are to read.
+    keep
+        What stays as it is, because the layout needs it.
     """
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in message
+        each
+        if (each.isprintable() and each not in _FILLERS) or each in keep
+        else each.encode("unicode_escape").decode()
+        for each in text
     )

@@ -33,9 +33,21 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("statement", nargs="?", help='such as "SELECT count(*) FROM scores"')
     parser.add_argument("--query", metavar="NAME", help="a ready query: a file in conf/sql")
-    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="csv holds texts as they are, and is not for spreadsheets: they run formulas in it",
+    )
+    parser.add_argument(
+        "--for-spreadsheets",
+        action="store_true",
+        help="with --format csv: an apostrophe before a text that begins like a formula",
+    )
     add_warehouse(parser)
     arguments = parser.parse_args(argv)
+    if arguments.for_spreadsheets and arguments.format != "csv":
+        parser.error("--for-spreadsheets needs --format csv")
     return guarded("sql", lambda: _run(arguments))
 
 
@@ -51,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> None:
         register_tables(warehouse, views, statement=statement)
         result = run_query(spark, statement)
         with told_in_one_line():
-            print_rows(result, arguments.format)
+            print_rows(result, arguments.format, for_spreadsheets=arguments.for_spreadsheets)
     finally:
         spark.stop()
 

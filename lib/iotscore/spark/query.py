@@ -78,7 +78,8 @@ def run_query(spark: SparkSession, statement: str) -> DataFrame:
         is_query = check_parsed(spark, statement)
         result = spark.sql(statement)
         if is_query:
-            check_analysed(spark, result)
+            # There is no public way to the plan.
+            check_analysed(spark, result._jdf.queryExecution().analyzed())  # noqa: SLF001
     return result
 
 
