@@ -6,10 +6,14 @@ Anything that is not an :class:`IotscoreError` is a bug: it keeps its traceback 
 
 from __future__ import annotations
 
+import difflib
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from iotscore.exit_codes import ALERTED, USER_FAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class IotscoreError(Exception):
@@ -134,3 +138,14 @@ def printable(text: str, keep: str = "\n\t") -> str:
         else each.encode("unicode_escape").decode()
         for each in text
     )
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that are spelt most like a mistyped one, at most 3, the best first."""
+    return difflib.get_close_matches(name.lower(), list(known), 3)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a bracket with what :func:`nearest` finds, or nothing."""
+    close = nearest(name, known)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""

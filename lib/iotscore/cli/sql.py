@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.logger import PySparkLogger
 
-from iotscore.cli.arguments import JobParser, absolute, add_warehouse, home
+from iotscore.cli.arguments import absolute, add_warehouse, home
 from iotscore.cli.job import guarded
 from iotscore.cli.rows import FORMATS, print_rows
-from iotscore.errors import QueryError, WarehouseError
+from iotscore.command_line import CommandParser
+from iotscore.errors import QueryError, WarehouseError, did_you_mean
 from iotscore.spark.query import register_tables, run_query, told_in_one_line
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.session import open_session
@@ -26,7 +27,7 @@ _BOM: Final = "\ufeff"
 
 def main(argv: list[str]) -> int:
     """Run one query; standard output holds its result and nothing else."""
-    parser = JobParser(
+    parser = CommandParser(
         prog="./spark-submit.sh sql",
         description="Query the tables of a warehouse by their plain names, read-only.",
         epilog=f"Ready queries: {', '.join(_ready_queries())}. More: docs/sql.md.",
@@ -77,7 +78,8 @@ def _statement(arguments: argparse.Namespace) -> str:
         return str(arguments.statement).removeprefix(_BOM)
     if arguments.query not in queries:
         message = (
-            f"there is no ready query {arguments.query!r}; choose one of: {', '.join(queries)}"
+            f"there is no ready query {arguments.query!r}{did_you_mean(arguments.query, queries)}; "
+            f"choose one of: {', '.join(queries)}"
         )
         raise QueryError(message)
     return queries[arguments.query].read_text(encoding="utf-8-sig")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from py4j.java_gateway import JavaObject, is_instance_of  # type: ignore[import-untyped]
 
-from iotscore.errors import QueryError
+from iotscore.errors import QueryError, did_you_mean
 from iotscore.spark.functions import BUILTIN_PLACES, COMPUTING, TABLE_FUNCTIONS
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from pyspark.sql import SparkSession
 
@@ -241,9 +240,3 @@ def _items(collection: Any) -> Iterator[Any]:  # noqa: ANN401 - a Scala collecti
 
 def _name(node: Any) -> str:  # noqa: ANN401 - a JVM object
     return str(node.getClass().getSimpleName()).removesuffix("$")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a bracket with the known names that are most like a mistyped one, or nothing."""
-    close = difflib.get_close_matches(name.lower(), list(known), 3)
-    return f" (did you mean {' or '.join(close)}?)" if close else ""
