@@ -247,6 +247,35 @@ def test_what_cannot_work_is_told_in_one_line(
     assert told in line
 
 
+@pytest.mark.parametrize("name", ["thrift_server.sh", "cluster.sh"])
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("TMPDIR=/nowhere", "The folder for temporary files, /nowhere, does not exist or"),
+        ("JAVA_HOME=/nowhere", "JAVA_HOME (/nowhere) has none. Unset JAVA_HOME: the PATH has Java"),
+        ("SPARK_HOME=/nowhere", "There is no Spark 4.2 in SPARK_HOME (/nowhere)"),
+        ("HADOOP_CONF_DIR=/nowhere", "The folder /nowhere of HADOOP_CONF_DIR does not exist"),
+        ("DRIVER_MEMORY=900g WORKER_MEMORY=900g", " is 900g, and this machine, or what this"),
+    ],
+)
+def test_the_other_scripts_that_start_spark_look_too(
+    launcher: Launcher, tmp_path: Path, name: str, variable: str, told: str
+) -> None:
+    """One line and exit code 2, as for a job; CDPATH leads none of them astray."""
+    launcher.java("17")
+    launcher.fake_spark(PRINT_ARGUMENTS)
+    script(launcher.tree / ".venv" / "bin" / "python", "exit 1")
+    cluster = launcher.tree / "deploy" / "standalone" / "cluster.sh"
+    shutil.copytree(ROOT / "deploy" / "standalone", cluster.parent)
+    through = cluster if name == "cluster.sh" else launcher.tree / "scripts" / name
+    arguments = ("start", str(tmp_path / "c")) if through == cluster else ()
+    environment = dict(each.split("=") for each in variable.split())
+    result = launcher.run(*arguments, through=through, CDPATH="/:/tmp", **environment)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert told in line
+
+
 def test_leftovers_in_the_environment_do_not_count(launcher: Launcher) -> None:
     """Neither a folder for cd, nor another Python's settings, nor another Spark's address."""
     launcher.java("17")
