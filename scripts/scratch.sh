@@ -8,10 +8,10 @@
 # arguments over. Sets IOTSCORE_STREAMS.
 make_scratch() {
     local python="$1" folder IFS=, made=()
-    IOTSCORE_STREAMS="$(mktemp -d "${TMPDIR:-/tmp}/iotscore.XXXXXX")"
+    IOTSCORE_STREAMS="$(cd "${TMPDIR:-/tmp}" && mktemp -d "$PWD/iotscore.XXXXXX")"
     export IOTSCORE_STREAMS
     for folder in $2; do
-        made+=("$(mktemp -d "$folder/iotscore.XXXXXX")")
+        made+=("$(cd "$folder" && mktemp -d "$PWD/iotscore.XXXXXX")")
         printf '%s\0' "${made[@]}" >"$IOTSCORE_STREAMS/elsewhere"
     done
     shift 2

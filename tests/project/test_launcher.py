@@ -433,7 +433,9 @@ def test_scratch_is_private_and_that_of_killed_runs_goes(
 
     shown = 'stat -c %a "$TMPDIR" "$TMPDIR/.." "$SPARK_LOCAL_DIRS"; echo "$SPARK_SUBMIT_OPTS"'
     launcher.fake_spark(f'touch "$SPARK_LOCAL_DIRS/x"; {shown}')
-    result = launcher.run("echo", TMPDIR=str(scratch), SPARK_LOCAL_DIRS=str(disk))
+    result = launcher.run(
+        "echo", TMPDIR=os.path.relpath(scratch), SPARK_LOCAL_DIRS=os.path.relpath(disk)
+    )
     *modes, options = result.stdout.splitlines()
     assert modes[1:] == ["700", "700"], result.stderr
     assert f'-Djava.io.tmpdir="{scratch}/iotscore.' in options
