@@ -12,6 +12,7 @@
 #   DRIVER_MEMORY      [4g]; in local mode the whole job lives in the driver
 #   EXECUTOR_MEMORY    [Spark's own: 1g]
 #   SPARK_PROPERTIES   Spark settings [conf/spark-defaults.conf]
+#   SPARK_SECRETS      more of them, in a file that only you can read, such as a cluster's secret [none]
 #   SPARK_HOME         the Spark to use [the one in .venv, else spark-submit on the PATH]
 #   PYSPARK_PYTHON     the executors' Python [the driver's: .venv/bin/python, else python3]
 #   JAVA_HOME          Java 17 or 21 [java on the PATH]
@@ -39,6 +40,14 @@ jobs() {
     echo "${names[*]-}"
 }
 
+# close_to WORD WORDS: a bracket with the words that are spelt like another one, if there are any.
+close_to() {
+    local python="$root/.venv/bin/python"
+    local code="import sys; from iotscore.errors import did_you_mean as close
+print(close(sys.argv[1], sys.argv[2].split()), end='')"
+    [[ ! -x "$python" ]] || PYTHONPATH="$root/lib" "$python" -c "$code" "$1" "$2" 2>/dev/null || true
+}
+
 usage() {
     sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p;}' "$root/spark-submit.sh"
     echo "Jobs: $(jobs)"
@@ -48,14 +57,18 @@ if [[ $# -eq 0 ]]; then
     usage >&2
     exit 2
 elif [[ "$1" == --help || "$1" == -h ]]; then
-    usage
+    if ! usage; then
+        echo "Standard output could not be written." >&2
+        exit 2
+    fi
     exit 0
 fi
 job="$1"
 shift
 if [[ "$job" != [a-z]* || "$job" == */* || ! -f "$root/jobs/$job.py" ]]; then
-    echo "There is no job named '$job'. Choose one of: $(jobs)" >&2
-    exit 2
+    # shellcheck source=scripts/environment.sh
+    source "$root/scripts/environment.sh"
+    give_up "There is no job named '$job'$(close_to "$job" "$(jobs)"). Choose one of: $(jobs)"
 fi
 
 job_args=()
@@ -71,6 +84,8 @@ export IOTSCORE_JOB="$job"
 source "$root/scripts/on_stop.sh"
 # shellcheck source=scripts/environment.sh
 source "$root/scripts/environment.sh"
+# shellcheck source=scripts/scratch.sh
+source "$root/scripts/scratch.sh"
 for argument in ${job_args[@]+"${job_args[@]}"}; do
     if [[ "$argument" == --help || "$argument" == -h ]] && [[ -x "$root/.venv/bin/python" ]]; then
         IOTSCORE_HOME="$root" PYTHONPATH="$root/lib" \
@@ -78,8 +93,15 @@ for argument in ${job_args[@]+"${job_args[@]}"}; do
     fi
 done
 check_memory
-check_folders
-"$root/scripts/java.sh"
+find_settings
+where="$(given --deploy-mode spark.submit.deployMode)"
+heap="$(given --driver-memory spark.driver.memory)"
+heap="${heap:-${DRIVER_MEMORY:-}}"
+[[ -z "$heap" || "$where" == cluster ]] || check_heap "$heap" "The driver's memory"
+local_dirs="${SPARK_LOCAL_DIRS:-$(given - spark.local.dir)}"
+local_dirs="${local_dirs:-$(setting "$properties" spark.local.dir)}"
+check_folders "$local_dirs"
+IOTSCORE_HEAP="$([[ "$where" == cluster ]] || in_kib "${heap:-4g}")" "$root/scripts/java.sh"
 
 if [[ -x "$root/.venv/bin/python" ]]; then
     PATH="$root/.venv/bin:$PATH"
@@ -106,7 +128,8 @@ export IOTSCORE_HOME="$root"
 export IOTSCORE_PYTHON="$python"
 export PYSPARK_PYTHON="${PYSPARK_PYTHON:-$python}"
 export LOG4J_CONFIGURATION_FILE="${LOG4J_CONFIGURATION_FILE:-$root/conf/log4j2.properties}"
-master="${MASTER:-local[*,4]}"
+master="$(given --master spark.master)"
+master="${master:-${MASTER:-local[*,4]}}"
 check_master "$master"
 [[ "$PYSPARK_PYTHON" == "$python" ]] || check_worker_python "$master" "$python"
 if [[ "$master" == local* ]]; then
@@ -115,11 +138,6 @@ if [[ "$master" == local* ]]; then
     unset SPARK_LOCAL_HOSTNAME
 fi
 
-properties="${SPARK_PROPERTIES:-$root/conf/spark-defaults.conf}"
-if [[ ! -r "$properties" ]]; then
-    echo "The Spark settings $properties cannot be read; mend SPARK_PROPERTIES." >&2
-    exit 2
-fi
 zip="$root/dist/iotscore.zip"
 # At Ctrl-C the trap speaks, and not a traceback.
 if ! (trap '' HUP INT TERM && exec "$python" "$root/scripts/build_zip.py" "$zip" 2>/dev/null); then
@@ -128,8 +146,14 @@ if ! (trap '' HUP INT TERM && exec "$python" "$root/scripts/build_zip.py" "$zip"
 fi
 jars="$("$root/scripts/jars.sh" "$properties")"
 
+# A closed stream becomes one that cannot be written either.
+{ : >&1; } 2>/dev/null || exec 1</dev/null
+{ : >&2; } 2>/dev/null || exec 2>/dev/null
+make_scratch "$python" "$local_dirs" ${job_args[@]+"${job_args[@]}"}
+complete_settings "$master" "$IOTSCORE_STREAMS/spark.conf"
+
 options=(--master "$master" --driver-memory "${DRIVER_MEMORY:-4g}"
-    --properties-file "$properties" --py-files "$zip")
+    --properties-file "$IOTSCORE_STREAMS/spark.conf" --py-files "$zip")
 if [[ -n "$jars" ]]; then
     options+=(--jars "$jars" --conf "spark.jars.packages=")
 fi
@@ -137,25 +161,12 @@ if [[ -n "${EXECUTOR_MEMORY:-}" ]]; then
     options+=(--executor-memory "$EXECUTOR_MEMORY")
 fi
 
-if [[ " ${extra[*]-} " != *deploy-mode[\ =]cluster* ]]; then
-    # Why the driver's Python gets its streams and arguments from us: scripts/streams.py. A closed
-    # stream becomes one that cannot be written either.
-    { : >&1; } 2>/dev/null || exec 1</dev/null
-    { : >&2; } 2>/dev/null || exec 2>/dev/null
-    IOTSCORE_STREAMS="$(mktemp -d "${TMPDIR:-/tmp}/iotscore.XXXXXX")"
-    export IOTSCORE_STREAMS
-    mkfifo "$IOTSCORE_STREAMS/end"
-    # Descriptor 9 stays open in Spark's process, so the other side ends when Spark has ended, even
-    # if no Python was ever started. 8 is opened here, while there is a writer for certain.
-    exec 9<>"$IOTSCORE_STREAMS/end"
-    exec 8<"$IOTSCORE_STREAMS/end"
-    "$python" -I -S "$root/scripts/streams.py" serve "$IOTSCORE_STREAMS" \
-        ${job_args[@]+"${job_args[@]}"} <&8 8<&- 9>&- &
-    exec 8<&-
+if [[ "$where" != cluster ]]; then
+    # Why the driver's Python gets its streams and arguments from us: scripts/streams.py.
     export PYSPARK_DRIVER_PYTHON="$root/scripts/driver_python.sh"
 fi
 
 # Spark's own scripts are bash, too, until they become Java.
-export BASH_ENV="$root/scripts/on_stop.sh"
+export BASH_ENV="$root/scripts/spark_shell.sh"
 exec "$SPARK_HOME/bin/spark-submit" "${options[@]}" ${extra[@]+"${extra[@]}"} \
     "$root/jobs/$job.py" ${job_args[@]+"${job_args[@]}"}

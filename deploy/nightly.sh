@@ -17,6 +17,7 @@
 # severe as --fail-on says; 129, 130, 143 stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM, which are
 # passed on to the job; and 124 if the limit was reached.
 set -euo pipefail
+unset CDPATH
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 declare -i tries="${TRIES:-3}" pause="${PAUSE:-60}" grace="${GRACE:-60}" number=1 code=0

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
+from iotscore.errors import one_line
 from iotscore.spark.suppress import hidden, suppression
 from iotscore.watch.suppression import SCOPE
 
@@ -47,7 +48,7 @@ def _suppress(job: Job) -> None:
         job.warehouse.append_rows("suppressions", [row])
     print(f"{'would hide' if told.preview else 'hides'} {found.total():,}")
     for (kind, device), count in sorted(found.items(), key=str):
-        print(f"{count:>10,}  {kind}  {device or 'all devices'}")
+        print(f"{count:>10,}  {one_line(kind)}  {one_line(device or 'all devices')}")
 
 
 if __name__ == "__main__":

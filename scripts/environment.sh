@@ -3,7 +3,9 @@
 # what cannot work is told in one line with exit code 2.
 
 give_up() {
-    echo "$*" >&2
+    local told="$*"
+    # Values may hold what a terminal obeys.
+    printf '%s\n' "${told//[[:cntrl:]]/?}" >&2
     exit 2
 }
 
@@ -39,6 +41,49 @@ check_memory() {
     done
 }
 
+# in_kib SIZE: how many KiB a size of Spark's is, such as 4g; without a unit it counts MiB.
+in_kib() {
+    [[ "$1" =~ ^([0-9]{1,9})([kKmMgGtT]?)[bB]?$ ]] || return 0
+    case "${BASH_REMATCH[2]}" in
+        k | K) echo "${BASH_REMATCH[1]}" ;;
+        g | G) echo $((BASH_REMATCH[1] << 20)) ;;
+        t | T) echo $((BASH_REMATCH[1] << 30)) ;;
+        *) echo $((BASH_REMATCH[1] << 10)) ;;
+    esac
+}
+
+# The KiB that this machine has, or that the group of processes which this one is in may use.
+memory_kib() {
+    local file bytes has
+    if [[ -r /proc/meminfo ]]; then
+        has="$(sed -nE 's/^MemTotal: +([0-9]+) kB$/\1/p' /proc/meminfo)"
+    else
+        bytes="$(sysctl -n hw.memsize 2>/dev/null || true)"
+        has="${bytes:+$((bytes >> 10))}"
+    fi
+    for file in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+        bytes="$(cat "$file" 2>/dev/null || true)"
+        if [[ "$bytes" =~ ^[0-9]{1,18}$ ]] && ((bytes >> 10 < ${has:-$((1 << 60))})); then
+            has=$((bytes >> 10))
+        fi
+    done
+    echo "${has:-}"
+}
+
+# check_heap SIZE WHERE: whether Spark can work with a heap, which WHERE has asked for.
+check_heap() {
+    local heap has
+    heap="$(in_kib "$1")"
+    has="$(memory_kib)"
+    [[ -n "$heap" ]] || return 0
+    if ((heap < 512 << 10)); then
+        give_up "$2 is $1; Spark needs at least 512m, and a night 2g: give it more."
+    elif [[ -n "$has" ]] && ((heap > has)); then
+        give_up "$2 is $1, and this machine, or what this account may use of it, has $((has >> 10))m;" \
+            "give the heap less than that: Python needs memory beside it."
+    fi
+}
+
 check_master() {
     local count="([1-9][0-9]*|\*)"
     [[ "$1" =~ ^local(\[$count(,[1-9][0-9]*)?\])?$ ||
@@ -57,14 +102,90 @@ check_spark_home() {
     fi
 }
 
+# check_folders LIST: those that Spark's scratch shall lie in, and those of settings.
 check_folders() {
-    local folder IFS=,
-    for folder in ${SPARK_LOCAL_DIRS:-}; do
+    local folder name IFS=,
+    for folder in $1; do
         [[ -d "$folder" && -w "$folder" ]] ||
-            give_up "The folder $folder of SPARK_LOCAL_DIRS does not exist or cannot be written;" \
-                "make it, or unset SPARK_LOCAL_DIRS."
+            give_up "The folder $folder of SPARK_LOCAL_DIRS or spark.local.dir does not exist or" \
+                "cannot be written; make it, or unset SPARK_LOCAL_DIRS."
+    done
+    for name in SPARK_CONF_DIR HADOOP_CONF_DIR YARN_CONF_DIR; do
+        folder="${!name:-}"
+        [[ -z "$folder" || (-d "$folder" && -x "$folder") ]] ||
+            give_up "The folder $folder of $name does not exist or cannot be read; mend or unset $name."
     done
 }
+
+# given OPTION KEY: what the extra options say, by spark-submit's option or by Spark's setting.
+given() {
+    local each before="" value=""
+    for each in ${extra[@]+"${extra[@]}"}; do
+        if [[ "$each" == --*=* ]]; then
+            before="${each%%=*}"
+            each="${each#*=}"
+        fi
+        if [[ "$before" == "$1" ]]; then
+            value="$each"
+        elif [[ "$before" == --conf || "$before" == -c ]] && [[ "$each" == "$2="* ]]; then
+            value="${each#*=}"
+        fi
+        before="$each"
+    done
+    echo "$value"
+}
+
+# setting FILE KEY: what a file of Spark settings says.
+setting() { sed -nE "s/^[[:space:]]*${2//./\\.}[[:space:]=:]+(.*)\$/\1/p" "$1" | tail -n 1; }
+
+# find_settings: the file of Spark settings, into properties; an extra option may name one, too.
+find_settings() {
+    local each skip="" kept=() chosen
+    chosen="$(given --properties-file "")"
+    for each in ${extra[@]+"${extra[@]}"}; do
+        if [[ -n "$skip" ]]; then
+            skip=""
+        elif [[ "$each" == --properties-file ]]; then
+            skip=yes
+        elif [[ "$each" != --properties-file=* ]]; then
+            kept+=("$each")
+        fi
+    done
+    extra=(${kept[@]+"${kept[@]}"})
+    properties="${chosen:-${SPARK_PROPERTIES:-$root/conf/spark-defaults.conf}}"
+    if [[ ! -f "$properties" || ! -r "$properties" ]]; then
+        give_up "The Spark settings $properties cannot be read; mend SPARK_PROPERTIES, or" \
+            "--properties-file."
+    fi
+    if [[ -n "${SPARK_SECRETS:-}" ]] && { [[ ! -f "$SPARK_SECRETS" || ! -r "$SPARK_SECRETS" ]] ||
+        [[ -n "$(find "$SPARK_SECRETS" -perm -040 -o -perm -020 -o -perm -004 -o -perm -002)" ]]; }; then
+        give_up "SPARK_SECRETS ($SPARK_SECRETS) must be a file that you can read and nobody else;" \
+            "mend the name, or: chmod 600"
+    fi
+}
+
+# complete_settings MASTER FILE: write the settings of this run, which is what the chosen file says,
+# what protects this machine whatever that says (docs/security.md), and secrets; nobody else may read it.
+complete_settings() {
+    local key value
+    {
+        cat "$properties"
+        echo
+        for key in spark.driver.defaultJavaOptions spark.executor.defaultJavaOptions; do
+            [[ ! "$properties" -ef "$root/conf/spark-defaults.conf" ]] || break
+            value="$(setting "$properties" "$key")"
+            echo "$key $(setting "$root/conf/spark-defaults.conf" "$key") $value"
+        done
+        if [[ "$1" == local* && -z "$(setting "$properties" spark.authenticate)" ]]; then
+            echo "spark.authenticate true"
+            # Between processes Spark wants to be told the secret; within one it makes its own.
+            [[ "$1" != local-cluster* ]] || echo "spark.authenticate.secret $(new_secret)"
+        fi
+        [[ -z "${SPARK_SECRETS:-}" ]] || cat "$SPARK_SECRETS"
+    } >"$2"
+}
+
+new_secret() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 
 check_worker_python() {
     local wanted found

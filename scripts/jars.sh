@@ -6,6 +6,7 @@
 # Spark would resolve the coordinates on every start: seconds, 40 lines on standard error, and a
 # call to the network if its cache is gone. Here it happens once per set of coordinates.
 set -euo pipefail
+unset CDPATH
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -13,9 +13,12 @@ if [[ -n "${JAVA_HOME:-}" ]]; then
     where="JAVA_HOME ($JAVA_HOME)"
 fi
 
+# What Java says of itself, with the heap that the job will have.
+version() { "$java" ${IOTSCORE_HEAP:+"-Xmx${IOTSCORE_HEAP}k"} -version 2>&1 || true; }
+
 # 17 from 'openjdk version "17.0.15"', 8 from 'java version "1.8.0_392"', nothing without Java.
 major() {
-    "$java" -version 2>&1 | sed -nE 's/^.*version "(1\.)?([0-9]+).*/\2/p' | head -n 1 || true
+    version | sed -nE 's/^.*version "(1\.)?([0-9]+).*/\2/p' | head -n 1 || true
 }
 
 suits() { [[ "$1" == 17 || "$1" == 21 ]]; }
@@ -51,6 +54,14 @@ advice() {
 }
 
 found="$(major)"
+if [[ -z "$found" ]]; then
+    fault="$(version | grep -m 1 -iE 'could not (reserve|allocate|create)|memory|native thread' || true)"
+    if [[ -n "$fault" ]]; then
+        echo "Java of $where cannot start with a heap of $((${IOTSCORE_HEAP:-0} >> 10))m ($fault);" \
+            "give DRIVER_MEMORY less, or this account more (ulimit -v)." >&2
+        exit 2
+    fi
+fi
 if ! suits "$found" && [[ "${1:-}" == --install && -z "${JAVA_HOME:-}" ]] &&
     on_debian && [[ "$(id -u)" == 0 ]]; then
     echo "Java 17 or 21 is missing; installing it with apt-get." >&2

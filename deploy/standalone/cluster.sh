@@ -4,9 +4,11 @@
 # usage: deploy/standalone/cluster.sh start|stop|status FOLDER
 #
 #   url="$(deploy/standalone/cluster.sh start /var/lib/spark)"   # prints spark://HOST:PORT
+#   MASTER="$url" SPARK_SECRETS=/var/lib/spark/secret.conf ./spark-submit.sh nightly ...
 #   deploy/standalone/cluster.sh stop /var/lib/spark
 #
-# FOLDER gets a log, a process id and a work folder of each daemon.
+# FOLDER gets a log, a process id and a work folder of each daemon, and secret.conf: who wants to run
+# anything on the cluster must know the secret in it, and only this user can read it.
 #
 # Environment (defaults in brackets):
 #   SPARK_HOME      the Spark to use [the one in .venv]
@@ -20,6 +22,7 @@
 # on the workers' own path. Executors have what spark-submit sends them.
 # Exit codes: 0 done (status: all run); 1 of status: one does not; 2 something for you to mend.
 set -euo pipefail
+unset CDPATH
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 
 usage() {
@@ -49,7 +52,10 @@ daemon() {
         cd "$folder"
         exec setsid env -i PATH="$PATH" ${JAVA_HOME:+JAVA_HOME="$JAVA_HOME"} \
             SPARK_HOME="$SPARK_HOME" SPARK_LOCAL_IP="$host" SPARK_DAEMON_MEMORY=512m \
-            "$SPARK_HOME/bin/spark-class" "$class" "$@" \
+            TMPDIR="$folder/scratch" SPARK_LOCAL_DIRS="$folder/scratch" \
+            SPARK_DAEMON_JAVA_OPTS="-Djava.io.tmpdir=\"$folder/scratch\"" \
+            BASH_ENV="$root/scripts/spark_shell.sh" \
+            "$SPARK_HOME/bin/spark-class" "$class" --properties-file "$folder/secret.conf" "$@" \
             >"$folder/$name.log" 2>&1 <&-
     ) &
     echo $! >"$folder/$name.pid"
@@ -78,7 +84,12 @@ start() {
         echo "A cluster runs in $folder; stop it first: $0 stop $folder" >&2
         return 2
     fi
-    mkdir -p "$folder"
+    # What killed daemons have left, too.
+    rm -rf "$folder/scratch"
+    (umask 077 && mkdir "$folder/scratch" && rm -f "$folder/secret.conf" &&
+        printf '%s\n' "spark.authenticate true" "spark.master.rest.enabled false" \
+            "spark.ui.killEnabled false" "spark.authenticate.secret $(new_secret)" \
+            >"$folder/secret.conf")
     daemon master master.Master --host "$host" --port "${PORT:-0}" --webui-port 0
     # A cluster that is not whole is none.
     trap 'stop >&2' ERR
@@ -119,6 +130,7 @@ stop() {
         fi
         rm -f "$folder/$name.pid"
     done
+    rm -rf "$folder/scratch" "$folder/secret.conf"
 }
 
 status() {
@@ -136,14 +148,18 @@ status() {
 }
 
 if [[ "$verb" == start ]]; then
-    "$root/scripts/java.sh"
+    # shellcheck source=scripts/environment.sh
+    source "$root/scripts/environment.sh"
+    [[ -z "${WORKER_MEMORY:-}" ]] || check_heap "$WORKER_MEMORY" "WORKER_MEMORY"
+    check_folders ""
+    IOTSCORE_HEAP=$((512 << 10)) "$root/scripts/java.sh"
     if [[ -z "${SPARK_HOME:-}" ]]; then
         for SPARK_HOME in "$root"/.venv/lib/python3.*/site-packages/pyspark; do break; done
     fi
-    if [[ ! -x "$SPARK_HOME/bin/spark-class" ]]; then
-        echo "There is no Spark in $SPARK_HOME. Set SPARK_HOME, or type: make setup" >&2
-        exit 2
+    check_spark_home
+    if ! folder="$(umask 077 && mkdir -p "$folder" 2>/dev/null && cd "$folder" && pwd)" ||
+        [[ ! -w "$folder" ]]; then
+        give_up "The folder $2 cannot be made or written; give another one."
     fi
-    folder="$(mkdir -p "$folder" && cd "$folder" && pwd)"
 fi
 "$verb"

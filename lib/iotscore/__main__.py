@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iotscore.command_line import CommandParser
 from iotscore.errors import IotscoreError, one_line
 from iotscore.offline import score_file
 from iotscore.output import check_output, is_output_lost, set_up_output
@@ -17,13 +18,9 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Score a file, print its scores, and return the exit code (2: the user's fault)."""
-    parser = argparse.ArgumentParser(
-        prog="python -m iotscore", description=__doc__, allow_abbrev=False
-    )
+    parser = CommandParser(prog="python -m iotscore", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
-    score = actions.add_parser(
-        "score", allow_abbrev=False, help="score one CSV file with an exported model"
-    )
+    score = actions.add_parser("score", help="score one CSV file with an exported model")
     score.add_argument("file", type=Path, metavar="FILE.csv", help="in the layout of N-BaIoT")
     score.add_argument(
         "--model", type=Path, required=True, metavar="DIR", help="what models export has written"
@@ -47,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"iotscore score: {one_line(str(error))}\n")
         return 2
     if not is_output_lost():
-        sys.stderr.write(f"iotscore score: {ended}\n")
+        sys.stderr.write(f"iotscore score: {one_line(ended)}\n")
     return 0
 
 

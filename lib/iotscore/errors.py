@@ -6,9 +6,14 @@ Anything that is not an :class:`IotscoreError` is a bug: it keeps its traceback 
 
 from __future__ import annotations
 
+import difflib
 import signal
+from typing import TYPE_CHECKING, Final
 
 from iotscore.exit_codes import ALERTED, USER_FAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class IotscoreError(Exception):
@@ -108,11 +113,43 @@ class StopSignal(BaseException):
         super().__init__(f"stopped by {signal.Signals(number).name}")
 
 
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u3164\uffa0")
+"""Letters and marks by their category, which nobody sees."""
+
+
 def one_line(message: str) -> str:
     """Return a message in which line ends and other characters without a shape are escaped.
 
-    Names of files and keys are somebody else's and may hold anything.
+    Names of files, devices and keys are somebody else's and may hold anything: what moves a
+    terminal's cursor, turns the direction of writing, or cannot be seen.
+    """
+    return printable(message, keep="")
+
+
+def printable(text: str, keep: str = "\n\t") -> str:
+    """Return a text of several lines in which characters without a shape are escaped.
+
+    Parameters
+    ----------
+    text
+        Any text that people are to read.
+    keep
+        What stays as it is, because the layout needs it.
     """
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in message
+        each
+        if (each.isprintable() and each not in _FILLERS) or each in keep
+        else each.encode("unicode_escape").decode()
+        for each in text
     )
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that are spelt most like a mistyped one, at most 3, the best first."""
+    return difflib.get_close_matches(name.lower(), list(known), 3)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a bracket with what :func:`nearest` finds, or nothing."""
+    close = nearest(name, known)
+    return f" (did you mean {' or '.join(close)}?)" if close else ""

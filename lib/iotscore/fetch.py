@@ -7,7 +7,6 @@ file and line by line.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import shutil
 import sys
@@ -16,9 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from iotscore.errors import EnvironmentFaultError, InputError, IotscoreError, ReconciliationError
+from iotscore.command_line import CommandParser
+from iotscore.errors import (
+    EnvironmentFaultError,
+    InputError,
+    IotscoreError,
+    ReconciliationError,
+    one_line,
+)
 from iotscore.landing.discover import SYNTHETIC_MARKER
 from iotscore.landing.metadata import DATA_SUMMARY, METADATA_FILES, parse_summary
+from iotscore.output import check_output, set_up_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -172,20 +179,22 @@ def _data_rows(path: Path) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """Fetch the data set and print one closing line; return the exit code (2: to be mended)."""
-    parser = argparse.ArgumentParser(prog="python -m iotscore.fetch", description=__doc__)
+    parser = CommandParser(prog="python -m iotscore.fetch", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="where the 92 files go")
     arguments = parser.parse_args(argv)
     started = time.perf_counter()
+    set_up_output()
     try:
         fetched = fetch(arguments.out)
+        seconds = time.perf_counter() - started
+        verb = f"fetched in {seconds:.0f} s:" if fetched.is_new else "nothing to do, complete:"
+        sys.stdout.write(
+            f"{verb} {fetched.rows:,} rows in {fetched.files} traffic files in {arguments.out}\n"
+        )
+        check_output()
     except IotscoreError as error:
-        sys.stderr.write(f"iotscore.fetch: {error}\n")
+        sys.stderr.write(f"iotscore.fetch: {one_line(str(error))}\n")
         return 2
-    seconds = time.perf_counter() - started
-    verb = f"fetched in {seconds:.0f} s:" if fetched.is_new else "nothing to do, complete:"
-    sys.stdout.write(
-        f"{verb} {fetched.rows:,} rows in {fetched.files} traffic files in {arguments.out}\n"
-    )
     return 0
 
 

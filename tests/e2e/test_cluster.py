@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
+import stat
+import struct
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +49,7 @@ class Cluster:
             *arguments,
             environment={
                 "MASTER": self.url,
+                "SPARK_SECRETS": str(self.folder / "secret.conf"),
                 "PYSPARK_PYTHON": "./environment/bin/python",
                 "PYTHONPATH": "",
                 "SPARK_LOCAL_IP": "127.0.0.1",
@@ -86,6 +91,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     running = Cluster(folder, started.stdout.strip(), archive)
     yield running
     assert running.verb("stop").returncode == 0
+    assert not {"scratch", "secret.conf"} & {each.name for each in folder.iterdir()}
     assert running.verb("status").stdout == f"no cluster in {folder}\n"
 
 
@@ -103,6 +109,23 @@ def scores(warehouse: Path) -> pd.DataFrame:
     frame = DeltaTable(str(warehouse / "scores")).to_pandas()
     kept = frame.drop(columns=["run_id", "scored_at"])
     return kept.sort_values(["file_id", "row_no"], ignore_index=True)
+
+
+def test_only_who_knows_the_secret_is_answered(cluster: Cluster) -> None:
+    """The master's port takes no message without it, and the process list does not tell it."""
+    host, _, port = cluster.url.removeprefix("spark://").partition(":")
+    with socket.create_connection((host, int(port)), 10) as client:
+        client.sendall(struct.pack(">qbqi4s", 25, 3, 1, 4, b"ping"))
+        assert b"Expected SaslMessage" in client.recv(4096)
+    file = cluster.folder / "secret.conf"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    secret = file.read_bytes().split()[-1]
+    assert len(secret) == 64
+    for found in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            assert secret not in found.read_bytes()
+    for log in cluster.folder.glob("*.log"):
+        assert secret not in log.read_bytes()
 
 
 def test_a_cluster_that_is_not_whole_is_stopped(tmp_path: Path) -> None:

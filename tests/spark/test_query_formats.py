@@ -31,7 +31,9 @@ def printed(
     spark: SparkSession, capsys: pytest.CaptureFixture[str], statement: str, output: str
 ) -> str:
     """Return what a statement prints to standard output."""
-    print_rows(run_query(spark, statement), output)
+    for_spreadsheets = output == "spreadsheet"
+    output = "csv" if for_spreadsheets else output
+    print_rows(run_query(spark, statement), output, for_spreadsheets=for_spreadsheets)
     return capsys.readouterr().out
 
 
@@ -133,3 +135,36 @@ def test_table_says_when_it_stops(empty: SparkSession, capsys: pytest.CaptureFix
     captured = capsys.readouterr()
     assert captured.out.count("\n") == 1_004
     assert "only the first 1,000 rows" in captured.err
+
+
+HOSTILE = "SELECT decode(X'{}', 'UTF-8') AS device, '[bold]x[/]:bomb:' AS `a[red]`, -1 AS number"
+ESCAPES = "a\x1b[2J\x9b\u202eb\u200b"
+
+
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_what_steers_a_terminal_is_escaped_where_people_read(
+    output: str, empty: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tables and JSON show escapes, and no mark-up; programs get every value as it is."""
+    told = printed(empty, capsys, HOSTILE.format(ESCAPES.encode().hex()), output)
+    assert "[bold]x[/]:bomb:" in told
+    assert "a[red]" in told
+    if output == "table":
+        assert "a\\x1b[2J\\x9b\\u202eb\\u200b" in told
+    elif output == "json":
+        assert json.loads(told)[0]["device"] == ESCAPES
+    assert any(sign in told for sign in ESCAPES if not sign.isprintable()) == (output == "csv")
+
+
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\uff1d1"])
+def test_formulas_are_texts_if_asked_for(
+    start: str, empty: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cell and a heading that a spreadsheet would run get an apostrophe; numbers get none."""
+    statement = f"SELECT decode(X'{start.encode().hex()}', 'UTF-8') AS `=a`, -1 AS b, 'c=' AS c"
+    told = printed(empty, capsys, statement, "spreadsheet")
+    assert list(csv.reader(io.StringIO(told, newline=""))) == [
+        ["'=a", "b", "c"],
+        [f"'{start}", "-1", "c="],
+    ]
+    assert start in printed(empty, capsys, statement, "csv").replace("'", "?")

@@ -141,7 +141,7 @@ def test_secrets_of_spark_s_settings_are_known(spark: SparkSession) -> None:
 
 
 def test_lines_of_the_jvm_hold_no_password(spark: SparkSession) -> None:
-    """The layout in conf/log4j2.properties masks URIs in messages and in traces, and only them."""
+    """The layout in conf/log4j2.properties masks URIs in messages and in traces, and them only."""
     properties = (ROOT / "conf" / "log4j2.properties").read_text(encoding="utf-8")
     jvm: Any = spark.sparkContext._jvm
     loaded = jvm.java.util.Properties()
@@ -149,12 +149,12 @@ def test_lines_of_the_jvm_hold_no_password(spark: SparkSession) -> None:
     pattern = loaded.getProperty("appender.stderr.layout.pattern")
     log4j = jvm.org.apache.logging.log4j
     layout = log4j.core.layout.PatternLayout.newBuilder().withPattern(pattern).build()
-    message = log4j.message.SimpleMessage(f"reading {URI} on hdfs://host:8020/a, not x@y")
+    message = log4j.message.SimpleMessage(f"reading {URI} on hdfs://h:8020/a, x@y \x1b[2J\u202e")
     event = log4j.core.impl.Log4jLogEvent.newBuilder().setMessage(message)
     event = event.setLoggerName("a.b.Hadoop").setLevel(log4j.Level.WARN)
     event = event.setThrown(jvm.java.io.IOException(f"Wrong FS: {URI}")).build()
     told = layout.toSerializable(event)
     masked_uri = "file://***@bucket/landing"
-    assert f"WARN Hadoop: reading {masked_uri} on hdfs://host:8020/a, not x@y\n" in told
+    assert f"WARN Hadoop: reading {masked_uri} on hdfs://h:8020/a, x@y ?[2J?\n" in told
     assert f"java.io.IOException: Wrong FS: {masked_uri}\n" in told
     assert "swordfish" not in told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
@@ -13,6 +13,8 @@ from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
 
@@ -29,6 +31,28 @@ def test_rows_come_a_part_at_a_time(night: Warehouse) -> None:
     assert found.equals(expected.sort_by([(name, "ascending") for name in columns[:2]]))
     none = list(through.batches("scores", columns, run_id="never"))
     assert sum(part.num_rows for part in none) == 0
+
+
+def test_a_local_folder_stays_local_where_hadoop_s_default_is_elsewhere(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Tables are made, written, read, restored and removed through Spark beside another HDFS."""
+    hadoop: Any = spark.sparkContext._jsc.hadoopConfiguration()
+    before = hadoop.get("fs.defaultFS")
+    hadoop.set("fs.defaultFS", "hdfs://nowhere.invalid:8020")
+    try:
+        warehouse = Warehouse(spark, str(tmp_path / "entrepôt %20#"), direct=False)
+        row = {"kind": "x", "reason": "y", "author": "z"}
+        warehouse.append_rows("suppressions", [row])
+        assert [found["kind"] for found in warehouse.rows("suppressions")] == ["x"]
+        warehouse.delete("suppressions", "kind = 'x'")
+        warehouse.restore("suppressions", 1)
+        assert warehouse.version("suppressions") == 3
+        assert warehouse.read("suppressions").count() == 1
+        warehouse.remove_folder("suppressions")
+    finally:
+        hadoop.set("fs.defaultFS", before)
+    assert list((tmp_path / "entrepôt %20#").iterdir()) == []
 
 
 @pytest.mark.parametrize("prefix", ["", "file:", "file://"])

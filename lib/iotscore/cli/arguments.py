@@ -7,27 +7,16 @@ import os
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final
 
-from iotscore.errors import InputError, one_line
+from iotscore.command_line import CommandParser
+from iotscore.errors import InputError
 from iotscore.landing.days import Days
-from iotscore.masking import masked
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
-class JobParser(argparse.ArgumentParser):
-    """A parser whose complaints repeat no secret, and that takes no option by half its name."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - argparse's own
-        super().__init__(*arguments, **{"allow_abbrev": False, **named})
-
-    def error(self, message: str) -> NoReturn:
-        """Print usage and message, and exit with 2."""
-        super().error(one_line(masked(message)))
-
-
-def job_parser(name: str, description: str, *, reads_input: bool) -> JobParser:
+def job_parser(name: str, description: str, *, reads_input: bool) -> CommandParser:
     """Return the parser of a job that works on a warehouse.
 
     Parameters
@@ -39,7 +28,7 @@ def job_parser(name: str, description: str, *, reads_input: bool) -> JobParser:
     reads_input
         Whether it needs a landing folder.
     """
-    parser = JobParser(prog=f"./spark-submit.sh {name}", description=description)
+    parser = CommandParser(prog=f"./spark-submit.sh {name}", description=description)
     if reads_input:
         parser.add_argument(
             "--input", required=True, metavar="DIR", help="landing folder with the CSV files"

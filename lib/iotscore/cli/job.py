@@ -18,7 +18,7 @@ from iotscore.cli.options import config_checksum
 from iotscore.cli.recorder import Recorder
 from iotscore.cli.signals import stoppable
 from iotscore.config import Settings, load_settings
-from iotscore.errors import IotscoreError, one_line
+from iotscore.errors import IotscoreError, one_line, printable
 from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
@@ -154,7 +154,7 @@ def _is_java_gone(error: BaseException) -> bool:
 
 
 def _tell_bug() -> int:
-    print(masked(traceback.format_exc()), file=sys.stderr, end="")
+    print(printable(masked(traceback.format_exc())), file=sys.stderr, end="")
     return BUG
 
 
@@ -195,10 +195,13 @@ def prepare(
 
 
 class _MaskingFormatter(logging.Formatter):
-    """Formats a record, and its traceback, without secrets."""
+    """Formats a record, in one line, and its traceback, without secrets."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own
+        return one_line(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
-        return masked(super().format(record))
+        return printable(masked(super().format(record)))
 
 
 def set_up_logging() -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from iotscore.cli.console import open_console
 from iotscore.cli.options import maintain_options, retention_policy
-from iotscore.cli.summary import open_console
 from iotscore.spark.maintain import maintain
 from iotscore.spark.retention import Retention, expire
 from iotscore.storage.local_table import local_path

@@ -6,10 +6,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from iotscore.cli.arguments import JobParser, absolute, add_settings, home
+from iotscore.cli.arguments import absolute, add_settings, home
 from iotscore.cli.job import Job, guarded, run_job
 from iotscore.cli.models_tables import print_challenge, print_model, print_models
 from iotscore.cli.options import challenge_options
+from iotscore.command_line import CommandParser
 from iotscore.config import load_settings
 from iotscore.errors import EnvironmentFaultError, InputError, ModelError, PromotionError
 from iotscore.export.folder import write_folder
@@ -42,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 
 def main(argv: list[str]) -> int:
     """Do one action on the registry and return the exit code (2: a gate is shut)."""
-    parser = JobParser(prog="./spark-submit.sh models", description="The model registry.")
+    parser = CommandParser(prog="./spark-submit.sh models", description="The model registry.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = {
         name: actions.add_parser(name, help=told, description=told)

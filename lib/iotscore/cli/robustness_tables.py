@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from rich.table import Table
 
-from iotscore.cli.summary import open_console
+from iotscore.cli.console import open_console
 from iotscore.columns import HYBRID
 from iotscore.evaluation.protocols import POISONING
 from iotscore.report.words import DATA
@@ -45,8 +45,9 @@ def print_robustness(rows: Sequence[Row]) -> None:
     else:
         console.print(_evasion(shown))
     console.print(
-        "[dim]All rows, for each attack and budget, are in the table robustness_figures; what they "
-        "mean: docs/evaluation.md.[/dim]",
+        "All rows, for each attack and budget, are in the table robustness_figures; what they "
+        "mean: docs/evaluation.md.",
+        style="dim",
         soft_wrap=True,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import sys
 from decimal import Decimal
 from itertools import chain, islice, takewhile
@@ -12,16 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
-from rich.text import Text
 
+from iotscore.cli.console import open_console
 from iotscore.errors import QueryError
 from iotscore.output import is_output_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pyspark.sql import Column, DataFrame
 
@@ -36,6 +36,14 @@ _WIDEST_TEXT: Final = 60
 _TIME: Final = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
 _SHORT_TIME: Final = "yyyy-MM-dd HH:mm:ss"
 
+_FORMULA_SIGNS: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the start of a formula; the last four are as wide as kanji."""
+
+_UNSEEN: Final = re.compile(
+    r"[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
+"""What JSON may hold as it is, and a terminal obeys or does not show."""
+
 _PLAIN: Final = (
     T.StringType,
     T.BooleanType,
@@ -47,7 +55,7 @@ _PLAIN: Final = (
 _NESTED: Final = (T.ArrayType, T.MapType, T.StructType)
 
 
-def print_rows(result: DataFrame, output: str) -> None:
+def print_rows(result: DataFrame, output: str, *, for_spreadsheets: bool = False) -> None:
     """Write a result to standard output.
 
     Parameters
@@ -56,6 +64,8 @@ def print_rows(result: DataFrame, output: str) -> None:
         Any columns.
     output
         ``table``, ``csv`` or ``json``; ``docs/sql.md`` says how each writes values.
+    for_spreadsheets
+        Whether texts of ``csv`` that a spreadsheet takes for formulas get an apostrophe.
 
     Raises
     ------
@@ -65,7 +75,7 @@ def print_rows(result: DataFrame, output: str) -> None:
     if output == "json":
         _print_json(result)
     elif output == "csv":
-        _print_csv(result)
+        _print_csv(result, _spreadsheet_text if for_spreadsheets else _same)
     else:
         _print_table(result)
 
@@ -87,9 +97,14 @@ def _print_json(result: DataFrame) -> None:
             name: _json_value(value, kind)
             for name, value, kind in zip(result.columns, row, kinds, strict=True)
         }
-        print(end + json.dumps(cells, ensure_ascii=False, allow_nan=False), end="")
+        text = json.dumps(cells, ensure_ascii=False, allow_nan=False)
+        print(end + _UNSEEN.sub(_as_json_escape, text), end="")
         end = ",\n"
     print("]" if end == "\n" else "\n]")
+
+
+def _as_json_escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _json_value(value: Any, kind: T.DataType) -> Any:  # noqa: ANN401 - any cell of any table
@@ -100,11 +115,30 @@ def _json_value(value: Any, kind: T.DataType) -> Any:  # noqa: ANN401 - any cell
     return json.loads(value) if isinstance(kind, _NESTED) and value is not None else value
 
 
-def _print_csv(result: DataFrame) -> None:
+def _print_csv(result: DataFrame, text_of: Callable[[str], str]) -> None:
     rows = _local_rows(result, for_people=False)
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(result.columns)
-    writer.writerows([_csv_value(value) for value in row] for row in rows)
+    writer = csv.writer(_LineFeeds(), lineterminator="\r\n")
+    writer.writerow(map(text_of, result.columns))
+    writer.writerows(
+        [text_of(value) if isinstance(value, str) else _csv_value(value) for value in row]
+        for row in rows
+    )
+
+
+class _LineFeeds:
+    """Ends rows with LF; the writer quotes a CR in a cell only if its rows end with one."""
+
+    def write(self, row: str) -> None:
+        sys.stdout.write(row.removesuffix("\r\n") + "\n")
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _spreadsheet_text(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
 
 
 def _csv_value(value: Any) -> Any:  # noqa: ANN401 - any cell of any table
@@ -126,17 +160,17 @@ def _print_table(result: DataFrame) -> None:
     table = Table()
     for field in result.schema.fields:
         if isinstance(field.dataType, T.NumericType):
-            table.add_column(Text(field.name), justify="right", no_wrap=True)
+            table.add_column(field.name, justify="right", no_wrap=True)
         else:
-            table.add_column(Text(field.name), max_width=_WIDEST_TEXT, overflow="fold")
+            table.add_column(field.name, max_width=_WIDEST_TEXT, overflow="fold")
     rows = _local_rows(result, for_people=True)
     for row in islice(rows, MOST_TABLE_ROWS):
-        table.add_row(*(Text(_short(value)) for value in row))
+        table.add_row(*(_short(value) for value in row))
     # Lines as long as the columns need: squeezed to a window, wide tables cannot be read, and
     # spark-submit hides the window from us anyway.
-    console = Console(file=sys.stdout, width=1, highlight=False, color_system=None)
+    console = open_console(1, sys.stdout)
     wanted = Measurement.get(console, console.options.update(width=100_000), table).maximum
-    Console(file=sys.stdout, width=wanted, highlight=False, color_system=None).print(table)
+    open_console(wanted, sys.stdout).print(table)
     if next(rows, None) is not None:
         print(
             f"only the first {MOST_TABLE_ROWS:,} rows are shown; --format csv or json has no limit",

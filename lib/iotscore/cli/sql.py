@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.logger import PySparkLogger
 
-from iotscore.cli.arguments import JobParser, absolute, add_warehouse, home
+from iotscore.cli.arguments import absolute, add_warehouse, home
 from iotscore.cli.job import guarded
 from iotscore.cli.rows import FORMATS, print_rows
-from iotscore.errors import QueryError, WarehouseError
+from iotscore.command_line import CommandParser
+from iotscore.errors import QueryError, WarehouseError, did_you_mean
 from iotscore.spark.query import register_tables, run_query, told_in_one_line
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.session import open_session
@@ -26,16 +27,28 @@ _BOM: Final = "\ufeff"
 
 def main(argv: list[str]) -> int:
     """Run one query; standard output holds its result and nothing else."""
-    parser = JobParser(
+    parser = CommandParser(
         prog="./spark-submit.sh sql",
         description="Query the tables of a warehouse by their plain names, read-only.",
         epilog=f"Ready queries: {', '.join(_ready_queries())}. More: docs/sql.md.",
     )
     parser.add_argument("statement", nargs="?", help='such as "SELECT count(*) FROM scores"')
     parser.add_argument("--query", metavar="NAME", help="a ready query: a file in conf/sql")
-    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="csv holds texts as they are, and is not for spreadsheets: they run formulas in it",
+    )
+    parser.add_argument(
+        "--for-spreadsheets",
+        action="store_true",
+        help="with --format csv: an apostrophe before a text that begins like a formula",
+    )
     add_warehouse(parser)
     arguments = parser.parse_args(argv)
+    if arguments.for_spreadsheets and arguments.format != "csv":
+        parser.error("--for-spreadsheets needs --format csv")
     return guarded("sql", lambda: _run(arguments))
 
 
@@ -51,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> None:
         register_tables(warehouse, views, statement=statement)
         result = run_query(spark, statement)
         with told_in_one_line():
-            print_rows(result, arguments.format)
+            print_rows(result, arguments.format, for_spreadsheets=arguments.for_spreadsheets)
     finally:
         spark.stop()
 
@@ -65,7 +78,8 @@ def _statement(arguments: argparse.Namespace) -> str:
         return str(arguments.statement).removeprefix(_BOM)
     if arguments.query not in queries:
         message = (
-            f"there is no ready query {arguments.query!r}; choose one of: {', '.join(queries)}"
+            f"there is no ready query {arguments.query!r}{did_you_mean(arguments.query, queries)}; "
+            f"choose one of: {', '.join(queries)}"
         )
         raise QueryError(message)
     return queries[arguments.query].read_text(encoding="utf-8-sig")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
+from iotscore.cli.console import open_console
 from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 PAPER = "paper"
 """The profile whose figures are put beside the published ones."""
-_PLAIN_WIDTH = 120
 _REPORT_COLUMNS = {
     "accuracy": "accuracy",
     "precision_attack": "attack P",
@@ -57,7 +56,7 @@ def print_evaluation(job: Job, evaluation_id: str) -> None:
     if promise := _promise(rows):
         console.print(promise)
     if any(row["uses_labels"] for row in rows):
-        console.print("[dim]* threshold chosen with labels: what hindsight would reach[/dim]")
+        console.print("* threshold chosen with labels: what hindsight would reach", style="dim")
     reported = reported_figures(job.settings.sample.fraction)
     if job.arguments.profile == PAPER and reported is not None:
         console.print(_report_table(rows, reported))
@@ -151,9 +150,3 @@ def _details(job: Job, name: str) -> dict[str, Any]:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def open_console() -> Console:
-    """Return a console for standard output; without a terminal, lines are wide and plain."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=_PLAIN_WIDTH, highlight=False)

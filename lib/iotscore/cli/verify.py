@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from iotscore.cli.arguments import absolute, home, job_parser
+from iotscore.cli.console import open_console
 from iotscore.cli.job import guarded
-from iotscore.cli.summary import open_console
 from iotscore.config import load_settings
 from iotscore.exit_codes import CHECK_FAILED, DONE
 from iotscore.spark.lock import no_writer
@@ -85,7 +85,7 @@ def print_checks(checks: list[Check]) -> None:
         if (more := len(check.findings) - _MOST_FINDINGS) > 0:
             lines.append(f"- and {more:,} more")
         outcome = Text(check.outcome, style=_STYLES.get(check.outcome, ""))
-        table.add_row(check.name, Text("\n".join(lines)), outcome)
+        table.add_row(check.name, "\n".join(lines), outcome)
     console = open_console()
     console.print(table)
     failed = sum(check.outcome is Outcome.FAILED for check in checks)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from iotscore.config.schema import Settings
 from iotscore.config.strict_yaml import MOST_BYTES, MOST_LEVELS, parse_yaml
-from iotscore.errors import ConfigError, one_line
+from iotscore.errors import ConfigError, did_you_mean, nearest, one_line
 from iotscore.masking import MASK, looks_secret, masked_values
 
 if TYPE_CHECKING:
@@ -57,7 +56,10 @@ def _profile_path(conf: Path, profile: str) -> Path:
         message = f"there is no configuration in {conf}; needs base.yaml and profiles/NAME.yaml"
         raise ConfigError(message)
     if profile not in names:
-        message = f"there is no profile {profile!r}; choose one of: {', '.join(names)}"
+        message = (
+            f"there is no profile {profile!r}{did_you_mean(profile, names)}; choose one of: "
+            f"{', '.join(names)}"
+        )
         raise ConfigError(message)
     return conf / "profiles" / f"{profile}.yaml"
 
@@ -158,7 +160,7 @@ def _nearest(place: Sequence[Any]) -> str | None:
         kind = section.model_fields[part].annotation
         kinds = (kind, *get_args(kind))
         section = next(one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel))
-    return next(iter(get_close_matches(str(place[-1]), section.model_fields, 1)), None)
+    return next(iter(nearest(str(place[-1]), section.model_fields)), None)
 
 
 def _found(fault: Any) -> str:  # noqa: ANN401 - as above

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
+from iotscore.errors import one_line
 from iotscore.landing.discover import LandingFile, open_folder, utc_time
 from iotscore.landing.opening import LeadsOutError, opener_of
 from iotscore.landing.reasons import CHANGING, LINK_OUTSIDE, UNREADABLE
@@ -76,11 +77,6 @@ def _difference(info: fs.FileInfo, file: LandingFile) -> str | None:
 def told(error: OSError) -> str:
     """Return what the system says about an error, without the path."""
     return os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
-
-
-def one_line(path: str) -> str:
-    """Return a path as a message shows it: line ends and the like in a name as Python escapes."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in path)
 
 
 def some(paths: Sequence[str], most: int = 5) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from iotscore.errors import printable
 from iotscore.report import words
 from iotscore.report.theme import DARK, LIGHT
 
@@ -61,11 +62,16 @@ def render(night: Night, pictures: Mapping[str, Picture]) -> str:
     )  # fmt: skip
 
 
+def _shown(value: object) -> object:
+    return printable(value) if type(value) is str else value  # Markup is ours
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("iotscore.report"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

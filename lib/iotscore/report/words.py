@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from iotscore.columns import HYBRID
+from iotscore.errors import one_line
 
 NAMES: Final = {
     HYBRID: "fused score",
@@ -85,7 +86,7 @@ def score(value: float | None) -> str:
 
 def breakable(name: str) -> Markup:
     """Return somebody else's name, escaped, with places at which a line may end."""
-    parts = (escape(part) for part in re.split(r"(?<=[_./-])", name))
+    parts = (escape(part) for part in re.split(r"(?<=[_./-])", one_line(name)))
     return Markup("<wbr>").join(parts)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iotscore.errors import ConfigError, IotscoreError
+from iotscore.command_line import CommandParser
+from iotscore.errors import ConfigError, IotscoreError, one_line
+from iotscore.output import check_output, set_up_output
 from iotscore.simulate.generate import generate
 from iotscore.simulate.layout import FILES, FULL_ROWS
 
@@ -28,13 +29,14 @@ def _rows(text: str) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """Write demo data and one closing line; return the exit code (2: the user's fault)."""
-    parser = argparse.ArgumentParser(prog="python -m iotscore.simulate", description=__doc__)
+    parser = CommandParser(prog="python -m iotscore.simulate", description=__doc__)
     parser.add_argument("--rows", default="200000", help="rows over all files, or 'full'")
     parser.add_argument("--out", type=Path, required=True, help="a new or empty folder")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same bytes (default 1)")
     parser.add_argument("--processes", type=int, default=None, help="default: one per core")
     arguments = parser.parse_args(argv)
     started = time.perf_counter()
+    set_up_output()
     try:
         rows = _rows(arguments.rows)
         if arguments.seed < 0:
@@ -47,17 +49,18 @@ def main(argv: Sequence[str]) -> int:
             )
             raise ConfigError(message)
         written = generate(arguments.out, rows, arguments.seed, arguments.processes)
+        seconds = time.perf_counter() - started
+        what = f"{rows:,} synthetic rows in {len(FILES)} traffic files"
+        if written:
+            pace = f"{seconds:.1f} s, {rows / seconds:,.0f} rows/s"
+            sys.stdout.write(f"wrote {what}: {pace}, folder {arguments.out}\n")
+        else:
+            sys.stdout.write(f"nothing to do: {arguments.out} already holds these {what}\n")
+        check_output()
     except (IotscoreError, OSError) as error:
         # An OSError here is a full disk or a folder that may not be written.
-        sys.stderr.write(f"iotscore.simulate: {error}\n")
+        sys.stderr.write(f"iotscore.simulate: {one_line(str(error))}\n")
         return 2
-    seconds = time.perf_counter() - started
-    what = f"{rows:,} synthetic rows in {len(FILES)} traffic files"
-    if written:
-        pace = f"{seconds:.1f} s, {rows / seconds:,.0f} rows/s"
-        sys.stdout.write(f"wrote {what}: {pace}, folder {arguments.out}\n")
-    else:
-        sys.stdout.write(f"nothing to do: {arguments.out} already holds these {what}\n")
     return 0
 
 

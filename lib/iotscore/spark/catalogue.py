@@ -104,7 +104,7 @@ def register(
         _check_names(warehouse, where, kinds)
         new = tuple(name for name in TABLES if name not in kinds)
         for name in new:
-            spark.catalog.createTable(f"{where}.{name}", warehouse.path(name), source="delta")
+            spark.catalog.createTable(f"{where}.{name}", warehouse.uri(name), source="delta")
         for name in VIEWS:
             query = view_query(views[name], lambda source: f"{where}.{source}")
             spark.sql(f"CREATE OR REPLACE VIEW {where}.{name} AS {query}")
@@ -146,7 +146,7 @@ def _check_names(warehouse: Warehouse, where: str, is_view: Mapping[str, bool]) 
         if is_view[name] != (name in VIEWS):
             found = "a view" if is_view[name] else "a table"
         elif name in VIEWS or (folder := _folder(warehouse, f"{where}.{name}")) == _folder(
-            warehouse, warehouse.path(name), is_path=True
+            warehouse, warehouse.uri(name), is_path=True
         ):
             continue
         else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from iotscore.errors import ChangedSourceError, InputError, RefusalError
+from iotscore.errors import ChangedSourceError, InputError, RefusalError, one_line
 from iotscore.landing.days import (
     EVERY_DAY,
     Days,
@@ -16,7 +16,7 @@ from iotscore.landing.days import (
 )
 from iotscore.landing.discover import discover
 from iotscore.landing.screen import screened
-from iotscore.landing.sources import changes, one_line, some
+from iotscore.landing.sources import changes, some
 from iotscore.spark.chunk_reader import ReadNews
 from iotscore.spark.csv_tasks import survey_all, traffic_frame, write_traffic
 from iotscore.spark.ingest_ledger import (

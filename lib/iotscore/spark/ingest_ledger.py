@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.errors import ReconciliationError
+from iotscore.errors import ReconciliationError, one_line
 from iotscore.landing.reasons import (
     BAD_COUNT,
     CONTENT_CHANGED,
@@ -13,7 +13,7 @@ from iotscore.landing.reasons import (
     FILE_REASONS,
     LABEL_CONFLICT,
 )
-from iotscore.landing.sources import one_line, some
+from iotscore.landing.sources import some
 from iotscore.spark.ingest_plan import REFUSED
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 
-from iotscore.errors import QueryError
-from iotscore.spark.read_only import check_analysed, check_parsed, did_you_mean
+from iotscore.errors import QueryError, did_you_mean
+from iotscore.spark.read_only import check_analysed, check_parsed
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.views import VIEWS, mentioned
 
@@ -78,7 +78,8 @@ def run_query(spark: SparkSession, statement: str) -> DataFrame:
         is_query = check_parsed(spark, statement)
         result = spark.sql(statement)
         if is_query:
-            check_analysed(spark, result)
+            # There is no public way to the plan.
+            check_analysed(spark, result._jdf.queryExecution().analyzed())  # noqa: SLF001
     return result
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from py4j.java_gateway import JavaObject, is_instance_of  # type: ignore[import-untyped]
 
-from iotscore.errors import QueryError
+from iotscore.errors import QueryError, did_you_mean
 from iotscore.spark.functions import BUILTIN_PLACES, COMPUTING, TABLE_FUNCTIONS
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 _QUERY_NODES: Final = frozenset(
     """
@@ -36,6 +35,9 @@ _COMMANDS: Final = frozenset(
     """.split()  # noqa: SIM905 - one word per line would hide the list
 )
 """Statements that are no queries and still only read; Spark runs them at once."""
+
+_WITH_QUERY: Final = {"ExplainCommand": "logicalPlan", "DescribeQueryCommand": "plan"}
+"""Commands that hold a statement, and where."""
 
 _COMMAND_PARTS: Final = frozenset({"CurrentNamespace", "UnresolvedFunctionName"})
 
@@ -100,7 +102,20 @@ def check_parsed(spark: SparkSession, statement: str) -> bool:
             _check_function(spark, list(_items(node.name().nameParts())), COMPUTING)
         elif name == "UnresolvedFunction":
             _check_function(spark, list(_items(node.nameParts())), COMPUTING)
-    return _name(plan) not in _COMMANDS
+    if _name(plan) not in _COMMANDS:
+        return True
+    if (query := _query_in(plan)) is not None:
+        execution: Any = spark._jvm.org.apache.spark.sql.execution  # type: ignore[union-attr] # noqa: SLF001
+        skip = execution.CommandExecutionMode.SKIP()
+        check_analysed(spark, session.sessionState().executePlan(query, skip).analyzed())
+    return False
+
+
+def _query_in(plan: Any) -> Any:  # noqa: ANN401 - a JVM object or None
+    """Return the query that a command is about, whose plan it shows; None if there is none."""
+    while _name(plan) in _WITH_QUERY:
+        plan = getattr(plan, _WITH_QUERY[_name(plan)])()
+    return None if _name(plan) in _COMMANDS else plan
 
 
 def _check_table_name(parts: list[str]) -> None:
@@ -155,14 +170,14 @@ def _refused_kinds(spark: SparkSession) -> frozenset[str]:
     return _FOREIGN_CODE | kinds
 
 
-def check_analysed(spark: SparkSession, result: DataFrame) -> None:
+def check_analysed(spark: SparkSession, analysed: Any) -> None:  # noqa: ANN401 - a JVM object
     """Refuse an analysed query that reads anything but the tables, or came to other functions.
 
     A function without brackets, such as ``current_user``, is a column until Spark has found none
     of that name. Views are our own text and are not looked into.
     """
     refused = _refused_kinds(spark)
-    todo = [result._jdf.queryExecution().analyzed()]  # noqa: SLF001 - there is no public way
+    todo = [analysed]
     while todo:
         node = todo.pop()
         name = _name(node)
@@ -225,9 +240,3 @@ def _items(collection: Any) -> Iterator[Any]:  # noqa: ANN401 - a Scala collecti
 
 def _name(node: Any) -> str:  # noqa: ANN401 - a JVM object
     return str(node.getClass().getSimpleName()).removesuffix("$")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a bracket with the known names that are most like a mistyped one, or nothing."""
-    close = difflib.get_close_matches(name.lower(), list(known), 3)
-    return f" (did you mean {' or '.join(close)}?)" if close else ""

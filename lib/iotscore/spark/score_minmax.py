@@ -58,7 +58,7 @@ def score_by_extremes(
     names = tuple(stored.model.detectors)
     raw_columns = [score_column(name) for name in names]
     kept = [*RECORD_COLUMNS, *raw_columns, "model_version", "split", "run_id", "scored_at"]
-    staging = warehouse.path(STAGING)
+    staging = warehouse.uri(STAGING)
     done = warehouse.spark.sparkContext.accumulator(0)
     of_model = f"model_version = '{stored.version}'"
     earlier = warehouse.read("scores").where(of_model)

@@ -59,6 +59,14 @@ class Warehouse:
         """Return where a table's folder is."""
         return f"{self.root}/{table}"
 
+    def uri(self, table: str) -> str:
+        """Return a table's folder for Spark, which looks for paths without a scheme in HDFS.
+
+        So it does where ``HADOOP_CONF_DIR`` names one as the default; a local folder stays local.
+        """
+        scheme = "file:" if self.root.startswith("/") else ""
+        return f"{scheme}{self.root}/{table}"
+
     def local_path(self, table: str) -> str:
         """Return a table's folder as a path; only a direct warehouse has one."""
         if self._local is None:
@@ -73,7 +81,7 @@ class Warehouse:
                 found = (
                     local_table.is_table(self.local_path(table))
                     if self.is_direct
-                    else DeltaTable.isDeltaTable(self.spark, self.path(table))
+                    else DeltaTable.isDeltaTable(self.spark, self.uri(table))
                 )
             except PySparkException as error:
                 raise self._unreadable(table, error) from error
@@ -87,7 +95,7 @@ class Warehouse:
         if self.is_direct:
             return local_table.properties(self.local_path(table))
         try:
-            detail = DeltaTable.forPath(self.spark, self.path(table)).detail()
+            detail = DeltaTable.forPath(self.spark, self.uri(table)).detail()
             return dict(detail.select("properties").collect()[0]["properties"])
         except PySparkException as error:
             raise self._unreadable(table, error) from error
@@ -98,7 +106,7 @@ class Warehouse:
             local_table.set_properties(self.local_path(table), properties)
             return
         pairs = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
-        place = self.path(table).replace("`", "``")
+        place = self.uri(table).replace("`", "``")
         self.spark.sql(f"ALTER TABLE delta.`{place}` SET TBLPROPERTIES ({pairs})")
 
     def columns(self, table: str) -> list[str]:
@@ -134,7 +142,7 @@ class Warehouse:
 
     def _load(self, table: str) -> DataFrame:
         try:
-            return self.spark.read.format("delta").load(self.path(table))
+            return self.spark.read.format("delta").load(self.uri(table))
         except PySparkException as error:
             raise self._unreadable(table, error) from error
 
@@ -217,7 +225,7 @@ class Warehouse:
             frame.write.format("delta")
             .mode("append")
             .option("mergeSchema", "true")
-            .save(self.path(table))
+            .save(self.uri(table))
         )
         faults.reach(f"append {table}")
 
@@ -269,7 +277,7 @@ class Warehouse:
             .mode("overwrite")
             .option("replaceWhere", condition)
             .option("mergeSchema", "true")
-            .save(self.path(table))
+            .save(self.uri(table))
         )
         faults.reach(f"replace {table}")
 
@@ -290,7 +298,7 @@ class Warehouse:
             return None
         if self.is_direct:
             return local_table.version(self.local_path(table))
-        history = DeltaTable.forPath(self.spark, self.path(table)).history(1)
+        history = DeltaTable.forPath(self.spark, self.uri(table)).history(1)
         return int(history.collect()[0]["version"])
 
     def restore(self, table: str, version: int | None) -> None:
@@ -302,7 +310,7 @@ class Warehouse:
         if self.is_direct:
             local_table.restore(self.local_path(table), wanted)
         else:
-            DeltaTable.forPath(self.spark, self.path(table)).restoreToVersion(wanted)
+            DeltaTable.forPath(self.spark, self.uri(table)).restoreToVersion(wanted)
         faults.reach(f"restore {table}")
 
     def delete(self, table: str, condition: str) -> None:
@@ -310,7 +318,7 @@ class Warehouse:
         if not self.exists(table):
             return
         if not self.is_direct:
-            DeltaTable.forPath(self.spark, self.path(table)).delete(condition)
+            DeltaTable.forPath(self.spark, self.uri(table)).delete(condition)
         elif not local_table.delete_rows(self.local_path(table), condition):
             return
         faults.reach(f"delete {table}")
@@ -323,14 +331,14 @@ class Warehouse:
     def _qualified(self, table: str) -> str:
         """Return a folder as Hadoop writes it in full, which Delta wants of a new table."""
         if local_table.local_folder(self.root) == self.root:
-            return self.path(table)
+            return self.uri(table)
         filesystem, path = self._hadoop_path(table)
         return str(filesystem.makeQualified(path).toString())
 
     def _hadoop_path(self, name: str) -> tuple[Any, Any]:
         """Return Hadoop's file system and path of a folder."""
         jvm: Any = self.spark.sparkContext._jvm  # noqa: SLF001 - no public file system API
-        path = jvm.org.apache.hadoop.fs.Path(self.path(name))
+        path = jvm.org.apache.hadoop.fs.Path(self.uri(name))
         conf = self.spark.sparkContext._jsc.hadoopConfiguration()  # noqa: SLF001
         return path.getFileSystem(conf), path
 

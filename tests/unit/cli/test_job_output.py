@@ -123,6 +123,28 @@ def test_log_lines_hold_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     assert KEY not in told
 
 
+def test_log_lines_and_tracebacks_cannot_steer_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A message is one line, also with a name that holds line ends; a traceback keeps its own."""
+
+    def log() -> None:
+        try:
+            {}["x\x1b]0;y\x07"]
+        except KeyError:
+            logging.getLogger("iotscore").exception("file %s", "a\n12:00:00 INFO \x1b[2Jb")
+        message = "\x1b[31m"
+        raise RuntimeError(message)
+
+    with without_handlers():
+        assert guarded("score", log) == BUG
+    told = capsys.readouterr().err
+    assert r"ERROR file a\n12:00:00 INFO \x1b[2Jb" in told
+    assert "KeyError: " in told
+    assert told.endswith("RuntimeError: \\x1b[31m\n")
+    assert told.replace("\n", "").isprintable()
+
+
 @pytest.mark.usefixtures("_key")
 def test_a_mistyped_argument_is_not_repeated_with_its_password(
     capsys: pytest.CaptureFixture[str],

@@ -27,3 +27,11 @@ def test_a_byte_order_mark_is_no_part_of_a_query(
         statement=(folder / "mine.sql").read_text(encoding="utf-8"), query=None
     )
     assert sql._statement(named) == sql._statement(given) == "SELECT 1"
+
+
+def test_formulas_are_a_matter_of_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    """The option is refused with another format instead of doing nothing, before Spark starts."""
+    with pytest.raises(SystemExit) as caught:
+        sql.main(["--warehouse", "w", "--for-spreadsheets", "SELECT 1"])
+    assert caught.value.code == 2
+    assert "--for-spreadsheets needs --format csv" in capsys.readouterr().err

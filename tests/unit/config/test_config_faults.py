@@ -178,8 +178,9 @@ def test_a_file_that_cannot_be_opened_is_told(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("profile", ["nope", "", "../base", "default.yaml"])
 def test_an_unknown_profile_is_told(profile: str) -> None:
     """The message lists the profiles that there are; a path is no profile."""
+    close = " (did you mean default?)" if profile == "default.yaml" else ""
     assert told(profile=profile) == (
-        f"there is no profile {profile!r}; choose one of: default, paper"
+        f"there is no profile {profile!r}{close}; choose one of: default, paper"
     )
 
 

@@ -35,7 +35,7 @@ class Settled:
         if table not in self.before:
             return self.warehouse.read(table)
         reader = self.warehouse.spark.read.format("delta")
-        return reader.option("versionAsOf", self.before[table]).load(self.warehouse.path(table))
+        return reader.option("versionAsOf", self.before[table]).load(self.warehouse.uri(table))
 
 
 def versions_to_read(warehouse: Warehouse, starts: Sequence[dict[str, Any]]) -> dict[str, int]:
