@@ -83,7 +83,7 @@ format: setup ## mend what the linter can mend by itself
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
-fuzz: setup ## look for input that breaks ingest or the configuration, Linux x86-64 [SECONDS=60]
+fuzz: setup ## look for input that breaks ingest, the configuration or the webhook, Linux x86-64 [SECONDS=60]
 	@if [[ "$$(uname -sm)" != "Linux x86_64" ]]; then \
 		echo "make fuzz needs Linux on x86-64: atheris has no wheel for $$(uname -sm)." >&2; exit 2; fi
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "atheris==$(ATHERIS)"

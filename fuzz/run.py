@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-CHECKS = ("check_ingest", "check_config")
+CHECKS = ("check_ingest", "check_config", "check_webhook")
 FOUND = Path(__file__).resolve().parent.parent / "demo" / "fuzz"
 
 
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 def _fuzz(atheris: ModuleType, name: str, seconds: str) -> None:
     """Run a check on what the fuzzer makes of its seeds; does not return."""
-    with atheris.instrument_imports(include=["iotscore", "yaml", name]):
+    with atheris.instrument_imports(include=["iotscore", "yaml", "http", name]):
         check = importlib.import_module(name)
     FOUND.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as corpus:

@@ -154,6 +154,10 @@ def _misdate(to: Deliveries, day: date) -> None:
     to.refuse(f"9.2099-{day:%m-%d}.csv", b"".join([to.header, *to.fresh_lines()]))
 
 
+def _misdate_last(to: Deliveries, day: date) -> None:
+    to.refuse(f"9.9999-12-{day:%d}.csv", b"".join([to.header, *to.fresh_lines()]))
+
+
 def _leave_packed(to: Deliveries, day: date) -> None:
     to.refuse(f"9.{day}.csv.gz", gzip.compress(to.header))
 
@@ -181,6 +185,7 @@ MISHAPS: Final[dict[str, Callable[[Deliveries, date], None]]] = {
     "no header": _forget_header,
     "name that nothing fits": _misname,
     "day to come": _misdate,
+    "day in the last year there is": _misdate_last,
     "left packed": _leave_packed,
     "link to elsewhere": _link_out,
     "time before 1970": _forget_time,

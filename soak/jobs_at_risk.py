@@ -17,12 +17,17 @@ from deltalake import DeltaTable
 
 from deliveries import Deliveries
 from iotscore import faults
+from ledgers import Ledgers
+from receiver import OddReceiver
 
 if TYPE_CHECKING:
     import random
 
 SUBMIT: Final = Path(__file__).resolve().parent.parent / "spark-submit.sh"
+_WEBHOOK: Final = "IOTSCORE_SOAK_WEBHOOK"
 _NIGHTLY: Final = (
+    f"monitor.webhook_variable={_WEBHOOK}",
+    "monitor.attempts=1",
     "detectors.lstm.epochs=3",
     "detectors.lstm.min_updates=0",
     "ingest.changed_files=replace",
@@ -37,7 +42,7 @@ POINTS: Final = (
 )
 """Where a kill may strike; a night does not come by all of them."""
 _REFUSED: Final = 2
-"""Exit code of a night that refused files, or found another at work."""
+"""Exit code of a night that refused files, told nobody of alerts, or found another at work."""
 _AT_POINT_SHARE: Final = 0.6
 _KILL_SECONDS: Final = (1.0, 12.0)
 """When a kill strikes that knows no point, seconds after the start of the job."""
@@ -52,6 +57,8 @@ class AtRisk:
         What goes into the landing folder.
     kills
         Jobs that were killed, by the point.
+    lost
+        Nights that were to find a ledger wrong, by what it was.
     """
 
     def __init__(self, place: Path, chance: random.Random) -> None:
@@ -63,6 +70,10 @@ class AtRisk:
         self._log = place / "log.txt"
         self.kills: Counter[str] = Counter()
         self._pairs: Counter[str] = Counter()
+        self.lost: Counter[str] = Counter()
+        self._wrong: list[str] = []
+        self._receiver = OddReceiver(chance)
+        self._ledgers = Ledgers(self._warehouse, place / "ledgers", chance)
         self.deliveries = self._first_delivery(place / "demo")
         self.deliveries.good_night(0)
         self.whole_night()
@@ -82,6 +93,8 @@ class AtRisk:
     def whole_night(self) -> None:
         """Run a night to its end; one that refuses files says so once, and the next does not.
 
+        Whom it could not tell of alerts, the next one tells: the receiver answers well then.
+
         Raises
         ------
         SystemExit
@@ -89,7 +102,9 @@ class AtRisk:
         """
         code = self._start().wait()
         if code == _REFUSED:
+            self._receiver.is_odd = False
             code = self._start().wait()
+            self._receiver.is_odd = True
         if code:
             message = f"a night ended with {code}; see {self._log}"
             raise SystemExit(message)
@@ -107,6 +122,20 @@ class AtRisk:
             return False
         self.kills[point or "any moment"] += 1
         return True
+
+    def remember_ledgers(self) -> None:
+        """Keep copies of the ledgers as they are before a night."""
+        self._ledgers.remember()
+
+    def lose_ledger(self) -> None:
+        """Run a night that finds a ledger wrong, which must be refused, and put it back."""
+        what = self._ledgers.lose()
+        self._receiver.is_odd = False  # that alone would end the night with 2
+        if (code := self._start().wait()) != _REFUSED:
+            self._wrong.append(f"a night with {what} ended with {code}, needed {_REFUSED}")
+        self._receiver.is_odd = True
+        self._ledgers.restore()
+        self.lost[what] += 1
 
     def pair(self) -> str:
         """Start two nights at the same instant; return their exit codes."""
@@ -128,6 +157,7 @@ class AtRisk:
             for codes in self._pairs
             if codes not in ("[0, 0]", "[0, 2]", "[2, 2]")
         ]
+        found += self._wrong
         self.whole_night()
         if code := self._run("verify"):
             found.append(f"verify ended with {code}; see {self._log}")
@@ -147,6 +177,8 @@ class AtRisk:
             "kills": dict(sorted(self.kills.items())),
             "mishaps": dict(sorted(self.deliveries.mishaps.items())),
             "pairs": dict(sorted(self._pairs.items())),
+            "lost": dict(sorted(self.lost.items())),
+            "answers": dict(sorted(self._receiver.answers.items())),
             "rows": int(ledger[ledger["status"] == "ingested"]["rows_accepted"].sum()),
             "files": len(ledger),
         }
@@ -172,7 +204,7 @@ class AtRisk:
         return DeltaTable(str(self._warehouse / "ingest_files")).to_pandas()
 
     def _start(self, point: str = "") -> subprocess.Popen[bytes]:
-        variables = {faults.POINT: point} if point else {}
+        variables = {_WEBHOOK: self._receiver.url} | ({faults.POINT: point} if point else {})
         with self._log.open("a") as log:
             return subprocess.Popen(
                 self._command("nightly", ("--input", str(self._landing)), _NIGHTLY),

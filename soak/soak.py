@@ -19,6 +19,8 @@ from reliability import write_report
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _WEEK: Final = 7
+_LOSE_EVERY: Final = 5
+"""Nights between those after which a ledger is lost."""
 _KILL_SHARE: Final = 0.6
 _MOST_KILLS: Final = 3
 
@@ -48,6 +50,7 @@ def main(argv: list[str]) -> int:
 
 def _night(jobs: AtRisk, number: int, chance: random.Random) -> dict[str, Any]:
     """Deliver a night, run it to its end through all kills, and measure."""
+    jobs.remember_ledgers()
     jobs.deliveries.night(number)
     kills = 0
     while kills < _MOST_KILLS and chance.random() < _KILL_SHARE:
@@ -56,6 +59,8 @@ def _night(jobs: AtRisk, number: int, chance: random.Random) -> dict[str, Any]:
     jobs.whole_night()
     seconds = time.monotonic() - started
     kind = jobs.kind()
+    if number % _LOSE_EVERY == 0:
+        jobs.lose_ledger()
     if number % _WEEK == 0:
         jobs.maintain()
     found = {"night": number, "kind": kind, "kills": kills, "seconds": seconds, **jobs.size()}

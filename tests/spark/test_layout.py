@@ -79,7 +79,8 @@ def test_late_columns_are_declared_and_may_be_null() -> None:
     found = {table: sorted(names) for table, names in LATE.items()}
     assert found == {
         "models": ["expired_at"],
-        "scored_files": ["expired_at", "sha256"],
+        "ingest_files": ["records_hash"],
+        "scored_files": ["expired_at", "records_hash", "sha256"],
         "explained_files": ["expired_at"],
         "scores": sorted([*parts, "severity"]),
         "metrics": sorted(rates),
@@ -128,7 +129,7 @@ def test_a_writing_job_migrates_an_older_warehouse(
     assert job.warehouse.is_direct is direct
     lines = [record.message for record in caplog.records if "has layout" in record.message]
     now = f"has layout {LAYOUT} now, was 1:"
-    assert f"the table scored_files {now} column(s) sha256, expired_at added" in lines
+    assert f"the table scored_files {now} column(s) sha256, expired_at, records_hash added" in lines
     assert f"the table traffic {now} no column to add" in lines
     for table in present(old):
         number, columns, version = state(old, table)

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 import check_config
 import check_ingest
+import check_webhook
 from iotscore.landing import parse
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-CHECKS = [check_ingest, check_config]
+CHECKS = [check_ingest, check_config, check_webhook]
 
 
 @pytest.mark.parametrize("module", CHECKS)
@@ -58,3 +59,11 @@ def test_an_error_of_another_kind_is_found(
     monkeypatch.setattr(check_config, "load_settings", fail)
     with pytest.raises(type(error)):
         check_config.check(b"\x01seed=7")
+
+
+@pytest.mark.parametrize("told", [None, "the receiver at /T0k3nT0k3n is odd", "two\nlines"])
+def test_a_webhook_that_lies_is_found(monkeypatch: pytest.MonkeyPatch, told: str | None) -> None:
+    """If a redirect counted as delivered, or a secret were told, the check would say so."""
+    monkeypatch.setattr(check_webhook, "post", lambda *_: told)
+    with pytest.raises(AssertionError):
+        check_webhook.check(b"\x00HTTP/1.1 302 Found\r\n\r\n")

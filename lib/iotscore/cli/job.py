@@ -18,7 +18,7 @@ from iotscore.cli.options import config_checksum
 from iotscore.cli.recorder import Recorder
 from iotscore.cli.signals import stoppable
 from iotscore.config import Settings, load_settings
-from iotscore.errors import IotscoreError, one_line, printable
+from iotscore.errors import DamagedFileError, IotscoreError, one_line, printable
 from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
 from iotscore.landing.discover import open_folder
 from iotscore.masking import masked
@@ -215,6 +215,9 @@ def set_up_logging() -> None:
 def _told_by_tables(error: Exception) -> str | None:
     """Return a user's fault behind a Spark error, None if it looks like a bug."""
     lines = str(error).strip().splitlines()
+    of_worker = f"{DamagedFileError.__name__}: "
+    if told := next((line for line in lines if of_worker in line), None):
+        return told.partition(of_worker)[2].strip()
     for sign, advice in _KNOWN_FAULTS.items():
         if told := next((line for line in lines if sign in line), None):
             return f"{advice} ({told[max(told.find('['), 0) :].strip()[:300]})"
@@ -226,5 +229,8 @@ _KNOWN_FAULTS = {
     "No space left on device": "the disk is full; make room and run the job again",
     "DELTA_MISSING_TRANSACTION_LOG": "a table of the warehouse has lost its log; restore it",
     "DELTA_LOG_FILE_NOT_FOUND": "a table of the warehouse has lost a part of its log; restore it",
-    "FAILED_READ_FILE": "a file is damaged or cannot be read; restore it",
+    "FAILED_READ_FILE": (
+        "a file is damaged or cannot be read; restore it from a backup, and run verify, which says "
+        "what else is wrong"
+    ),
 }

@@ -96,6 +96,12 @@ class Outcome:
         return found
 
     @property
+    def suspicious_files(self) -> list[dict[str, Any]] | None:
+        """Benign files that training warned of; None if it did not end, or was not due."""
+        check = self._details("train").get("benign_check")
+        return None if check is None else check["suspicious_files"]
+
+    @property
     def model_version(self) -> str | None:
         """The model that scored."""
         return self._details("score").get("model_version")
@@ -123,6 +129,7 @@ def summary_line(outcome: Outcome) -> str:
             "alerts": outcome.alerts,
             "incidents": outcome.incidents,
             "alerts_raised": outcome.raised,
+            "suspicious_files": outcome.suspicious_files,
             "stages": [
                 {
                     "stage": stage.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_ROWS: Final = 1_000
 _MOST_FINDINGS: Final = 5
+_SEEDS: Final = 10**6
 _STYLES: Final = {Outcome.HOLDS: "green", Outcome.FAILED: "bold red"}
 
 
@@ -37,6 +39,13 @@ def main(argv: list[str]) -> int:
         default=_SAMPLE_ROWS,
         metavar="N",
         help=f"scores of each model that are computed again; {_SAMPLE_ROWS:,} if not given",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_seed,
+        default=None,
+        metavar="N",
+        help="chooses the sample, 0 or more; another one each time if not given, and told",
     )
     parser.add_argument(
         "--model", metavar="VERSION", help="whose scores to look at; all models' if not given"
@@ -63,16 +72,24 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) >= _SEEDS:
+        message = f"{text!r} is not a seed, a whole number from 0 to {_SEEDS - 1}"
+        raise ArgumentTypeError(message)
+    return int(text)
+
+
 def _run(arguments: argparse.Namespace) -> list[Check]:
     settings = load_settings(
         home() / "conf", arguments.profile, arguments.config, arguments.assignments
     )
     root = absolute(arguments.warehouse)
+    seed = secrets.randbelow(_SEEDS) if arguments.seed is None else arguments.seed
     with no_writer(root):
         spark = open_session("iotscore verify")
         try:
             warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
-            return verify_warehouse(warehouse, arguments.sample, arguments.model)
+            return verify_warehouse(warehouse, arguments.sample, arguments.model, seed)
         finally:
             spark.stop()
 

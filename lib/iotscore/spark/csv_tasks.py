@@ -107,7 +107,7 @@ def write_traffic(
     schema, indexed = TABLES["traffic"].arrow_schema, TABLES["traffic"].indexed
 
     def write(pieces: list[Piece]) -> Iterator[DataFile]:
-        with DataFileWriter(target, indexed) as writer:
+        with DataFileWriter(target, indexed, hashed=True) as writer:
             for file_id, parsed in reader.read(pieces):
                 writer.write(with_constants(parsed.accepted, described[file_id], schema))
                 news.lines.add(parsed.lines)

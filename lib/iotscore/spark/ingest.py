@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import ChangedSourceError, InputError, RefusalError, one_line
 from iotscore.landing.days import (
@@ -40,7 +40,8 @@ from iotscore.spark.ingest_plan import (
 )
 from iotscore.spark.progress import rows_progress
 from iotscore.spark.quarantine import quarantine
-from iotscore.spark.tasks import rows_of_file
+from iotscore.spark.tasks import sums_by_query, sums_of_file
+from iotscore.storage.record_sums import RecordSum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from iotscore.landing.discover import Landing
     from iotscore.spark.runs import Stage
     from iotscore.spark.tables import Warehouse
+
+
+_NOTHING: Final = RecordSum()
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,8 @@ def ingest(
 
 def _write_traffic(
     warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
-) -> dict[str, int]:
-    """Write the accepted records to ``traffic``; return their number by file id.
+) -> dict[str, RecordSum]:
+    """Write the accepted records to ``traffic``; return their number and hash sum by file id.
 
     Earlier records of replaced files go in the commit in which the new ones come.
     """
@@ -158,7 +162,7 @@ def _write_traffic(
 
 def _write_data_files(
     warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
-) -> dict[str, int]:
+) -> dict[str, RecordSum]:
     warehouse.create("traffic")
     target = warehouse.local_path("traffic")
     files = write_traffic(warehouse.spark, folder, plan.accept, target, run_id, news)
@@ -166,12 +170,12 @@ def _write_data_files(
         warehouse.exchange_files("traffic", files, plan.replaced)
     else:
         warehouse.add_files("traffic", files)
-    return rows_of_file(files)
+    return sums_of_file(files)
 
 
 def _write_by_query(
     warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
-) -> dict[str, int]:
+) -> dict[str, RecordSum]:
     new = [(file, survey) for file, survey in plan.accept if file.file_id not in plan.replaced]
     changed = [(file, survey) for file, survey in plan.accept if file.file_id in plan.replaced]
     if any(survey.rows for _, survey in new):
@@ -180,7 +184,8 @@ def _write_by_query(
     if changed:
         rows = traffic_frame(warehouse.spark, folder, changed, run_id, news)
         warehouse.replace("traffic", rows, file_condition(plan.replaced))
-    return warehouse.count_by_file("traffic", f"ingest_run = '{run_id}'")
+    written = warehouse.frame("traffic", ingest_run=run_id)
+    return {file_id: found for (file_id,), found in sums_by_query(written).items()}
 
 
 def _check_sources(folder: str, plan: Plan, news: ReadNews) -> None:
@@ -202,14 +207,14 @@ def _settle(
     options: IngestOptions,
     run_id: str,
     landing: Landing,
-    accepted: dict[str, int],
+    accepted: dict[str, RecordSum],
     news: ReadNews,
 ) -> list[dict[str, Any]]:
     """Write quarantine and return the ledger's rows, once all counts agree."""
     damaged = [
         (file, survey)
         for file, survey in plan.accept
-        if accepted.get(file.file_id, 0) != survey.rows
+        if accepted.get(file.file_id, _NOTHING).rows != survey.rows
     ]
     if plan.replaced:
         of_lines = f"row_no IS NOT NULL AND {file_condition(plan.replaced)}"
@@ -224,10 +229,11 @@ def _settle(
         ledger_row(
             file,
             survey,
-            accepted.get(file.file_id, 0),
+            accepted.get(file.file_id, _NOTHING).rows,
             quarantined.get(file.file_id, 0),
             (INGESTED, None),
         )
+        | {"records_hash": accepted.get(file.file_id, _NOTHING).records_hash}
         for file, survey in plan.accept
     ]
     reconcile(ledger)

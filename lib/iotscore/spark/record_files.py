@@ -67,13 +67,14 @@ def write_from_records(
         Counts finished records.
     """
     schema, indexed = TABLES[table].arrow_schema, TABLES[table].indexed
+    is_proved = table == "scores"
     wanted = pa.array(file_ids)
     least = TASKS_PER_CORE * core_count(spark)
     tasks = deal(row_groups(paths), lambda group: group.rows, _TASK_ROWS, least)
 
     def write(groups: list[RowGroup]) -> Iterator[dict[str, Any]]:
         make = load()
-        with DataFileWriter(target, indexed) as writer:
+        with DataFileWriter(target, indexed, hashed=is_proved) as writer:
             for records in read_batches(groups, RECORD_COLUMNS, wanted, _BATCH_ROWS):
                 if (rows := make(records)).num_rows:
                     writer.write(with_constants(rows, stamp, schema))

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 """Raised with each change of a table. 2: ``scored_files`` has ``sha256``. 3: ``scores`` has more
 detectors and ``severity``, ``metrics`` has intervals. 4: ``scored_files``, ``explained_files`` and
-``models`` have ``expired_at``."""
+``models`` have ``expired_at``. 5: ``ingest_files`` and ``scored_files`` have ``records_hash``."""
 
 _STRING = T.StringType()
 _INT = T.IntegerType()
@@ -176,9 +176,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("is_synthetic", _BOOLEAN),
                 ("run_id", _STRING),
                 ("ingested_at", _TIMESTAMP),
+                ("records_hash", _LONG),
             ]
         ),
         ("file_id", "status", "run_id"),
+        late=("records_hash",),
     ),
     "quarantine": Table(
         _struct(
@@ -244,10 +246,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("scored_at", _TIMESTAMP),
                 ("sha256", _STRING),
                 ("expired_at", _TIMESTAMP),
+                ("records_hash", _LONG),
             ]
         ),
         ("model_version", "file_id", "run_id"),
-        late=("sha256", "expired_at"),
+        late=("sha256", "expired_at", "records_hash"),
     ),
     "score_histogram": Table(
         _struct(

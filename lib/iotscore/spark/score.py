@@ -24,7 +24,7 @@ from iotscore.spark.scorer import (
     stamp_columns,
     with_scores,
 )
-from iotscore.spark.tasks import rows_of_file
+from iotscore.spark.tasks import sums_by_query, sums_of_file
 from iotscore.splits import SplitPlan
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from iotscore.spark.score_ledger import Todo
     from iotscore.spark.scorer import ScoreOptions
     from iotscore.spark.tables import Warehouse
+    from iotscore.storage.record_sums import RecordSum
 
 _MOST_LISTED_FILES: Final = 2_000
 """Up to here a filter lists the file ids, which lets Delta skip data files; beyond it joins."""
@@ -82,15 +83,18 @@ def score(
     stage.details = {"model_version": stored.version, "files": len(todo.rows), "alerts": 0}
     if not todo.rows:
         return stored.version
+    hashes: dict[str, int] | None = None
     if stored.manifest["normalisation"] != BATCH_MINMAX:
-        rows = _score_frozen(warehouse, stored, todo, options, run_id)
+        found = _score_frozen(warehouse, stored, todo, options, run_id)
+        hashes = {file: of_file.records_hash for file, of_file in found.items()}
+        rows = {file: of_file.rows for file, of_file in found.items()}
     else:
         records = _records(warehouse, stored, todo, todo.rows)
         total = round(todo.total * _plan(stored).fraction)
         stage.details |= score_by_extremes(warehouse, stored, records, todo, options, run_id, total)
-        rows = _count(warehouse, stored.version, run_id)
+        rows = warehouse.count_by_file("scores", _written(stored.version, run_id))
     stage.details["alerts"] = _alerts(warehouse, run_id)
-    enter(warehouse, todo, rows, run_id)
+    enter(warehouse, todo, rows, hashes, run_id)
     stage.rows = sum(rows.values())
     return stored.version
 
@@ -115,8 +119,8 @@ def _records(
 
 def _score_frozen(
     warehouse: Warehouse, stored: StoredModel, todo: Todo, options: ScoreOptions, run_id: str
-) -> dict[str, int]:
-    """Score by a model whose calibration is frozen; return the scored rows by file id."""
+) -> dict[str, RecordSum]:
+    """Score by a model whose calibration is frozen; return rows and hash sum by file id."""
     if warehouse.is_direct and _plan(stored).fraction == 1.0:
         return _score_by_tasks(warehouse, stored, todo, run_id)
     if todo.fresh:
@@ -125,13 +129,14 @@ def _score_frozen(
     if todo.stale:
         write = partial(warehouse.replace, "scores", condition=todo.is_void())
         _score_by_udf(warehouse, stored, todo, todo.stale, options, run_id, write)
-    return _count(warehouse, stored.version, run_id)
+    written = warehouse.read("scores").where(_written(stored.version, run_id))
+    return {file_id: found for (file_id,), found in sums_by_query(written).items()}
 
 
 def _score_by_tasks(
     warehouse: Warehouse, stored: StoredModel, todo: Todo, run_id: str
-) -> dict[str, int]:
-    """Write the scores of whole files without Spark's rows; return their number by file id."""
+) -> dict[str, RecordSum]:
+    """Write the scores of whole files without Spark's rows; return rows and hash sum by file id."""
     spark = warehouse.spark
     done = spark.sparkContext.accumulator(0)
     stamp = {"model_version": stored.version, "run_id": run_id, "scored_at": datetime.now(UTC)}
@@ -147,7 +152,7 @@ def _score_by_tasks(
             warehouse.exchange_files("scores", written, todo.stale)
         else:
             warehouse.add_files("scores", written)
-    return rows_of_file(written)
+    return sums_of_file(written)
 
 
 def _score_by_udf(
@@ -172,9 +177,9 @@ def _score_by_udf(
             write(scored)
 
 
-def _count(warehouse: Warehouse, version: str, run_id: str) -> dict[str, int]:
-    """Count a run's rows in ``scores`` by file."""
-    return warehouse.count_by_file("scores", f"model_version = '{version}' AND run_id = '{run_id}'")
+def _written(version: str, run_id: str) -> str:
+    """Return the condition on a run's rows in ``scores``."""
+    return f"model_version = '{version}' AND run_id = '{run_id}'"
 
 
 def _alerts(warehouse: Warehouse, run_id: str) -> int:

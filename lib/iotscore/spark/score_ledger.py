@@ -114,10 +114,17 @@ def scored_now(
     }
 
 
-def enter(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str) -> None:
-    """Write the ledger: rows in ``scores`` by file, zero included.
+def enter(
+    warehouse: Warehouse,
+    todo: Todo,
+    rows: Mapping[str, int],
+    hashes: Mapping[str, int] | None,
+    run_id: str,
+) -> None:
+    """Write the ledger: rows in ``scores`` by file, zero included, and the sum of their hashes.
 
-    Entries of earlier contents go in the same commit, counts of their scores just before.
+    Entries of earlier contents go in the same commit, counts of their scores just before. Rows that
+    each later file changes, those of ``batch_minmax``, have no hash.
     """
     common = {
         "model_version": todo.model_version,
@@ -125,7 +132,13 @@ def enter(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str
         "scored_at": datetime.now(UTC),
     }
     entries = [
-        {"file_id": file, "rows_scored": rows.get(file, 0), "sha256": checksum, **common}
+        {
+            "file_id": file,
+            "rows_scored": rows.get(file, 0),
+            "records_hash": None if hashes is None else hashes.get(file, 0),
+            "sha256": checksum,
+            **common,
+        }
         for file, checksum in todo.checksums.items()
     ]
     if not todo.stale:

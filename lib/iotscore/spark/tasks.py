@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
+from iotscore.storage.record_sums import RecordSum, added, record_sums
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.storage.data_files import DataFile
+    from iotscore.storage.record_sums import Sums
 
     Task = TypeVar("Task")
     Report = TypeVar("Report")
@@ -73,6 +76,29 @@ def run_arrow_tasks(
 
     found = numbered(spark, len(tasks)).mapInArrow(run, "report string").collect()
     return [json.loads(row.report) for row in found]
+
+
+def sums_by_query(frame: DataFrame, by: Sequence[str] = ("file_id",)) -> Sums:
+    """Return rows and hash sum of a table's rows by columns of texts, computed by the executors."""
+
+    def summed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        sums = added(*(record_sums(pa.Table.from_batches([batch]), by) for batch in batches))
+        told = json.dumps([[list(key), *found] for key, found in sums.items()])
+        yield pa.RecordBatch.from_pydict({"sums": [told]})
+
+    found = frame.mapInArrow(summed, "sums string").collect()
+    parts = [json.loads(row.sums) for row in found]
+    return added(*({tuple(key): RecordSum(*of_key)} for part in parts for key, *of_key in part))
+
+
+def sums_of_file(files: Sequence[DataFile]) -> dict[str, RecordSum]:
+    """Return rows and hash sum in some data files by file id; the writers must have been hashed."""
+    parts: Iterable[Sums] = (
+        {(name,): RecordSum(rows, file.hash_of_file[name])}
+        for file in files
+        for name, rows in file.rows_of_file.items()
+    )
+    return {name: found for (name,), found in added(*parts).items()}
 
 
 def rows_of_file(files: Sequence[DataFile]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
+from iotscore.spark.benign_check import check_benign
 from iotscore.spark.ingest_plan import INGESTED
 from iotscore.spark.registry import TRAINED, described, promote, save_model
 from iotscore.spark.sample import draw_by_query
@@ -92,6 +93,7 @@ def train(
     plan, fit, calibration = _draw(warehouse, files, options)
     rows = {"train": len(fit.devices), "calibration": len(calibration.devices)}
     _check_rows(rows["train"], rows["calibration"], options)
+    comparison = check_benign(warehouse, files, options.skip_rows)
     settings = options.model
     devices = (fit.devices, calibration.devices)
     model = fit_model(fit.features, calibration.features, settings, _log_epoch, devices)
@@ -106,6 +108,7 @@ def train(
             {key: row[key] for key in ("file_id", "source_file", "sha256", "rows_read")}
             for row in files
         ],
+        "benign_check": comparison,
         "rows": rows,
         "false_positive_rate": settings.false_positive_rate,
         "is_synthetic": any(row["is_synthetic"] for row in files),
@@ -120,7 +123,7 @@ def train(
     if not is_candidate:
         promote(warehouse, model_version, TRAINED, run_id)
     stage.rows = sum(rows.values())
-    stage.details = {"model_version": model_version, "rows": rows}
+    stage.details = {"model_version": model_version, "rows": rows, "benign_check": comparison}
     return model_version
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -17,10 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from iotscore.storage.record_sums import added, record_sums
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
     from types import TracebackType
+
+    from iotscore.storage.record_sums import Sums
 
 ROW_GROUP_ROWS: Final = 50_000
 """Rows that are written together: 46 MB of features, what a worker holds at a time."""
@@ -45,6 +49,9 @@ class DataFile:
         indexed columns.
     rows_of_file
         Rows by ``file_id``.
+    hash_of_file
+        Sum of record hashes by ``file_id`` (:mod:`iotscore.storage.record_sums`); empty if none
+        were wanted.
     """
 
     name: str
@@ -53,6 +60,7 @@ class DataFile:
     rows: int
     statistics: str
     rows_of_file: dict[str, int]
+    hash_of_file: dict[str, int] = field(default_factory=dict)
 
 
 class DataFileWriter:
@@ -64,11 +72,15 @@ class DataFileWriter:
         The table's folder, on a local or mounted file system.
     indexed
         Columns that statistics are kept of.
+    hashed
+        Whether the sum of record hashes is wanted.
     """
 
-    def __init__(self, folder: str, indexed: Sequence[str]) -> None:
+    def __init__(self, folder: str, indexed: Sequence[str], *, hashed: bool = False) -> None:
         self._path = Path(folder) / f"part-{uuid.uuid4()}.parquet"
         self._statistics = _Statistics(indexed)
+        self._is_hashed = hashed
+        self._sums: Sums = {}
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
         self._writer: pq.ParquetWriter | None = None
@@ -94,6 +106,7 @@ class DataFileWriter:
             rows=self._statistics.rows,
             statistics=self._statistics.to_json(),
             rows_of_file=dict(self._statistics.rows_of_file),
+            hash_of_file={file_id: found.records_hash for (file_id,), found in self._sums.items()},
         )
 
     def __enter__(self) -> Self:
@@ -120,6 +133,8 @@ class DataFileWriter:
             self._writer = _open(self._path, rows.schema, self._statistics.names)
         self._writer.write_table(rows, row_group_size=rows.num_rows)
         self._statistics.add(rows)
+        if self._is_hashed:
+            self._sums = added(self._sums, record_sums(rows))
 
 
 def _open(path: Path, schema: pa.Schema, indexed: list[str]) -> pq.ParquetWriter:
@@ -131,6 +146,7 @@ def _open(path: Path, schema: pa.Schema, indexed: list[str]) -> pq.ParquetWriter
         use_dictionary=[f.name for f in schema if pa.types.is_dictionary(f.type)],
         write_statistics=indexed,
         store_schema=False,
+        write_page_checksum=True,
     )
 
 

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
+from pyarrow.dataset import ParquetFragmentScanOptions
 
 from iotscore.errors import WarehouseError
+from iotscore.storage.parquet_files import batches, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +34,7 @@ _CHECKPOINT_ONLY: Final = PostCommitHookProperties(
 )
 """delta-rs's own clean-up of the log can leave the version before a commit without its beginning,
 and a killed stage has to go back to it; the job maintain shortens logs."""
+_CHECKED: Final = ParquetFragmentScanOptions(pre_buffer=True, page_checksum_verification=True)
 _COLUMN_MAPPING: Final = 2
 """Reader version of Delta that means this feature and has no list of features."""
 
@@ -123,10 +126,20 @@ def set_properties(path: str, wanted: Mapping[str, str]) -> None:
 def read_rows(path: str, columns: Sequence[str], where: Mapping[str, Sequence[Any]]) -> pa.Table:
     """Return some columns of the rows that hold, for each name in ``where``, one of its values."""
     filters = [(name, "in", list(values)) for name, values in where.items()]
+    chosen = pq.filters_to_expression(filters) if filters else None
     try:
-        return _opened(path).to_pyarrow_table(columns=list(columns), filters=filters or None)
+        rows = _opened(path).to_pyarrow_dataset()
+        return rows.to_table(list(columns), chosen, fragment_scan_options=_CHECKED)
     except (DeltaError, OSError, pa.ArrowInvalid) as error:
+        _find_damage(path, columns)
         raise _unreadable(path, error) from error
+
+
+def _find_damage(path: str, columns: Sequence[str]) -> None:
+    """Raise the error that names a data file, if one cannot be read."""
+    for file in data_files(path, {}):
+        for _ in batches(open_file(file), file, _BATCH_ROWS, columns=list(columns)):
+            pass
 
 
 def scan(
@@ -137,8 +150,8 @@ def scan(
     read = list(dict.fromkeys([*columns, *where]))
     try:
         for file in data_files(path, where):
-            source = pq.ParquetFile(file, buffer_size=_BUFFER_BYTES)
-            for batch in source.iter_batches(_BATCH_ROWS, columns=read, use_threads=False):
+            source = open_file(file, buffer_size=_BUFFER_BYTES)
+            for batch in batches(source, file, _BATCH_ROWS, columns=read):
                 yield _matching(_plain(batch), wanted).select(list(columns))
     except (DeltaError, OSError, pa.ArrowInvalid) as error:
         raise _unreadable(path, error) from error
@@ -157,8 +170,12 @@ def _matching(batch: pa.RecordBatch, wanted: Mapping[str, pa.Array]) -> pa.Recor
     return batch
 
 
-def data_files(path: str, where: Mapping[str, Sequence[Any]]) -> list[str]:
+def data_files(
+    path: str, where: Mapping[str, Sequence[Any]], version: int | None = None
+) -> list[str]:
     """Return the paths of the data files that may hold rows with one of the values of each column.
+
+    They are those of a version of the table, of the newest if None is given.
 
     Raises
     ------
@@ -166,7 +183,7 @@ def data_files(path: str, where: Mapping[str, Sequence[Any]]) -> list[str]:
         The table uses a feature of Delta, such as deletion vectors, that has to be known to read
         its files.
     """
-    table = _opened(path)
+    table = _opened(path, version)
     if unknown := features_to_know(table):
         message = (
             f"the table {path} uses {', '.join(unknown)}, so its files are not read directly; set "
@@ -194,9 +211,9 @@ def _may_hold(action: Mapping[str, Any], column: str, values: Sequence[Any]) -> 
     return low is None or high is None or any(low <= value <= high for value in values)
 
 
-def _opened(path: str) -> DeltaTable:
+def _opened(path: str, version: int | None = None) -> DeltaTable:
     try:
-        return DeltaTable(path)
+        return DeltaTable(path, version=version)
     except (DeltaError, OSError) as error:
         raise _unreadable(path, error) from error
 

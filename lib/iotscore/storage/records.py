@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from iotscore.columns import FEATURES, UNKNOWN_DEVICE
 from iotscore.record_hash import record_hashes
 from iotscore.splits import split_codes
+from iotscore.storage.parquet_files import batches, open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ def row_groups(paths: Sequence[str]) -> list[RowGroup]:
     return [
         RowGroup(path, group, metadata.row_group(group).num_rows)
         for path in paths
-        for metadata in [pq.read_metadata(path)]
+        for metadata in [open_file(path).metadata]
         for group in range(metadata.num_row_groups)
     ]
 
@@ -72,11 +72,9 @@ def read_batches(
     """
     columns = [*described_by, *features]
     for path, of_file in groupby(groups, key=attrgetter("path")):
-        source = pq.ParquetFile(path, memory_map=True, read_dictionary=list(described_by))
+        source = open_file(path, columns, described_by, memory_map=True)
         wanted_groups = [each.group for each in of_file]
-        for batch in source.iter_batches(
-            batch_rows, row_groups=wanted_groups, columns=columns, use_threads=False
-        ):
+        for batch in batches(source, path, batch_rows, row_groups=wanted_groups, columns=columns):
             is_wanted = pc.is_in(batch.column("file_id"), value_set=wanted)
             rows = pa.Table.from_batches([batch])
             yield rows if pc.all(is_wanted).as_py() else rows.filter(is_wanted)

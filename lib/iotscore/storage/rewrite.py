@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from iotscore.storage.data_files import DataFileWriter, with_constants
+from iotscore.storage.parquet_files import batches, open_file, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -51,7 +51,9 @@ def rewritten(
 
 
 def _holds(path: str, unwanted: pa.Array) -> bool:
-    ids = pq.read_table(path, columns=["file_id"], read_dictionary=["file_id"]).column("file_id")
+    file = open_file(path, ["file_id"], ["file_id"])
+    with reading(path):
+        ids = file.read(["file_id"]).column("file_id")
     return bool(pc.any(pc.is_in(ids.unique().cast(pa.string()), value_set=unwanted)).as_py())
 
 
@@ -59,9 +61,9 @@ def _without(
     path: str, unwanted: pa.Array, schema: pa.Schema, indexed: Sequence[str]
 ) -> list[DataFile]:
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    source = pq.ParquetFile(path, memory_map=True, read_dictionary=texts)
+    source = open_file(path, ["file_id"], texts, memory_map=True)
     with DataFileWriter(str(Path(path).parent), indexed) as writer:
-        for batch in source.iter_batches(_BATCH_ROWS, use_threads=False):
+        for batch in batches(source, path, _BATCH_ROWS):
             kept = pc.invert(pc.is_in(batch.column("file_id"), value_set=unwanted))
             rows = pa.Table.from_batches([batch]).filter(kept)
             if rows.num_rows:

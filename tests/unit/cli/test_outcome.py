@@ -100,6 +100,16 @@ def test_the_line_holds_what_the_stages_reported() -> None:
     ]
 
 
+def test_the_line_names_suspicious_files() -> None:
+    """What training warned of is told; nothing found is not the same as not trained."""
+    assert json.loads(summary_line(GOOD))["suspicious_files"] is None
+    for found in ([], [{"source_file": "3.benign.csv", "share": 0.12}]):
+        stage = Stage("train", status=STAGE_DONE)
+        stage.details = {"benign_check": {"suspicious_files": found}}
+        outcome = Outcome("nightly", 0, None, START, END, stages=[stage])
+        assert json.loads(summary_line(outcome))["suspicious_files"] == found
+
+
 def test_prometheus_reads_the_metrics() -> None:
     """Its own parser finds the same figures."""
     text = metrics_text(FAILING, "")

@@ -53,5 +53,5 @@ def test_a_scan_finds_the_rows_that_reading_at_once_finds(
 def test_a_lost_data_file_is_told_in_one_line(table: str, tmp_path: Path) -> None:
     """A data file that the log names and the folder lacks is the user's to mend."""
     next((tmp_path / "table").glob("*.parquet")).unlink()
-    with pytest.raises(WarehouseError, match=r"cannot read the table .*restore the folder"):
+    with pytest.raises(WarehouseError, match=r"the data file .* is not there; restore it"):
         list(local_table.scan(table, ["n"], {}))

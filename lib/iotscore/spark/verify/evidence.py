@@ -18,6 +18,7 @@ from iotscore.spark.ingest_plan import INGESTED
 from iotscore.spark.runs import unfinished
 from iotscore.spark.sample import record_hash
 from iotscore.spark.schemas import TABLES
+from iotscore.spark.verify.content import PROVED, prove_table
 from iotscore.spark.verify.settled import Settled, versions_to_read
 from iotscore.storage.inventory import listed_files
 
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from iotscore.spark.tables import Warehouse
+    from iotscore.storage.record_sums import Sums
 
     Found = TypeVar("Found")
 
 SEED: Final = 20_260_101
-"""Seed of the hash that digests keys and chooses the sample; no model's split uses it."""
+"""Seed of the hash that digests keys; no model's split uses it."""
 
 READ_ERRORS: Final = (WarehouseError, PySparkException, Py4JJavaError, pa.ArrowException, OSError)
 """What reading a damaged table raises."""
@@ -88,6 +90,8 @@ class Evidence:
         Rows by model version, file and run.
     bins
         Records in ``score_histogram`` by model version, file and detector.
+    sums
+        By table of :data:`iotscore.spark.verify.content.PROVED`: rows and hash sum.
     """
 
     settled: Settled
@@ -103,6 +107,7 @@ class Evidence:
     scores: dict[tuple[str, ...], Keys] = field(default_factory=dict)
     explanations: dict[tuple[str, ...], Keys] = field(default_factory=dict)
     bins: dict[tuple[str, ...], int] = field(default_factory=dict)
+    sums: dict[str, Sums] = field(default_factory=dict)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -142,6 +147,8 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
         message = faults[0] if faults else f"there is no table in {warehouse.root}"
         message += "; give --warehouse the folder that a job has written"
         raise WarehouseError(message)
+    if "runs" not in present and not found.faults["runs"]:
+        found.faults["runs"].append("runs is not there, and every job writes it; restore it")
     of_model = {} if version is None else {"model_version": version}
     tried = partial(_tried, found)
     found.runs = tried("runs", lambda: warehouse.rows("runs"), [])
@@ -154,6 +161,8 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
     none: dict[str, int] = {}
     before = _tried(found, "runs", lambda: versions_to_read(warehouse, open_), none)
     found.settled = Settled(warehouse, before)
+    for table in sorted(present & PROVED.keys()):
+        _prove(found, table)
     for attribute, table, condition, by in _COUNTED:
         if table in present:
             counted: dict[tuple[str, ...], Keys] = {}
@@ -191,6 +200,17 @@ def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:
             if file.found != file.size
         ]
     return present
+
+
+def _prove(found: Evidence, table: str) -> None:
+    """Read every value of a table, also if a data file of it is lost: others may be damaged."""
+    try:
+        proof = prove_table(found.settled, table)
+    except READ_ERRORS as error:
+        found.faults[table].append(f"{table} cannot be read: {first_line(error)}")
+        return
+    found.sums[table] = proof.sums
+    found.faults[table] += proof.faults
 
 
 def _tried(found: Evidence, table: str, read: Callable[[], Found], otherwise: Found) -> Found:

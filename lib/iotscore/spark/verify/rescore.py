@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 from iotscore.columns import FEATURES, KEY, score_column
 from iotscore.spark.sample import record_hash
 from iotscore.spark.schemas import DETECTORS, score_fields
-from iotscore.spark.verify.evidence import SEED
 from iotscore.storage.records import records_of
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def rescored_faults(
-    found: Evidence, version: str, model: Model, rows: int
+    found: Evidence, version: str, model: Model, rows: int, seed: int
 ) -> tuple[int, list[str]]:
     """Score a sample on the driver and compare it with what is stored, to the last bit.
 
@@ -33,7 +32,9 @@ def rescored_faults(
     model
         The model. If it has no calibrations (``batch_minmax``), raw scores are compared.
     rows
-        Most records; those with the lowest hashes are taken, so they are the same each time.
+        Most records; those with the lowest hashes are taken.
+    seed
+        Of these hashes: the same seed takes the same records.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def rescored_faults(
         names = [score_column(name) for name in _detectors(model)]
     else:
         names = score_fields(_detectors(model)).fieldNames()
-    sample = _sample(found, version, names, rows)
+    sample = sampled_scores(found, version, names, rows, seed)
     if not sample.num_rows:
         return 0, []
     computed = model.score(*records_of(sample))
@@ -69,12 +70,17 @@ def _detectors(model: Model) -> list[str]:
     return list(dict.fromkeys((*DETECTORS, *model.detectors)))
 
 
-def _sample(found: Evidence, version: str, names: list[str], rows: int) -> pa.Table:
-    """Return scores with the features that they came from, in order; none that are void."""
+def sampled_scores(
+    found: Evidence, version: str, names: list[str], rows: int, seed: int
+) -> pa.Table:
+    """Return scores with the features that they came from, in order; none that are void.
+
+    The parameters are those of :func:`rescored_faults`, and the wanted columns of ``scores``.
+    """
     void = sorted({row["file_id"] for row in found.scored if found.is_void(row)})
     is_meant = (F.col("model_version") == version) & ~F.col("file_id").isin(void)
     scores = found.settled.read("scores").where(is_meant)
-    chosen = scores.orderBy(record_hash(SEED), *KEY).select(*KEY, "source_file", *names).limit(rows)
+    chosen = scores.orderBy(record_hash(seed), *KEY).select(*KEY, "source_file", *names).limit(rows)
     features = found.settled.read("traffic").select(*KEY, "device_id", *FEATURES)
     joined = features.join(F.broadcast(chosen), list(KEY))
     return joined.toArrow().sort_by([(name, "ascending") for name in KEY])

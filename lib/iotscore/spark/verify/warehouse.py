@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from iotscore.spark.runs import unfinished
 from iotscore.spark.verify.check import Check, Outcome, judged
+from iotscore.spark.verify.content import content_compared, content_faults
 from iotscore.spark.verify.counts import (
     explanations_faults,
     histogram_faults,
@@ -16,7 +17,7 @@ from iotscore.spark.verify.counts import (
     scores_faults,
     traffic_faults,
 )
-from iotscore.spark.verify.evidence import READ_ERRORS, Evidence, first_line, gather
+from iotscore.spark.verify.evidence import READ_ERRORS, SEED, Evidence, first_line, gather
 from iotscore.spark.verify.keys import keys_faults
 from iotscore.spark.verify.models import StoredModels, registry_faults, stored_models
 from iotscore.spark.verify.rescore import rescored_faults
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from iotscore.spark.verify.evidence import Keys
 
 
-def verify_warehouse(warehouse: Warehouse, sample_rows: int, version: str | None) -> list[Check]:
+def verify_warehouse(
+    warehouse: Warehouse, sample_rows: int, version: str | None, seed: int = SEED
+) -> list[Check]:
     """Run all checks; nothing is written.
 
     Parameters
@@ -39,6 +42,8 @@ def verify_warehouse(warehouse: Warehouse, sample_rows: int, version: str | None
         Scores of each model that are computed again.
     version
         The model whose scores are looked at; None for all that have scored.
+    seed
+        Chooses which scores are computed again.
 
     Returns
     -------
@@ -100,7 +105,13 @@ def verify_warehouse(warehouse: Warehouse, sample_rows: int, version: str | None
             ("models", "model_aliases", "scored_files"),
             lambda: [*models.faults, *registry_faults(warehouse)],
         ),
-        _sample(found, models, sample_rows),
+        checked(
+            "content",
+            content_compared(found),
+            ("ingest_files", "scored_files", "traffic", "scores"),
+            lambda: content_faults(found),
+        ),
+        _sample(found, models, sample_rows, seed),
         checked(
             "histogram",
             f"{len(found.bins)} counts by model, file and detector = scored",
@@ -144,14 +155,15 @@ def _models(warehouse: Warehouse, found: Evidence, version: str | None) -> Store
 def _tables(warehouse: Warehouse, found: Evidence) -> Check:
     """Say which tables can be read, and which data files are lost."""
     compared = (
-        f"{found.files} data files: the log names them, the disk has them at that size"
+        f"{found.files} data files: the log names them, the disk has them at that size; pages of "
+        "traffic and scores have their checksums"
         if warehouse.is_direct
         else "each table can be read; data files are looked up in local folders only"
     )
     return judged("tables", compared, [fault for told in found.faults.values() for fault in told])
 
 
-def _sample(found: Evidence, models: StoredModels, sample_rows: int) -> Check:
+def _sample(found: Evidence, models: StoredModels, sample_rows: int, seed: int) -> Check:
     used = sorted({row["model_version"] for row in found.scored})
     loaded = [version for version in used if version in models.loaded]
     compared = [0]
@@ -159,12 +171,13 @@ def _sample(found: Evidence, models: StoredModels, sample_rows: int) -> Check:
     def faults() -> Iterator[str]:
         for version in loaded:
             model = models.loaded[version]
-            rows, different = rescored_faults(found, version, model, sample_rows)
+            rows, different = rescored_faults(found, version, model, sample_rows, seed)
             compared.append(rows)
             yield from different
 
     check = _checked(found, "sample", "", ("scored_files", "traffic", "scores", "models"), faults)
     told = f"{sum(compared):,} scores of {len(loaded)} models = computed again from traffic"
+    told += f", chosen by --seed {seed}"
     check = replace(check, compared=told)
     if check.outcome is Outcome.HOLDS and used and not loaded:
         reason = f"no model can be loaded of {', '.join(used)}: see models"
