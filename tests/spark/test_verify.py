@@ -129,15 +129,18 @@ def test_a_file_that_was_ingested_twice(night_copy: Copy) -> None:
 
 
 def test_lost_and_foreign_records(night_copy: Copy) -> None:
-    """Each accepted record is in traffic, and no record of a run that no ledger names."""
+    """Each accepted record is in traffic, once over all runs, and none of an unknown run is."""
     warehouse = night_copy("default")
     remove(warehouse, "traffic", "source_file = '1.benign.csv' AND row_no = 7")
     duplicate(warehouse, "traffic", "2.benign.csv", 7, ingest_run="other")
-    assert failing(warehouse) == [
-        "traffic",
+    checks = verified(warehouse)
+    assert outcomes(checks, Outcome.FAILED) == ["traffic", "keys"]
+    assert checks["traffic"].findings == (
         "1.benign.csv: 90 accepted, 89 in traffic",
         "2.benign.csv: 1 rows in traffic of the run other, which no ledger knows",
-    ]
+    )
+    doubled = "2.benign.csv: row 7 is there 2 times in traffic, needed once"
+    assert checks["keys"].findings == (doubled,)
 
 
 @pytest.fixture
@@ -175,16 +178,19 @@ def test_refused_lines_and_files(ingested: Warehouse) -> None:
 
 
 def test_lost_and_foreign_scores(night_copy: Copy) -> None:
-    """Rows in scores are those that scored_files tells, and no others."""
+    """Rows in scores are those that scored_files tells, each once, and no others."""
     warehouse = night_copy("default")
     version = champion(warehouse)
     remove(warehouse, "scores", "source_file = '1.benign.csv' AND row_no = 7")
     duplicate(warehouse, "scores", "2.benign.csv", 7, run_id="other")
-    assert failing(warehouse) == [
-        "scores",
+    checks = verified(warehouse)
+    assert outcomes(checks, Outcome.FAILED) == ["scores", "keys"]
+    assert checks["scores"].findings == (
         f"model {version}, 1.benign.csv: 90 scored, 89 in scores",
         f"model {version}, 2.benign.csv: 1 rows in scores of the run other, which no ledger knows",
-    ]
+    )
+    doubled = f"2.benign.csv: row 7 is there 2 times in scores of model {version}, needed once"
+    assert checks["keys"].findings == (doubled,)
 
 
 def test_lost_and_foreign_explanations(night_copy: Copy) -> None:

@@ -17,11 +17,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__, faults
-from iotscore.errors import StopSignal, WarehouseError
+from iotscore.errors import StopSignal
 from iotscore.masking import masked
 from iotscore.spark.memory import MemoryPeak, sampled
 from iotscore.spark.pace import Pace, slow_warning
 from iotscore.spark.session import core_count
+from iotscore.spark.undo import noted, undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +35,6 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
-
-_BEFORE: Final = "versions_before"
-"""Key of a start's details: the versions of the tables that the stage is going to write."""
 
 
 @dataclass
@@ -76,12 +74,18 @@ class RunLog:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """Record a stage: running while the body runs, then done, failed or interrupted."""
+        """Record a stage: running while the body runs, then done, failed or interrupted.
+
+        All commits meanwhile name the run.
+        """
+        with self._warehouse.marked(self.run_id):
+            yield from self._recorded(name)
+
+    def _recorded(self, name: str) -> Iterator[Stage]:
         stage = Stage(name)
         started_at, start = datetime.now(UTC), time.monotonic()
-        before = json.dumps({_BEFORE: _versions(self._warehouse, name)})
         row = {**self._constants, "stage": name, "status": RUNNING, "started_at": started_at}
-        row["details"] = before
+        row["details"] = json.dumps(noted(self._warehouse, name))
         self._append(row)
         self.stages.append(stage)
         try:
@@ -119,7 +123,7 @@ class RunLog:
     def _fail(self, row: dict[str, Any], stage: Stage, error: str) -> None:
         """Undo what the stage left half done; if even that fails, the next run does it."""
         try:
-            _undo(self._warehouse, row)
+            undo(self._warehouse, row)
             self._close(row, stage, error)
         except Exception as second:  # noqa: BLE001 - the first error is the one that counts
             _LOG.warning(
@@ -151,17 +155,6 @@ class RunLog:
         faults.reach(f"{row['stage']} {row['status']}")
 
 
-_LEDGERS: Final = {
-    # stage: its ledger, and the tables whose rows count only once the ledger names their run
-    "ingest": ("ingest_files", ("traffic", "quarantine")),
-    "train": ("model_aliases", ("models",)),
-    "score": ("scored_files", ("scores", "score_histogram")),
-    "evaluate": ("metrics", ("score_histogram", "roc_points")),
-    "explain": ("explained_files", ("explanations", "incidents")),
-    "monitor": ("monitored_files", ("drift", "alerts")),
-}
-
-
 def recover(warehouse: Warehouse) -> list[str]:
     """Undo what killed stages left half done, and mark them as interrupted.
 
@@ -180,17 +173,11 @@ def recover(warehouse: Warehouse) -> list[str]:
     if not killed:
         return []
     for row in killed:
-        _undo(warehouse, row)
+        undo(warehouse, row)
     now = datetime.now(UTC)
     marks = [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed]
     warehouse.append_rows("runs", marks)
     return sorted({row["run_id"] for row in killed})
-
-
-def _versions(warehouse: Warehouse, stage: str) -> dict[str, int | None]:
-    """Return the versions that the tables of a stage have before it starts."""
-    _, tables = _LEDGERS.get(stage, ("", ()))
-    return {table: warehouse.version(table) for table in tables}
 
 
 def unfinished(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -201,33 +188,3 @@ def unfinished(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ended = {(row["run_id"], row["stage"]) for row in rows if row["status"] != RUNNING}
     open_ = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
     return sorted(open_, key=lambda row: row["started_at"], reverse=True)
-
-
-def versions_before(warehouse: Warehouse, start: dict[str, Any]) -> dict[str, int | None]:
-    """Return the versions that the tables of an unfinished stage must go back to.
-
-    There are none if its ledger names the run: then it had done its work.
-
-    Raises
-    ------
-    WarehouseError
-        It ran under a version that kept no such record.
-    """
-    ledger, _ = _LEDGERS.get(start["stage"], ("", ()))
-    if not ledger or start["run_id"] in warehouse.values(ledger, "run_id", run_id=start["run_id"]):
-        return {}
-    if start["details"] is None:
-        message = (
-            f"the run {start['run_id']} was killed in the stage {start['stage']} under an older "
-            "version of iotscore, which did not note what the tables were before: let that version "
-            "run once more on the warehouse, then this one"
-        )
-        raise WarehouseError(message)
-    before: dict[str, int | None] = json.loads(start["details"])[_BEFORE]
-    return before
-
-
-def _undo(warehouse: Warehouse, start: dict[str, Any]) -> None:
-    """Take back what a stage wrote, unless its ledger names the run."""
-    for table, version in versions_before(warehouse, start).items():
-        warehouse.restore(table, version)

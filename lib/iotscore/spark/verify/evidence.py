@@ -66,6 +66,17 @@ class Keys:
     high: int | None = None
     digest: int | None = None
 
+    def __add__(self, other: Keys) -> Keys:
+        """Return the rows of both together."""
+        if not self.rows or not other.rows:
+            return other if other.rows else self
+        return Keys(
+            self.rows + other.rows,
+            min(self.low or 0, other.low or 0),
+            max(self.high or 0, other.high or 0),
+            (self.digest or 0) ^ (other.digest or 0),
+        )
+
 
 @dataclass
 class Evidence:
