@@ -20,6 +20,7 @@ from iotscore import __version__, faults
 from iotscore.errors import StopSignal
 from iotscore.masking import masked
 from iotscore.spark.memory import MemoryPeak, sampled
+from iotscore.spark.order import SEQUENCE, in_order, next_number
 from iotscore.spark.pace import Pace, slow_warning
 from iotscore.spark.session import core_count
 from iotscore.spark.undo import noted, undo
@@ -86,6 +87,8 @@ class RunLog:
         started_at, start = datetime.now(UTC), time.monotonic()
         row = {**self._constants, "stage": name, "status": RUNNING, "started_at": started_at}
         row["details"] = json.dumps(noted(self._warehouse, name))
+        row[SEQUENCE] = self._next_number
+        self._next_number += 1
         self._append(row)
         self.stages.append(stage)
         try:
@@ -109,12 +112,17 @@ class RunLog:
         return slow_warning(stage.name, now, self._earlier.get(stage.name, ()))
 
     @cached_property
+    def _next_number(self) -> int:
+        """The place of the next stage among all of all runs; read once a job."""
+        return next_number(self._warehouse, "runs")
+
+    @cached_property
     def _earlier(self) -> dict[str, list[Pace]]:
         """What finished stages of other runs took, the newest first; read once a job."""
         ended = self._warehouse.rows("runs", status=DONE, profile=self._constants["profile"])
         earlier = [row for row in ended if row["rows"] and row["run_id"] != self.run_id]
         paces: dict[str, list[Pace]] = {}
-        for row in sorted(earlier, key=lambda row: row["ended_at"], reverse=True):
+        for row in reversed(in_order(earlier, "ended_at")):
             paces.setdefault(row["stage"], []).append(
                 Pace(row["rows"], row["seconds"], row["cores"])
             )

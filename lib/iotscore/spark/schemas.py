@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-LAYOUT: Final = 4
+LAYOUT: Final = 5
 """Raised with each change of a table. 2: ``scored_files`` has ``sha256``. 3: ``scores`` has more
 detectors and ``severity``, ``metrics`` has intervals. 4: ``scored_files``, ``explained_files`` and
-``models`` have ``expired_at``."""
+``models`` have ``expired_at``. 5: ``models``, ``model_aliases``, ``metrics`` and ``runs`` have
+``sequence``."""
 
 _STRING = T.StringType()
 _INT = T.IntegerType()
@@ -205,10 +206,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("run_id", _STRING),
                 ("created_at", _TIMESTAMP),
                 ("expired_at", _TIMESTAMP),
+                ("sequence", _LONG),
             ]
         ),
         ("model_version",),
-        late=("expired_at",),
+        late=("expired_at", "sequence"),
     ),
     "model_aliases": Table(
         _struct(
@@ -218,9 +220,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("reason", _STRING),
                 ("run_id", _STRING),
                 ("promoted_at", _TIMESTAMP),
+                ("sequence", _LONG),
             ]
         ),
         ("alias",),
+        late=("sequence",),
     ),
     "scores": Table(
         _struct(
@@ -445,12 +449,13 @@ TABLES: Final[dict[str, Table]] = {
                 ("average_precision", _DOUBLE),
                 ("average_precision_error", _DOUBLE),
                 *_MEASURED,
+                ("sequence", _LONG),
             ]
         ),
         ("evaluation_id", "model_version"),
         late=(
             *("recall_attack_low", "recall_attack_high"),
-            *("fpr_low", "fpr_high", "fpr_promised"),
+            *("fpr_low", "fpr_high", "fpr_promised", "sequence"),
         ),
     ),
     "protocol_figures": Table(
@@ -493,9 +498,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("code_version", _STRING),
                 ("details", _STRING),
                 ("error", _STRING),
+                ("sequence", _LONG),
             ]
         ),
         ("run_id", "stage", "status"),
+        late=("sequence",),
     ),
 }
 """Every table of a warehouse by its plain name."""
