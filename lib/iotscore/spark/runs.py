@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iotscore import __version__, faults
 from iotscore.errors import StopSignal
 from iotscore.masking import masked
+from iotscore.spark.agreement import Agreement
 from iotscore.spark.memory import MemoryPeak, sampled
 from iotscore.spark.order import SEQUENCE, in_order, next_number
 from iotscore.spark.pace import Pace, slow_warning
@@ -65,6 +66,7 @@ class RunLog:
         self.run_id: Final = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.stages: list[Stage] = []
         self._warehouse = warehouse
+        self._agreement = Agreement(warehouse)
         self._constants: dict[str, Any] = {
             "run_id": self.run_id,
             "cores": core_count(warehouse.spark),
@@ -78,7 +80,13 @@ class RunLog:
         """Record a stage: running while the body runs, then done, failed or interrupted.
 
         All commits meanwhile name the run.
+
+        Raises
+        ------
+        WarehouseError
+            Tables that the stage builds on do not agree with one another; nothing is recorded.
         """
+        self._agreement.require(name)
         with self._warehouse.marked(self.run_id):
             yield from self._recorded(name)
 
