@@ -372,17 +372,20 @@ def test_counts_of_scores_that_were_changed(night_copy: Copy) -> None:
 
 
 def test_a_data_file_that_is_lost(night_copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
-    """A lost or truncated data file is named; what does not need its table is still checked."""
+    """A lost or cut data file, or commit, is named; what needs no such table is still checked."""
     warehouse = night_copy("default")
     lost, cut = first_file(warehouse, "scores"), first_file(warehouse, "runs")
     size, cut_size = lost.stat().st_size, cut.stat().st_size
     lost.unlink()
     cut.write_bytes(cut.read_bytes()[:-1])
+    torn = f"metrics/_delta_log/{warehouse.version('metrics'):020}.json"
+    (Path(warehouse.root) / torn).write_bytes(b"")
     checks = verified(warehouse)
     assert outcomes(checks, Outcome.FAILED) == ["tables"]
     assert outcomes(checks, Outcome.SKIPPED) == ["scores", "keys", "sample", "runs"]
     assert checks["tables"].findings == (
         f"scores/{lost.name}: not there, the log says {size:,} bytes",
+        f"{torn}: 0 bytes",
         f"runs/{cut.name}: {cut_size - 1:,} bytes, the log says {cut_size:,} bytes",
     )
     print_checks(list(checks.values()))

@@ -36,12 +36,33 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Books:
-    """A ledger, the tables that it counts, those that it only speaks of, and the way back."""
+    """A ledger and its tables.
+
+    Attributes
+    ----------
+    ledger
+        Its name.
+    counted
+        Tables of which it tells the rows.
+    needing
+        Tables that have no row without a row of it.
+    others
+        Tables that it speaks of otherwise.
+    way_back
+        What to do without a backup.
+    """
 
     ledger: str
-    counted: tuple[_Table, ...]
-    others: tuple[str, ...]
     way_back: str
+    counted: tuple[_Table, ...] = ()
+    needing: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> list[str]:
+        """All of them, the ledger first."""
+        counted = (table.name for table in self.counted)
+        return [self.ledger, *counted, *self.needing, *self.others]
 
 
 _ANY: Final = "any"
@@ -52,30 +73,29 @@ _DONE_AGAIN: Final = "if there is none, delete these folders: all of it is {} ag
 _BOOKS: Final = {
     "ingest": _Books(
         "ingest_files",
-        (
+        "if there is none, ingest all captures into a new warehouse",
+        counted=(
             _Table("traffic", "ingest_run", {INGESTED: "rows_accepted"}),
             _Table("quarantine", "run_id", {INGESTED: "rows_quarantined", REFUSED: 1}),
         ),
-        (),
-        "if there is none, ingest all captures into a new warehouse",
     ),
     "score": _Books(
         "scored_files",
-        (_Table("scores", "run_id", {_ANY: "rows_scored"}),),
-        (),
         _DONE_AGAIN.format("scored"),
+        counted=(_Table("scores", "run_id", {_ANY: "rows_scored"}),),
     ),
     "explain": _Books(
         "explained_files",
-        (_Table("explanations", "run_id", {_ANY: "rows_explained"}),),
-        ("incidents",),
         _DONE_AGAIN.format("explained"),
+        counted=(_Table("explanations", "run_id", {_ANY: "rows_explained"}),),
+        others=("incidents",),
     ),
-    "evaluate": _Books("metrics", (), ("roc_points",), _DONE_AGAIN.format("measured")),
-    "monitor": _Books("monitored_files", (), ("drift",), _DONE_AGAIN.format("counted")),
-    "train": _Books("model_aliases", (), ("models",), "if there is none, run train --anew"),
+    "evaluate": _Books("metrics", _DONE_AGAIN.format("measured"), needing=("roc_points",)),
+    "monitor": _Books("monitored_files", _DONE_AGAIN.format("counted"), needing=("drift",)),
+    # Models without an alias are candidates, and no fault.
+    "train": _Books("model_aliases", "if there is none, run train --anew", others=("models",)),
 }
-"""By the stage that writes them. Models without an alias are candidates, and no fault."""
+"""By the stage that writes them."""
 
 _NEEDS: Final = {
     "ingest": ("ingest",),
@@ -117,17 +137,17 @@ class Agreement:
 
 
 def _require(warehouse: Warehouse, books: _Books) -> None:
-    names = [table.name for table in books.counted]
-    rows = {name: _rows(warehouse, name, books) for name in (books.ledger, *names, *books.others)}
+    if warehouse.is_direct:
+        for name in books.tables:
+            _require_files(warehouse, books, name)
     if books.counted:
         entries = _entries(warehouse, books)
         for table in books.counted:
-            _require_sum(warehouse, books, table, entries, rows[table.name])
-    elif books.ledger != "model_aliases" and rows[books.ledger] == 0:
-        for other in books.others:
-            if rows[other]:
-                fault = f"the table {other} has rows, and its ledger {books.ledger} has none"
-                raise _disagreement(warehouse, fault, books)
+            _require_sum(warehouse, books, table, entries)
+    for name in books.needing:
+        if _rows(warehouse, books.ledger) == 0 and _rows(warehouse, name):
+            fault = f"the table {name} has rows, and its ledger {books.ledger} has none"
+            raise _disagreement(warehouse, fault, books)
 
 
 def _entries(warehouse: Warehouse, books: _Books) -> list[dict[str, Any]]:
@@ -140,18 +160,15 @@ def _entries(warehouse: Warehouse, books: _Books) -> list[dict[str, Any]]:
     return [entry | {"status": _ANY} for entry in entries]
 
 
-def _rows(warehouse: Warehouse, table: str, books: _Books) -> int | None:
-    """Count a table by its log, and see that its files are there; None if the log does not say."""
+def _require_files(warehouse: Warehouse, books: _Books, table: str) -> None:
+    """Require that all that a table's log names is on the disk, and the log itself."""
     if not warehouse.exists(table):
-        return 0
-    if not warehouse.is_direct:
-        return warehouse.read(table).count()  # answered from the log
+        return
     path = warehouse.local_path(table)
     if empty := empty_commits(path):
         fault = f"{len(empty)} commit(s) of the table {table} are empty: {_some(empty)}"
         raise _disagreement(warehouse, fault, books)
-    files = listed_files(path)
-    if lost := [file for file in files if file.found != file.size]:
+    if lost := [file for file in listed_files(path) if file.found != file.size]:
         told = [
             f"{file.path} ({'not there' if file.found is None else f'{file.found:,} bytes'}, "
             f"needed {file.size:,})"
@@ -159,7 +176,15 @@ def _rows(warehouse: Warehouse, table: str, books: _Books) -> int | None:
         ]
         fault = f"{len(lost)} data file(s) of the table {table} are lost or cut: {_some(told)}"
         raise _disagreement(warehouse, fault, books)
-    counts = [file.rows for file in files]
+
+
+def _rows(warehouse: Warehouse, table: str) -> int | None:
+    """Count a table by its log; None if the log does not say."""
+    if not warehouse.exists(table):
+        return 0
+    if not warehouse.is_direct:
+        return warehouse.read(table).count()  # Delta answers from the log
+    counts = [file.rows for file in listed_files(warehouse.local_path(table))]
     return None if None in counts else sum(count or 0 for count in counts)
 
 
@@ -168,10 +193,9 @@ def _require_sum(
     books: _Books,
     table: _Table,
     entries: list[dict[str, Any]],
-    rows: int | None,
 ) -> None:
     kept, expired = _told(table, entries)
-    if rows == kept.total():
+    if _rows(warehouse, table.name) == kept.total():
         return
     there = _by_run(warehouse, table)
     wrong = [
@@ -194,7 +218,7 @@ def _told(table: _Table, entries: list[dict[str, Any]]) -> tuple[Counter[str], C
     expired: Counter[str] = Counter()
     for entry in entries:
         weight = table.weights.get(entry["status"], 0)
-        rows = weight if isinstance(weight, int) else entry[weight]
+        rows = weight if isinstance(weight, int) else entry[weight] or 0
         (kept if entry.get("expired_at") is None else expired)[entry["run_id"]] += rows
     return kept, expired
 
@@ -213,9 +237,8 @@ def _some(found: list[str]) -> str:
 
 
 def _disagreement(warehouse: Warehouse, fault: str, books: _Books) -> WarehouseError:
-    names = [books.ledger, *(table.name for table in books.counted), *books.others]
     return WarehouseError(
         f"the tables in {warehouse.root} do not agree: {fault}. Going on would double records or "
         "leave some out, so nothing was written. Run the job verify to see which files; then "
-        f"restore the folders {', '.join(names)} from one backup, {books.way_back}"
+        f"restore the folders {', '.join(books.tables)} from one backup, {books.way_back}"
     )

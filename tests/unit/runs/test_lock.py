@@ -9,15 +9,18 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from iotscore.errors import BusyError, WarehouseError
 from iotscore.spark.lock import no_writer, writer_lock
+from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
 
 HOLDS = """
 import sys
@@ -102,6 +105,43 @@ def test_a_lock_that_was_taken_away_stops_its_holder(tmp_path: Path, is_replaced
     told = str(caught.value)
     assert told.startswith(f"the lock file {tmp_path}/_writer.lock was removed or replaced while")
     assert "run the job verify" in told
+
+
+WRITES = """
+import sys
+from iotscore.spark.lock import writer_lock
+from iotscore.spark.tables import Warehouse
+with writer_lock(sys.argv[1]) as lock:
+    warehouse = Warehouse(None, sys.argv[1], lock=lock)
+    for line in sys.stdin:
+        warehouse.append_rows("suppressions", [{"reason": line.strip()}])
+        print("written", flush=True)
+"""
+"""A process that writes what it is told to."""
+
+
+def test_a_writer_whose_lock_was_taken_away_writes_nothing_more(tmp_path: Path) -> None:
+    """The second writer is alone from then on."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITES, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        first.stdin.write("before\n")
+        first.stdin.flush()
+        assert first.stdout.readline() == "written\n"
+        (tmp_path / "_writer.lock").unlink()
+        with writer_lock(str(tmp_path)) as lock:
+            told = first.communicate("after\n")[1]
+            second = Warehouse(cast("SparkSession", None), str(tmp_path), lock=lock)
+            second.append_rows("suppressions", [{"reason": "second"}])
+            assert second.values("suppressions", "reason") == {"before", "second"}
+    assert first.returncode != 0
+    assert "was removed or replaced while this job held it" in told
 
 
 def test_a_file_that_is_replaced_while_it_is_locked_does_not_count(

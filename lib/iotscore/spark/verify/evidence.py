@@ -19,7 +19,7 @@ from iotscore.spark.runs import unfinished
 from iotscore.spark.sample import record_hash
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.verify.settled import Settled, versions_to_read
-from iotscore.storage.inventory import listed_files
+from iotscore.storage.inventory import empty_commits, listed_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -189,11 +189,13 @@ def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:
             if not warehouse.exists(table):
                 continue
             files = listed_files(warehouse.local_path(table)) if warehouse.is_direct else []
+            empty = empty_commits(warehouse.local_path(table)) if warehouse.is_direct else []
         except READ_ERRORS as error:
             found.faults[table].append(f"{table} cannot be opened: {first_line(error)}")
             continue
         present.add(table)
         found.files += len(files)
+        found.faults[table] += [f"{table}/_delta_log/{name}: 0 bytes" for name in empty]
         found.faults[table] += [
             f"{table}/{file.path}: "
             + ("not there" if file.found is None else f"{file.found:,} bytes")
