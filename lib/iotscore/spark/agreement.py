@@ -240,5 +240,5 @@ def _disagreement(warehouse: Warehouse, fault: str, books: _Books) -> WarehouseE
     return WarehouseError(
         f"the tables in {warehouse.root} do not agree: {fault}. Going on would double records or "
         "leave some out, so nothing was written. Run the job verify to see which files; then "
-        f"restore the folders {', '.join(books.tables)} from one backup, {books.way_back}"
+        f"restore the folders {', '.join(books.tables)} from one backup; {books.way_back}"
     )
