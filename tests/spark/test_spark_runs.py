@@ -165,19 +165,21 @@ def test_no_stage_builds_on_a_lost_ledger(
 ) -> None:
     """A healthy night goes on; without its ledgers, or its champion, nothing is done again."""
     copy = night_copy("default")
-    run = stages(Warehouse(copy.spark, copy.root, direct=direct), settings("default"))
-    run.ingest(landing)
-    assert run.score() == 0
+
+    def job() -> Any:  # noqa: ANN401 - a class of the conftest beside this file
+        return stages(Warehouse(copy.spark, copy.root, direct=direct), settings("default"))
+
+    job().ingest(landing)
+    assert job().score() == 0
     shutil.rmtree(copy.path("model_aliases"))
     with pytest.raises(ModelError, match=r"has 1 model\(s\) and no champion .* train --anew"):
-        run.train()
+        job().train()
     copy.delete("scored_files", "rows_scored = 90")
     with unchanged(copy, "the table scores has 260 rows, and its ledger scored_files tells of 170"):
-        run.score()
+        job().score()
     shutil.rmtree(copy.path("ingest_files"))
-    run = stages(Warehouse(copy.spark, copy.root, direct=direct), settings("default"))
     with unchanged(copy, "the table traffic has 260 rows, and its ledger ingest_files tells of 0"):
-        run.ingest(landing)
+        job().ingest(landing)
 
 
 @contextmanager
