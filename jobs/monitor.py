@@ -9,7 +9,13 @@ import sys
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_model, job_parser
-from iotscore.cli.monitor import add_fail_on, fail_on, monitor_stage, print_alerts
+from iotscore.cli.monitor import (
+    add_fail_on,
+    channels_of,
+    end_night,
+    monitor_stage,
+    print_alerts,
+)
 from iotscore.cli.recorder import add_outcome
 
 
@@ -23,9 +29,9 @@ def main(argv: list[str]) -> int:
 
 
 def _monitor(job: Job) -> None:
-    alerts = monitor_stage(job, job.arguments.model)
-    print_alerts(alerts)
-    fail_on(alerts, job.arguments.fail_on)
+    found = monitor_stage(job, job.arguments.model, channels_of(job.settings))
+    print_alerts(found.alerts)
+    end_night(found, job.arguments.fail_on)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,13 @@ import sys
 
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_days, job_parser
-from iotscore.cli.monitor import add_fail_on, end_night, monitor_stage, print_alerts, teller
+from iotscore.cli.monitor import (
+    add_fail_on,
+    channels_of,
+    end_night,
+    monitor_stage,
+    print_alerts,
+)
 from iotscore.cli.recorder import add_outcome
 from iotscore.cli.stages import (
     evaluate_stage,
@@ -45,7 +51,8 @@ def main(argv: list[str]) -> int:
 
 
 def _nightly(job: Job) -> None:
-    teller(job.settings)  # a receiver that cannot be named must not wait for the night's end
+    # A receiver that cannot be named must not wait for the night's end.
+    channels = channels_of(job.settings)
     refusal = None
     try:
         ingest_stage(job)
@@ -56,12 +63,12 @@ def _nightly(job: Job) -> None:
     version = score_stage(job, None)
     evaluation_id = evaluate_stage(job, version)
     explain_stage(job, version)
-    alerts = monitor_stage(job, version)
+    found = monitor_stage(job, version, channels)
     print_nightly(job, version, evaluation_id)
-    print_alerts(alerts)
+    print_alerts(found.alerts)
     if job.arguments.report is not None:
         report_stage(job, job.arguments.report, version)
-    end_night(refusal, alerts, job.arguments.fail_on)
+    end_night(found, job.arguments.fail_on, refusal)
 
 
 if __name__ == "__main__":

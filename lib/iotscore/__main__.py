@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from iotscore.errors import IotscoreError, one_line
 from iotscore.offline import score_file
-from iotscore.output import check_output, set_up_output
+from iotscore.output import check_output, is_output_lost, set_up_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,8 @@ def main(argv: Sequence[str]) -> int:
     except IotscoreError as error:
         sys.stderr.write(f"iotscore score: {one_line(str(error))}\n")
         return 2
-    sys.stderr.write(f"iotscore score: {ended}\n")
+    if not is_output_lost():
+        sys.stderr.write(f"iotscore score: {ended}\n")
     return 0
 
 

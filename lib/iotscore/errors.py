@@ -83,6 +83,10 @@ class OutputError(IotscoreError):
     """Standard output could not be written."""
 
 
+class DeliveryError(IotscoreError):
+    """Alerts could not be delivered to people; they are in the table, and due again."""
+
+
 class AlertError(IotscoreError):
     """The job did its work and raised alerts that it was told to fail on."""
 

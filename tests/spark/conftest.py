@@ -55,7 +55,7 @@ class Stages:
             ingest(self.warehouse, str(folder), options, log.run_id, stage)
         return stage.details
 
-    def ingest_refusing(self, folder: Path) -> dict[str, object]:
+    def ingest_refusing(self, folder: str | Path) -> dict[str, object]:
         """Ingest, require that files are refused, and return the stage's details."""
         log = self._log()
         with pytest.raises(RefusalError), log.stage("ingest") as stage:
@@ -95,7 +95,7 @@ class Stages:
         log = self._log()
         with log.stage("monitor") as stage:
             limits = monitor_limits(self.settings)
-            monitor(self.warehouse, None, limits, lambda _: [], log.run_id, stage)
+            monitor(self.warehouse, None, limits, {}, log.run_id, stage)
         return stage.rows
 
 

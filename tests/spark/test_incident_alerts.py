@@ -40,25 +40,25 @@ def records(device: int, kind: str, rows: int, seed: int) -> np.ndarray:
 
 
 class Nights:
-    """Delivers nights, runs the stages, and keeps what people were told."""
+    """Delivers nights, runs the stages, and tells people, or fails to do so."""
 
     def __init__(self, warehouse: Warehouse, settings: Settings, stages: type) -> None:
         self.warehouse, self.settings = warehouse, settings
         self.run = stages(warehouse, settings)
-        self.told: list[dict[str, Any]] = []
+        self.fault: str | None = None
 
     def monitor(self, delivery: Delivery | None = None) -> list[dict[str, Any]]:
         """Monitor, and return what is told of."""
         log, told = RunLog(self.warehouse, "test", "0" * 64), []
 
-        def tell(alerts: list[dict[str, Any]]) -> list[str]:
+        def tell(alerts: list[dict[str, Any]]) -> str | None:
             told.extend(alerts)
-            return []
+            return self.fault
 
         with log.stage("monitor") as stage:
             limits = monitor_limits(self.settings)
             monitor(
-                *(self.warehouse, None, limits, tell, log.run_id, stage),
+                *(self.warehouse, None, limits, {"test": tell}, log.run_id, stage),
                 delivery=delivery or Delivery(accepted=1, refused=0),
             )
         return told
@@ -121,3 +121,10 @@ def test_one_incident_is_one_alert(
     (refused,) = nights.monitor(Delivery(accepted=0, refused=2))
     assert (refused["kind"], refused["event_day"]) == ("no_delivery", TODAY)
     assert nights.monitor(Delivery(accepted=0, refused=2)) == []
+    attack("1971-01-01", 8)
+    nights.fault = "the receiver answered 500"
+    (failed,) = incidents(nights.night(landing))
+    assert nights.monitor() == [failed]
+    nights.fault = None
+    assert nights.monitor() == [failed]
+    assert nights.monitor() == []

@@ -118,17 +118,17 @@ class Watch:
             self.run.ingest(folder)
         self.run.score()
 
-    def monitor(self, tell: Callable[[list[Any]], list[str]] | None = None) -> dict[str, Any]:
+    def monitor(self, tell: Callable[[list[Any]], str | None] | None = None) -> dict[str, Any]:
         """Monitor, and return the stage's details."""
         log = RunLog(self.warehouse, "test", "0" * 64)
         with log.stage("monitor") as stage:
             limits = monitor_limits(self.settings)
-            monitor(self.warehouse, None, limits, tell or self._tell, log.run_id, stage)
+            channels = {"test": tell or self._tell}
+            monitor(self.warehouse, None, limits, channels, log.run_id, stage)
         return stage.details
 
-    def _tell(self, alerts: list[dict[str, Any]]) -> list[str]:
+    def _tell(self, alerts: list[dict[str, Any]]) -> None:
         self.told += alerts
-        return []
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_a_second_run_does_nothing(watched: Watch) -> None:
     """What is in the ledger is done: no commit and nobody is told."""
     tables = ("drift", "alerts", "monitored_files")
     before = [watched.warehouse.version(table) for table in tables]
-    assert watched.monitor(lambda alerts: [str(alerts)])["nights"] == 0
+    assert watched.monitor(str)["nights"] == 0
     assert [watched.warehouse.version(table) for table in tables] == before
 
 
@@ -212,10 +212,10 @@ def test_all_at_once_after_a_failure_is_the_same(
     expected = {table: comparable(watched.warehouse, table) for table in ("drift", "alerts")}
     root = shutil.copytree(watched.warehouse.root, tmp_path / "copy")
     again = Watch(Warehouse(spark, str(root)), watched.settings, stages)
-    for table in ("drift", "alerts", "monitored_files"):
+    for table in ("drift", "alerts", "monitored_files", "notifications"):
         again.warehouse.delete(table, "true")
 
-    def broken(alerts: list[dict[str, Any]]) -> list[str]:
+    def broken(alerts: list[dict[str, Any]]) -> str | None:
         assert len(alerts) == 4
         raise ConnectionError
 

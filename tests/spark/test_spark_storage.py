@@ -152,7 +152,7 @@ def _rest_of_a_night(warehouse: Warehouse, settings: Settings) -> None:
     shap_stage(Job(argparse.Namespace(model=None), settings, warehouse, log))
     with log.stage("monitor") as stage:
         limits = monitor_limits(settings)
-        monitor(warehouse, None, limits, lambda _: [], log.run_id, stage)
+        monitor(warehouse, None, limits, {}, log.run_id, stage)
 
 
 def test_a_night_goes_on_the_other_way(

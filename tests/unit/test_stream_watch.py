@@ -78,6 +78,7 @@ class Place:
                 "modified_at": file.modified_at,
                 "rows_expected": file.rows_expected,
                 "sha256": "0" * 64,
+                "label": None if file.label is None else file.label.label,
             }
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from iotscore.cli.summary import open_console
-from iotscore.errors import AlertError, ConfigError
+from iotscore.errors import AlertError, ConfigError, DeliveryError
 from iotscore.masking import hide_settings
-from iotscore.spark.monitor import monitor
+from iotscore.spark.monitor import monitor, tell_incidents
 from iotscore.watch.alert import SEVERITIES, rank
 from iotscore.watch.deliveries import Delivery
 from iotscore.watch.limits import Limits
@@ -22,31 +23,27 @@ from iotscore.watch.send import post, secrets_of, write_mail
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from iotscore.cli.job import Job
     from iotscore.config import Settings
-    from iotscore.errors import RefusalError
+    from iotscore.errors import IotscoreError, RefusalError
+    from iotscore.spark.monitor import Monitored
+    from iotscore.spark.notify import Channel
 
     Rows = list[dict[str, Any]]
+    Channels = Mapping[str, Channel]
 
 _LOG = logging.getLogger(__name__)
 _SECRET: Final = "webhook_token"  # noqa: S105 - a name under which masking looks for a secret
 
 
-def monitor_stage(job: Job, model_version: str | None) -> Rows:
-    """Monitor new nights; return the alerts that are new and not suppressed.
-
-    Raises
-    ------
-    ConfigError
-        Alerts cannot be told as configured.
-    """
-    tell = teller(job.settings)
+def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> Monitored:
+    """Monitor new nights, and tell people of what is new."""
     limits = monitor_limits(job.settings)
     with job.runs.stage("monitor") as stage:
         found = monitor(
-            *(job.warehouse, model_version, limits, tell, job.runs.run_id, stage),
+            *(job.warehouse, model_version, limits, channels, job.runs.run_id, stage),
             delivery=_delivery(job),
         )
     told = ", ".join(f"{count} {severity}" for severity, count in stage.details["alerts"].items())
@@ -57,11 +54,21 @@ def monitor_stage(job: Job, model_version: str | None) -> Rows:
     )
     if skipped := stage.details["skipped"]:
         _LOG.warning("monitor: %s", skipped)
-    for fault in stage.details["undelivered"]:
-        _LOG.warning("monitor: alerts are in the table, but were not delivered: %s", fault)
     if warning := job.runs.slow_warning(stage):
         _LOG.warning("%s", warning)
-    return found.alerts
+    return found
+
+
+def tell_stage(job: Job, model_version: str | None, channels: Channels) -> Monitored:
+    """Tell people of new incidents, before the night is over."""
+    limits = monitor_limits(job.settings)
+    with job.runs.stage("monitor") as stage:
+        found = tell_incidents(
+            *(job.warehouse, model_version, limits, channels, job.runs.run_id, stage)
+        )
+    if found.alerts:
+        _LOG.warning("monitor: %d new alert(s) of incidents", len(found.alerts))
+    return found
 
 
 def _delivery(job: Job) -> Delivery:
@@ -95,16 +102,15 @@ def monitor_limits(settings: Settings) -> Limits:
     )
 
 
-def teller(settings: Settings) -> Callable[[Rows], list[str]]:
-    """Return what tells people of alerts, and then why it could not, if so.
+def channels_of(settings: Settings) -> Channels:
+    """Return what tells people of alerts, by name.
 
     Raises
     ------
     ConfigError
         The webhook's variable is not set, or holds no URL of the web.
     """
-    chosen = settings.monitor
-    url = None
+    chosen, channels = settings.monitor, {}
     if chosen.webhook_variable is not None:
         url = os.environ.get(chosen.webhook_variable)
         if not url:
@@ -114,20 +120,24 @@ def teller(settings: Settings) -> Callable[[Rows], list[str]]:
             )
             raise ConfigError(message)
         hide_settings({f"{_SECRET}_{n}": one for n, one in enumerate(secrets_of(url))})
+        channels["webhook"] = partial(_post, url, chosen.attempts)
+    if chosen.mail_folder is not None:
+        channels["mail"] = partial(_mail, settings)
+    return channels
 
-    def tell(alerts: Rows) -> list[str]:
-        faults = []
-        if url is not None and (fault := post(url, alerts, chosen.attempts)):
-            faults.append(f"webhook of {chosen.webhook_variable}: {fault}")
-        if chosen.mail_folder is not None:
-            folder, now = Path(chosen.mail_folder), datetime.now(UTC)
-            try:
-                write_mail(folder, alerts, chosen.mail_from, chosen.mail_to, now)
-            except OSError as error:
-                faults.append(f"monitor.mail_folder {folder}: {error.strerror}")
-        return faults
 
-    return tell
+def _post(url: str, attempts: int, alerts: Rows) -> str | None:
+    return post(url, alerts, attempts)
+
+
+def _mail(settings: Settings, alerts: Rows) -> str | None:
+    chosen = settings.monitor
+    folder = Path(str(chosen.mail_folder))
+    try:
+        write_mail(folder, alerts, chosen.mail_from, chosen.mail_to, datetime.now(UTC))
+    except OSError as error:
+        return f"monitor.mail_folder {folder}: {error.strerror}"
+    return None
 
 
 def print_alerts(alerts: Rows) -> None:
@@ -172,25 +182,33 @@ def fail_on(alerts: Rows, severity: str | None) -> None:
         raise AlertError(message)
 
 
-def end_night(refusal: RefusalError | None, alerts: Rows, severity: str | None) -> None:
-    """Fail for alerts, and for files that ingest refused.
+def end_night(found: Monitored, severity: str | None, refusal: RefusalError | None = None) -> None:
+    """Fail for alerts, for those that were not delivered, and for files that ingest refused.
 
-    An attack must not be hidden behind a refused file: of both, the alert gives the exit code, and
-    the refusal is told with it.
+    An attack must not be hidden behind a refused file: of all, the alert gives the exit code, and
+    the others are told with it.
 
     Raises
     ------
     AlertError
         There is an alert of the severity or a worse one.
+    DeliveryError
+        There is none, and a channel could not deliver alerts.
     RefusalError
-        There is none, and files were refused.
+        Neither, and files were refused.
     """
+    faults: list[IotscoreError] = []
     try:
-        fail_on(alerts, severity)
+        fail_on(found.alerts, severity)
     except AlertError as error:
-        if refusal is None:
-            raise
-        message = f"{error}; besides, {refusal}"
-        raise AlertError(message) from refusal
+        faults.append(error)
+    if found.undelivered:
+        message = (
+            "alerts are in the table alerts but were not delivered, the next run tries again: "
+            + "; ".join(found.undelivered)
+        )
+        faults.append(DeliveryError(message))
     if refusal is not None:
-        raise refusal
+        faults.append(refusal)
+    if faults:
+        raise type(faults[0])("; besides, ".join(map(str, faults))) from refusal

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.arguments import absolute, home, job_parser
 from iotscore.cli.job import guarded, prepare
+from iotscore.cli.monitor import channels_of, end_night, tell_stage
 from iotscore.cli.options import ingest_options
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.config import load_settings
-from iotscore.errors import BusyError, ChangedSourceError, ModelError, RefusalError
+from iotscore.errors import (
+    BusyError,
+    ChangedSourceError,
+    DeliveryError,
+    ModelError,
+    RefusalError,
+)
 from iotscore.landing.discover import discover, open_folder
 from iotscore.landing.sources import some
 from iotscore.spark.lock import writer_lock
@@ -27,7 +34,9 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from iotscore.cli.job import Job
     from iotscore.config import Settings
+    from iotscore.errors import IotscoreError
     from iotscore.landing.discover import LandingFile
     from iotscore.spark.lock import Lock
 
@@ -96,7 +105,9 @@ class Stream:
         )
         self._batches = 0
         self._failures = 0
-        self._refusals: list[RefusalError] = []
+        self._refusals: list[IotscoreError] = []
+        self._undelivered: DeliveryError | None = None
+        self._channels = channels_of(settings)
 
     def require_champion(self) -> None:
         """Raise ModelError if there is nothing to score with."""
@@ -148,7 +159,17 @@ class Stream:
             self._failures = 0
             version = score_stage(job, None)
             explain_stage(job, version)
+            self._tell_incidents(job, version)
         return True
+
+    def _tell_incidents(self, job: Job, version: str) -> None:
+        """Tell people; what was not delivered is due again with the next files, and at the end."""
+        try:
+            end_night(tell_stage(job, version, self._channels), None)
+            self._undelivered = None
+        except DeliveryError as error:
+            _LOG.warning("%s", error)
+            self._undelivered = error
 
     def _entries(self, file_ids: Collection[str]) -> list[dict[str, Any]]:
         if len(file_ids) > _MOST_LISTED:
@@ -164,10 +185,12 @@ class Stream:
             )
             _LOG.warning("%s", message)
             self._refusals.append(RefusalError(message))
+        if self._undelivered is not None:
+            self._refusals.append(self._undelivered)
         if len(self._refusals) > 1:
             message = (
-                f"files were refused or left {len(self._refusals)} times, see the warnings above; "
-                f"first: {self._refusals[0]}"
+                f"{len(self._refusals)} times files were refused or left, or alerts not delivered, "
+                f"see the warnings above; first: {self._refusals[0]}"
             )
             raise RefusalError(message)
         for refusal in self._refusals:

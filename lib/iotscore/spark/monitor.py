@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from iotscore.columns import HYBRID
 from iotscore.detect.model import BATCH_MINMAX, TAIL
+from iotscore.spark.alerting import Alerting
 from iotscore.spark.drift_rows import past_nights, stored_sketches
 from iotscore.spark.monitor_count import count_nights
 from iotscore.spark.monitor_ledger import enter_monitored, unmonitored
 from iotscore.spark.progress import rows_progress
 from iotscore.spark.registry import load_model
-from iotscore.watch.alert import SEVERITIES, raise_alerts
+from iotscore.watch.alert import raise_alerts
 from iotscore.watch.bins import bins_of
-from iotscore.watch.deliveries import Delivery, delivery_alerts
-from iotscore.watch.incident_alerts import READ, incident_alerts
-from iotscore.watch.kinds import INCIDENT
+from iotscore.watch.deliveries import Delivery
 from iotscore.watch.movement import Past, measure, rows_of
 from iotscore.watch.rules import DeviceNight, has_moved, movement_alerts
-from iotscore.watch.suppression import is_hidden
 from iotscore.watch.volumes import volume_alerts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from iotscore.spark.monitor_ledger import Nights
+    from iotscore.spark.notify import Channel
     from iotscore.spark.registry import StoredModel
     from iotscore.spark.runs import Stage
     from iotscore.spark.tables import Warehouse
@@ -57,17 +55,20 @@ class Monitored:
     alerts
         Rows of ``alerts`` that are new and not suppressed, of nights that are not long past; of
         incidents also those in files that were ingested lately, whatever night they claim.
+    undelivered
+        Why channels could not deliver alerts.
     """
 
     model_version: str
     alerts: Rows
+    undelivered: list[str]
 
 
 def monitor(
     warehouse: Warehouse,
     model_version: str | None,
     limits: Limits,
-    tell: Callable[[Rows], list[str]],
+    channels: Mapping[str, Channel],
     run_id: str,
     stage: Stage,
     *,
@@ -76,8 +77,7 @@ def monitor(
     """Count the records of new nights, compare them, and raise alerts.
 
     ``drift`` is committed first, then ``alerts``; then people are told, and the ledger
-    ``monitored_files`` comes last. A run that was killed in between tells again: better twice than
-    never.
+    ``monitored_files`` comes last.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def monitor(
         None for the champion.
     limits
         Where alerts begin.
-    tell
-        Gets the alerts of :class:`Monitored`; returns why some could not be told, if so.
+    channels
+        Get the alerts of :class:`Monitored`, by :func:`iotscore.spark.notify.notify`.
     run_id
         Stamped on every new row.
     stage
@@ -109,83 +109,45 @@ def monitor(
         "files": len(nights.files),
         "nights": len(nights.days),
         "skipped": skipped,
-        "alerts": dict.fromkeys(SEVERITIES, 0),
-        "undelivered": [],
     }
-    now = datetime.now(UTC)
-    stamp = {"model_version": stored.version, "run_id": run_id, "monitored_at": now}
     watch = _Watch(stored, limits)
     if nights.files and stored.manifest["normalisation"] != BATCH_MINMAX:
         stage.rows = nights.total
         watch.compare(warehouse, nights)
-        rows = [row | stamp for row in watch.rows]
+        stamp = {"model_version": stored.version, "run_id": run_id}
+        now = datetime.now(UTC)
+        rows = [{**row, **stamp, "monitored_at": now} for row in watch.rows]
         warehouse.replace_rows("drift", rows, nights.replaced())
-    earlier = warehouse.rows("alerts", model_version=stored.version)
-    files = _IncidentFiles(warehouse, stored.version, nights)
+    alerting = Alerting(warehouse, nights, limits)
     raised = [
-        *watch.alerts(nights, earlier),
-        *files.alerts(earlier, limits),
-        *_undelivered(delivery, nights, earlier, limits),
+        *watch.alerts(nights, alerting.earlier),
+        *alerting.of_incidents(),
+        *alerting.of_delivery(delivery),
     ]
-    stage.details["alerts"] |= Counter(row["severity"] for row in raised)
-    of_run = [row | {"run_id": run_id, "raised_at": now} for row in raised]
-    if nights.days and (of_run or any(row["event_day"] in nights.days for row in earlier)):
-        warehouse.replace_rows("alerts", of_run, nights.replaced())
-    elif of_run:
-        warehouse.append_rows("alerts", of_run)
-    told = {row["alert_id"] for row in earlier}
-    oldest = nights.told_since(limits.cool_down_days)
-    fresh = [
-        row
-        for row in of_run
-        if row["alert_id"] not in told
-        and (row["event_day"] >= oldest or files.is_recent(row, now, limits))
-    ]
-    suppressions = warehouse.rows("suppressions")
-    open_ = [row for row in fresh if not any(is_hidden(s, row, now) for s in suppressions)]
-    stage.details["incidents"] = sum(row["kind"] == INCIDENT for row in fresh)
-    stage.details["undelivered"] = tell(open_)
+    told, undelivered = alerting.tell(raised, channels, run_id, stage)
     if nights.files:
         enter_monitored(warehouse, nights, run_id)
-    return Monitored(stored.version, open_)
+    return Monitored(stored.version, told, undelivered)
 
 
-def _undelivered(delivery: Delivery, nights: Nights, earlier: Rows, limits: Limits) -> Rows:
-    """Return the row of ``alerts`` that says that nothing came, unstamped, unless it is there."""
-    if nights.files and not delivery.refused:
-        return []  # another run, or the stream, has got these
-    today = datetime.now(UTC).date()
-    found = delivery_alerts(delivery, nights.every_day, today, limits.no_delivery_days)
-    raised = raise_alerts(found, earlier, nights.model_version, limits.cool_down_days)
-    known = {row["alert_id"] for row in earlier if row["event_day"] not in nights.days}
-    return [row for row in raised if row["alert_id"] not in known]
+def tell_incidents(
+    warehouse: Warehouse,
+    model_version: str | None,
+    limits: Limits,
+    channels: Mapping[str, Channel],
+    run_id: str,
+    stage: Stage,
+) -> Monitored:
+    """Raise alerts of new incidents alone: the night is not over, and nothing is compared yet.
 
-
-class _IncidentFiles:
-    """The incidents of a model, and when their files were ingested."""
-
-    def __init__(self, warehouse: Warehouse, version: str, nights: Nights) -> None:
-        self._rows = warehouse.rows("incidents", READ, model_version=version)
-        self._version, self._nights = version, nights
-        self._file_of: dict[str, str] = {}
-
-    def alerts(self, earlier: Rows, limits: Limits) -> Rows:
-        """Return new rows of ``alerts``, unstamped: of incidents that nobody was told of yet.
-
-        Those of nights whose alerts are found anew are among them, told or not.
-        """
-        known = {row["alert_id"] for row in earlier if row["event_day"] not in self._nights.days}
-        found = list(incident_alerts(self._rows, limits.incident_severity))
-        raised = raise_alerts(found, [], self._version, limits.cool_down_days)
-        pairs = zip(raised, self._rows, strict=True)
-        self._file_of = {alert["alert_id"]: row["file_id"] for alert, row in pairs}
-        return [row for row in raised if row["alert_id"] not in known]
-
-    def is_recent(self, alert: Mapping[str, Any], now: datetime, limits: Limits) -> bool:
-        """Say whether an incident is in a file that was ingested only now, of whatever night."""
-        file_id = self._file_of.get(alert["alert_id"], "")
-        ingested = self._nights.ingested_at.get(file_id)
-        return ingested is not None and now - ingested <= timedelta(days=limits.cool_down_days)
+    Parameters and errors are those of :func:`monitor`, which does not tell of them again.
+    """
+    stored = load_model(warehouse, model_version)
+    nights = replace(unmonitored(warehouse, stored.version), files={}, days=[])
+    stage.details = {"model_version": stored.version}
+    alerting = Alerting(warehouse, nights, limits)
+    told, undelivered = alerting.tell(alerting.of_incidents(), channels, run_id, stage)
+    return Monitored(stored.version, told, undelivered)
 
 
 def _skipped(stored: StoredModel) -> str | None:

@@ -404,6 +404,19 @@ TABLES: Final[dict[str, Table]] = {
         ),
         ("model_version", "event_day", "run_id"),
     ),
+    "notifications": Table(
+        _struct(
+            [
+                ("alert_id", _STRING),
+                ("channel", _STRING),
+                ("is_delivered", _BOOLEAN),
+                ("fault", _STRING),
+                ("run_id", _STRING),
+                ("attempted_at", _TIMESTAMP),
+            ]
+        ),
+        ("alert_id",),
+    ),
     "suppressions": Table(
         _struct(
             [

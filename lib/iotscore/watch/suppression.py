@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 RECORD: Final = "record"
@@ -41,6 +41,13 @@ def is_hidden(suppression: Mapping[str, Any], subject: Mapping[str, Any], now: d
         for name in SCOPE[1:]
         if suppression[name] is not None
     )
+
+
+def unhidden(
+    rows: Sequence[dict[str, Any]], suppressions: Sequence[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows, of ``alerts`` for one, that no row of ``suppressions`` hides now."""
+    return [row for row in rows if not any(is_hidden(each, row, now) for each in suppressions)]
 
 
 def is_like(text: str, pattern: str) -> bool:

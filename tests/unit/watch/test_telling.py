@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from iotscore.cli.job import guarded
-from iotscore.cli.monitor import fail_on, teller
-from iotscore.errors import AlertError, ConfigError
+from iotscore.cli.monitor import channels_of, end_night, fail_on
+from iotscore.errors import AlertError, ConfigError, RefusalError
 from iotscore.masking import masked
+from iotscore.spark.monitor import Monitored
 from iotscore.watch.send import checked, post, secrets_of, write_mail
 from iotscore.watch.suppression import SCOPE, is_hidden, is_like
 
@@ -209,11 +210,13 @@ def test_the_configuration_names_a_variable_and_holds_no_url(
     )
     monkeypatch.delenv("ALERT_HOOK", raising=False)
     with pytest.raises(ConfigError, match="ALERT_HOOK, and there is no such"):
-        teller(chosen)
+        channels_of(chosen)
     monkeypatch.setenv("ALERT_HOOK", receiver)
-    assert teller(chosen)(ALERTS) == [
-        f"monitor.mail_folder {tmp_path / 'file' / 'mails'}: Not a directory"
-    ]
+    channels = channels_of(chosen)
+    assert {name: deliver(ALERTS) for name, deliver in channels.items()} == {
+        "webhook": None,
+        "mail": f"monitor.mail_folder {tmp_path / 'file' / 'mails'}: Not a directory",
+    }
     assert len(Receiver.got) == 1
     assert masked(f"posting to {receiver} failed") == "posting to *** failed"
 
@@ -226,6 +229,31 @@ def test_exit_by_severity() -> None:
         fail_on(ALERTS, "warning")
     assert guarded("monitor", lambda: fail_on(ALERTS, "critical")) == 3
     assert guarded("monitor", lambda: fail_on(ALERTS[:1], "critical")) == 0
+
+
+@pytest.mark.parametrize(
+    ("undelivered", "severity", "is_refused", "code", "said"),
+    [
+        ([], None, False, 0, ""),
+        (["webhook: gone"], None, False, 2, "were not delivered, the next run tries again: web"),
+        (["webhook: gone"], "critical", True, 3, "besides, alerts are in the table alerts but"),
+        ([], "critical", True, 3, "besides, 2 file(s)"),
+        ([], None, True, 2, "2 file(s)"),
+    ],
+)
+def test_a_night_ends_with_its_gravest_fault(
+    undelivered: list[str],
+    severity: str | None,
+    is_refused: bool,
+    code: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The others are told with it."""
+    refusal = RefusalError("2 file(s) were refused") if is_refused else None
+    found = Monitored("0" * 12, ALERTS, undelivered)
+    assert guarded("nightly", lambda: end_night(found, severity, refusal)) == code
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

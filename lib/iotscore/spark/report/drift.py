@@ -9,7 +9,7 @@ from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, Op
 from iotscore.spark.runs import DONE
 from iotscore.watch.alert import rank
 from iotscore.watch.movement import SCORE
-from iotscore.watch.suppression import is_hidden
+from iotscore.watch.suppression import unhidden
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -78,7 +78,7 @@ def _open_alerts(
     where = {"model_version": version, "event_day": days}
     rows = _rows(warehouse, "alerts", None, where, runs)
     suppressions, now = warehouse.rows("suppressions"), datetime.now(UTC)
-    shown = [row for row in rows if not any(is_hidden(one, row, now) for one in suppressions)]
+    shown = unhidden(rows, suppressions, now)
     found = [
         OpenAlert(
             rank=rank(row["severity"]),
