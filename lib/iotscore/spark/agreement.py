@@ -7,106 +7,21 @@ the rows that the ledger's entries stand for are the rows that the log of the ta
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
-from iotscore.spark.ingest_plan import INGESTED, REFUSED
+from iotscore.spark.books import ANY, BOOKS, NEEDS, Books, CountedTable
 from iotscore.storage.inventory import empty_commits, listed_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from iotscore.spark.tables import Warehouse
 
 _MOST_NAMED: Final = 3
 """Runs, or data files, that a message names."""
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A table that a ledger counts, and where its rows say which run they are of."""
-
-    name: str
-    run: str
-    weights: Mapping[str, str | int]
-    """Of an entry with this status: its column that counts rows, or how many it stands for."""
-
-
-@dataclass(frozen=True)
-class _Books:
-    """A ledger and its tables.
-
-    Attributes
-    ----------
-    ledger
-        Its name.
-    counted
-        Tables of which it tells the rows.
-    needing
-        Tables that have no row without a row of it.
-    others
-        Tables that it speaks of otherwise.
-    way_back
-        What to do without a backup.
-    """
-
-    ledger: str
-    way_back: str
-    counted: tuple[_Table, ...] = ()
-    needing: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-
-    @property
-    def tables(self) -> list[str]:
-        """All of them, the ledger first."""
-        counted = (table.name for table in self.counted)
-        return [self.ledger, *counted, *self.needing, *self.others]
-
-
-_ANY: Final = "any"
-"""The status of entries of a ledger that has no such column."""
-
-_DONE_AGAIN: Final = "if there is none, delete these folders: all of it is {} again"
-
-_BOOKS: Final = {
-    "ingest": _Books(
-        "ingest_files",
-        "if there is none, ingest all captures into a new warehouse",
-        counted=(
-            _Table("traffic", "ingest_run", {INGESTED: "rows_accepted"}),
-            _Table("quarantine", "run_id", {INGESTED: "rows_quarantined", REFUSED: 1}),
-        ),
-    ),
-    "score": _Books(
-        "scored_files",
-        _DONE_AGAIN.format("scored"),
-        counted=(_Table("scores", "run_id", {_ANY: "rows_scored"}),),
-    ),
-    "explain": _Books(
-        "explained_files",
-        _DONE_AGAIN.format("explained"),
-        counted=(_Table("explanations", "run_id", {_ANY: "rows_explained"}),),
-        others=("incidents",),
-    ),
-    "evaluate": _Books("metrics", _DONE_AGAIN.format("measured"), needing=("roc_points",)),
-    "monitor": _Books("monitored_files", _DONE_AGAIN.format("counted"), needing=("drift",)),
-    # Models without an alias are candidates, and no fault.
-    "train": _Books("model_aliases", "if there is none, run train --anew", others=("models",)),
-}
-"""By the stage that writes them."""
-
-_NEEDS: Final = {
-    "ingest": ("ingest",),
-    "train": ("ingest", "train"),
-    "score": ("ingest", "train", "score"),
-    "evaluate": ("ingest", "train", "score", "evaluate"),
-    "explain": ("ingest", "train", "score", "explain"),
-    "monitor": ("ingest", "train", "score", "explain", "monitor"),
-    "maintain": tuple(_BOOKS),
-}
-"""By stage: the books that it reads or goes on writing."""
 
 
 class Agreement:
@@ -130,13 +45,13 @@ class Agreement:
         WarehouseError
             A ledger and a table disagree, or a file of theirs is lost.
         """
-        for name in _NEEDS.get(stage, ()):
+        for name in NEEDS.get(stage, ()):
             if name not in self._held:
-                _require(self._warehouse, _BOOKS[name])
+                _require(self._warehouse, BOOKS[name])
                 self._held.add(name)
 
 
-def _require(warehouse: Warehouse, books: _Books) -> None:
+def _require(warehouse: Warehouse, books: Books) -> None:
     if warehouse.is_direct:
         for name in books.tables:
             _require_files(warehouse, books, name)
@@ -144,23 +59,25 @@ def _require(warehouse: Warehouse, books: _Books) -> None:
         entries = _entries(warehouse, books)
         for table in books.counted:
             _require_sum(warehouse, books, table, entries)
+        if books.keeps_runs:
+            _require_runs(warehouse, books, {entry["run_id"] for entry in entries})
     for name in books.needing:
         if _rows(warehouse, books.ledger) == 0 and _rows(warehouse, name):
             fault = f"the table {name} has rows, and its ledger {books.ledger} has none"
             raise _disagreement(warehouse, fault, books)
 
 
-def _entries(warehouse: Warehouse, books: _Books) -> list[dict[str, Any]]:
+def _entries(warehouse: Warehouse, books: Books) -> list[dict[str, Any]]:
     """Return the ledger's entries, those of ledgers without a status with the same one."""
     counts = {each for table in books.counted for each in table.weights.values()}
     columns = ["run_id", *sorted(each for each in counts if isinstance(each, str))]
     if books.ledger == "ingest_files":
         return warehouse.rows(books.ledger, [*columns, "status"])
     entries = warehouse.rows(books.ledger, [*columns, "expired_at"])
-    return [entry | {"status": _ANY} for entry in entries]
+    return [entry | {"status": ANY} for entry in entries]
 
 
-def _require_files(warehouse: Warehouse, books: _Books, table: str) -> None:
+def _require_files(warehouse: Warehouse, books: Books, table: str) -> None:
     """Require that all that a table's log names is on the disk, and the log itself."""
     if not warehouse.exists(table):
         return
@@ -190,8 +107,8 @@ def _rows(warehouse: Warehouse, table: str) -> int | None:
 
 def _require_sum(
     warehouse: Warehouse,
-    books: _Books,
-    table: _Table,
+    books: Books,
+    table: CountedTable,
     entries: list[dict[str, Any]],
 ) -> None:
     kept, expired = _told(table, entries)
@@ -212,7 +129,30 @@ def _require_sum(
         raise _disagreement(warehouse, fault, books)
 
 
-def _told(table: _Table, entries: list[dict[str, Any]]) -> tuple[Counter[str], Counter[str]]:
+def _require_runs(warehouse: Warehouse, books: Books, known: Collection[str]) -> None:
+    """Require that a ledger knows all runs that say that they did something.
+
+    Ledger and table may agree and both be of an older backup: what came later is in neither.
+    """
+    lost = {
+        row["run_id"]
+        for row in warehouse.rows("runs", ["run_id", "details"], stage="ingest")
+        if row["run_id"] not in known and _files(json.loads(row["details"] or "{}"))
+    }
+    if lost:
+        fault = (
+            f"the table runs tells of {len(lost)} ingest(s) that the ledger {books.ledger} does "
+            f"not know ({_some(sorted(lost))}); runs must be of the same backup"
+        )
+        raise _disagreement(warehouse, fault, books)
+
+
+def _files(details: Mapping[str, Any]) -> int:
+    """Return how many files an ingest entered into its ledger."""
+    return sum(details.get(name) or 0 for name in ("files_ingested", "files_refused"))
+
+
+def _told(table: CountedTable, entries: list[dict[str, Any]]) -> tuple[Counter[str], Counter[str]]:
     """Return the rows that entries stand for, by run: those that are kept, and expired ones."""
     kept: Counter[str] = Counter()
     expired: Counter[str] = Counter()
@@ -223,7 +163,7 @@ def _told(table: _Table, entries: list[dict[str, Any]]) -> tuple[Counter[str], C
     return kept, expired
 
 
-def _by_run(warehouse: Warehouse, table: _Table) -> Counter[str]:
+def _by_run(warehouse: Warehouse, table: CountedTable) -> Counter[str]:
     if warehouse.is_direct:
         runs = warehouse.table(table.name, [table.run]).column(table.run)
         return Counter({one["values"]: one["counts"] for one in runs.value_counts().to_pylist()})
@@ -236,7 +176,7 @@ def _some(found: list[str]) -> str:
     return "; ".join([*found[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _disagreement(warehouse: Warehouse, fault: str, books: _Books) -> WarehouseError:
+def _disagreement(warehouse: Warehouse, fault: str, books: Books) -> WarehouseError:
     return WarehouseError(
         f"the tables in {warehouse.root} do not agree: {fault}. Going on would double records or "
         "leave some out, so nothing was written. Run the job verify to see which files; then "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -208,6 +209,21 @@ def test_what_was_lost_stops_every_stage_that_builds_on_it(
     assert words in line
     assert "Run the job verify to see which files" in line
     assert f"restore the folders {', '.join(writes[stage])} from one backup" in line
+
+
+def test_an_older_backup_of_ledger_and_table_is_told_by_the_runs(warehouse: Warehouse) -> None:
+    """Sums agree, and a night is in neither; one that took up nothing, or was killed, is none."""
+    done = {"stage": "ingest", "status": "done"}
+    details = {"first": {"files_ingested": 1}, "third": {"files_refused": 1}, "idle": {}}
+    rows = [{"run_id": name, **done, "details": json.dumps(told)} for name, told in details.items()]
+    killed = {"run_id": "killed", "stage": "ingest", "status": "interrupted"}
+    warehouse.append_rows("runs", [*rows, killed | {"details": '{"versions_before": {}}'}])
+    assert refused(warehouse) == {}
+    late = {"run_id": "late", **done, "details": '{"files_ingested": 2, "files_refused": 0}'}
+    warehouse.append_rows("runs", [late])
+    told = refused(warehouse, ["ingest"])["ingest"]
+    assert "the table runs tells of 1 ingest(s) that the ledger ingest_files does not know" in told
+    assert "(late); runs must be of the same backup" in told
 
 
 def test_an_empty_commit_that_was_summed_up_is_past(warehouse: Warehouse) -> None:
