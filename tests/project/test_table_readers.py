@@ -36,6 +36,7 @@ OWNERS: Final[dict[str, set[str]]] = {
     "cli/models_tables": {"models"},
     "cli/stream": set(),
     "cli/summary": set(),
+    "spark/agreement": set(),
     "spark/alerting": {"monitor"},
     "spark/challenge": {"models"},
     "spark/clock": {"maintain"},
