@@ -203,4 +203,4 @@ def unfinished(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     ended = {(row["run_id"], row["stage"]) for row in rows if row["status"] != RUNNING}
     open_ = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
-    return sorted(open_, key=lambda row: row["started_at"], reverse=True)
+    return in_order(open_, "started_at")[::-1]
