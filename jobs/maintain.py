@@ -1,6 +1,6 @@
 """Keep the tables small and quick: merge small files, delete dead ones, shorten the logs.
 
-./spark-submit.sh maintain --warehouse DIR
+./spark-submit.sh maintain --warehouse DIR [--after-pause]
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from iotscore.cli.maintain import maintain_stage, print_upkeep
 def main(argv: list[str]) -> int:
     """Maintain and return the exit code."""
     parser = job_parser("maintain", "Keep the tables small and quick.", reads_input=False)
+    parser.add_argument(
+        "--after-pause",
+        action="store_true",
+        help="although no job ran for longer than maintain.pause_days, or the clock was mended",
+    )
     return run_job("maintain", parser.parse_args(argv), _maintain)
 
 

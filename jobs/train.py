@@ -1,6 +1,6 @@
 """Benign records to a model, which becomes the champion.
 
-./spark-submit.sh train --warehouse DIR [--candidate]
+./spark-submit.sh train --warehouse DIR [--candidate | --anew]
 """
 
 from __future__ import annotations
@@ -15,14 +15,19 @@ from iotscore.cli.stages import train_stage
 def main(argv: list[str]) -> int:
     """Train and return the exit code."""
     parser = job_parser("train", "Benign records to a model, the new champion.", reads_input=False)
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--candidate", action="store_true", help="keep the champion; models promote may change it"
+    )
+    which.add_argument(
+        "--anew", action="store_true", help="although there are models and their champion was lost"
     )
     return run_job("train", parser.parse_args(argv), _train)
 
 
 def _train(job: Job) -> None:
-    print(train_stage(job, is_candidate=job.arguments.candidate))
+    arguments = job.arguments
+    print(train_stage(job, is_candidate=arguments.candidate, is_anew=arguments.anew))
 
 
 if __name__ == "__main__":

@@ -17,17 +17,16 @@
 WITH promotions AS (
     SELECT
         model_version,
-        max(promoted_at) AS promoted_at,
-        max_by(reason, promoted_at) AS promotion_reason
+        max(struct(sequence, promoted_at)) AS latest,
+        max_by(reason, struct(sequence, promoted_at)) AS promotion_reason
     FROM model_aliases
     WHERE alias = 'champion'
     GROUP BY model_version
 )
 SELECT
     models.model_version,
-    coalesce(promotions.promoted_at = (SELECT max(promoted_at) FROM promotions), false)
-        AS is_champion,
-    promotions.promoted_at,
+    coalesce(promotions.latest = (SELECT max(latest) FROM promotions), false) AS is_champion,
+    promotions.latest.promoted_at,
     promotions.promotion_reason,
     models.created_at,
     get_json_object(manifest, '$.normalisation') AS normalisation,
@@ -41,4 +40,4 @@ SELECT
     models.run_id
 FROM models
 LEFT JOIN promotions ON models.model_version = promotions.model_version
-ORDER BY is_champion DESC, models.created_at DESC
+ORDER BY is_champion DESC, struct(models.sequence, models.created_at) DESC

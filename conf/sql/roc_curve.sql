@@ -9,12 +9,12 @@
 -- data_kind: synthetic, partial or full: what the figures were measured on
 -- model_version: the champion
 WITH champion AS (
-    SELECT max_by(model_version, promoted_at) AS model_version
+    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
     FROM model_aliases
     WHERE alias = 'champion'
 ),
 latest AS (
-    SELECT max_by(metrics.evaluation_id, metrics.evaluated_at) AS evaluation_id
+    SELECT max_by(metrics.evaluation_id, struct(metrics.sequence, metrics.evaluated_at)) AS evaluation_id
     FROM metrics
     INNER JOIN champion ON metrics.model_version = champion.model_version
 ),

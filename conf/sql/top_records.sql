@@ -18,7 +18,7 @@
 -- scored_at: time of scoring, UTC
 -- model_version: the champion
 WITH champion AS (
-    SELECT max_by(model_version, promoted_at) AS model_version
+    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
     FROM model_aliases
     WHERE alias = 'champion'
 ),
@@ -34,9 +34,13 @@ marking AS (
     INNER JOIN champion ON models.model_version = champion.model_version
 ),
 last_run AS (
-    SELECT max_by(scored_files.run_id, scored_files.scored_at) AS run_id
+    SELECT max_by(scored_files.run_id, struct(runs.sequence, scored_files.scored_at)) AS run_id
     FROM scored_files
     INNER JOIN champion ON scored_files.model_version = champion.model_version
+    LEFT JOIN runs
+        ON scored_files.run_id = runs.run_id
+        AND runs.stage = 'score'
+        AND runs.status = 'running'
     WHERE rows_scored > 0
 )
 SELECT

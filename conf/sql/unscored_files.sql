@@ -7,7 +7,7 @@
 -- ingested_at: time, UTC
 -- model_version: the champion; NULL if there is none
 WITH champion AS (
-    SELECT max_by(model_version, promoted_at) AS model_version
+    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
     FROM model_aliases
     WHERE alias = 'champion'
 ),

@@ -78,12 +78,14 @@ def test_late_columns_are_declared_and_may_be_null() -> None:
     rates = ["recall_attack_low", "recall_attack_high", "fpr_low", "fpr_high", "fpr_promised"]
     found = {table: sorted(names) for table, names in LATE.items()}
     assert found == {
-        "models": ["expired_at"],
+        "models": ["expired_at", "sequence"],
+        "model_aliases": ["sequence"],
+        "runs": ["sequence"],
         "ingest_files": ["records_hash"],
         "scored_files": ["expired_at", "records_hash", "sha256"],
         "explained_files": ["expired_at"],
         "scores": sorted([*parts, "severity"]),
-        "metrics": sorted(rates),
+        "metrics": sorted([*rates, "sequence"]),
     }
     for table, names in LATE.items():
         assert all(TABLES[table].schema[name].nullable for name in names)

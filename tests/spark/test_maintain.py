@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from deltalake import DeltaTable
 
-from iotscore.cli.maintain import print_upkeep
+from iotscore.cli import Job
+from iotscore.cli.maintain import maintain_stage, print_upkeep
 from iotscore.errors import WarehouseError
 from iotscore.spark.maintain import maintain
+from iotscore.spark.order import SEQUENCE, next_number
 from iotscore.spark.runs import RunLog, Stage, recover
 from iotscore.spark.tables import Warehouse
 from iotscore.spark.verify import Outcome, verify_warehouse
@@ -138,6 +141,29 @@ def test_it_is_recorded_and_told(
     printed = capsys.readouterr().out
     for name in done:
         assert name in printed
+
+
+def test_a_clock_that_leapt_stops_it(
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
+) -> None:
+    """By a night 500 days ahead all scores would be old; somebody must say that it was a pause."""
+    warehouse = night_copy("default")
+    row = {"run_id": "ahead", "stage": "score", "status": "running"}
+    time = datetime.now(UTC) + timedelta(days=500)
+    number = next_number(warehouse, "runs")
+    warehouse.append_rows("runs", [row | {"started_at": time, SEQUENCE: number}])
+    before = {name: warehouse.version(name) for name in ("runs", "scores")}
+
+    def stage(*, after_pause: bool) -> dict[str, Upkeep]:
+        arguments = argparse.Namespace(after_pause=after_pause)
+        log = RunLog(warehouse, "default", "abc")
+        return maintain_stage(Job(arguments, settings("default"), warehouse, log))
+
+    with pytest.raises(WarehouseError, match=r"went 500 days, and maintain.pause_days allows 3"):
+        stage(after_pause=False)
+    assert {name: warehouse.version(name) for name in before} == before
+    assert "scores" in stage(after_pause=True)
+    assert "scores" in stage(after_pause=False)
 
 
 def test_a_killed_maintenance_needs_no_undoing(night_copy: Callable[[str], Warehouse]) -> None:

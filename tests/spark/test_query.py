@@ -150,15 +150,24 @@ def test_faults_of_an_ingest_are_told(warehouse: Warehouse, opened: Opened) -> N
     assert [row.source_file for row in unscored] == ["a", "c"]
 
 
-def test_the_newest_promotion_is_the_champion(warehouse: Warehouse, opened: Opened) -> None:
-    """After a rollback, the older model is the champion again."""
+@pytest.mark.parametrize("clock", ["right", "ahead"])
+def test_the_newest_promotion_is_the_champion(
+    warehouse: Warehouse, opened: Opened, clock: str
+) -> None:
+    """After a rollback, the older model is the champion again, also if the clock was ahead before.
+
+    Promotions of an older layout have no number; they are told by their times.
+    """
+    promoted = [(name, moment(second), None) for second, name in enumerate(("old", "new", "old"))]
+    if clock == "ahead":
+        promoted = [("new", moment(9), None), ("new", moment(50), 1), ("old", moment(10), 2)]
     model = {"manifest": '{"normalisation": "frozen"}', "bundle": bytearray(b"123")}
     warehouse.append_rows("models", [{**model, "model_version": name} for name in ("old", "new")])
     warehouse.append_rows(
         "model_aliases",
         [
-            {"alias": "champion", "model_version": name, "promoted_at": moment(second)}
-            for second, name in enumerate(("old", "new", "old"))
+            {"alias": "champion", "model_version": name, "promoted_at": time, "sequence": number}
+            for name, time, number in promoted
         ],
     )
     spark = opened(warehouse.spark, warehouse.root)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +13,17 @@ import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from iotscore.errors import WarehouseError
+from iotscore.errors import ModelError, WarehouseError
 from iotscore.spark.lock import writer_lock
 from iotscore.spark.runs import RunLog, Stage, recover
 from iotscore.spark.session import core_count
+from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.config import Settings
 
 pytestmark = pytest.mark.spark
 
@@ -150,6 +153,43 @@ def test_rows_that_reached_their_ledger_survive(night_copy: Callable[[str], Ware
     warehouse.delete("runs", end)
     assert recover(warehouse) == [run_id]
     assert warehouse.read("scores").count() == 260
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "through Spark"])
+def test_no_stage_builds_on_a_lost_ledger(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable[..., Settings],
+    landing: Path,
+    direct: bool,
+) -> None:
+    """A healthy night goes on; without its ledgers, or its champion, nothing is done again."""
+    copy = night_copy("default")
+
+    def job() -> Any:  # noqa: ANN401 - a class of the conftest beside this file
+        return stages(Warehouse(copy.spark, copy.root, direct=direct), settings("default"))
+
+    job().ingest(landing)
+    assert job().score() == 0
+    shutil.rmtree(copy.path("model_aliases"))
+    with pytest.raises(ModelError, match=r"has 1 model\(s\) and no champion .* train --anew"):
+        job().train()
+    copy.delete("scored_files", "rows_scored = 90")
+    with unchanged(copy, "the table scores has 260 rows, and its ledger scored_files tells of 170"):
+        job().score()
+    shutil.rmtree(copy.path("ingest_files"))
+    with unchanged(copy, "the table traffic has 260 rows, and its ledger ingest_files tells of 0"):
+        job().ingest(landing)
+
+
+@contextmanager
+def unchanged(warehouse: Warehouse, fault: str) -> Iterator[None]:
+    """Require that the body is refused with a fault and commits nothing."""
+    tables = ("runs", "traffic", "scores")
+    before = {name: warehouse.version(name) for name in tables}
+    with pytest.raises(WarehouseError, match=fault):
+        yield
+    assert {name: warehouse.version(name) for name in tables} == before
 
 
 def test_second_writer_is_refused(tmp_path: Path) -> None:

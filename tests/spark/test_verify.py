@@ -136,15 +136,18 @@ def test_a_file_that_was_ingested_twice(night_copy: Copy) -> None:
 
 
 def test_lost_and_foreign_records(night_copy: Copy) -> None:
-    """Each accepted record is in traffic, and no record of a run that no ledger names."""
+    """Each accepted record is in traffic, once over all runs, and none of an unknown run is."""
     warehouse = night_copy("default")
     remove(warehouse, "traffic", "source_file = '1.benign.csv' AND row_no = 7")
     duplicate(warehouse, "traffic", "2.benign.csv", 7, ingest_run="other")
-    assert failing(warehouse) == [
-        "traffic",
+    checks = verified(warehouse)
+    assert outcomes(checks, Outcome.FAILED) == ["traffic", "keys"]
+    assert checks["traffic"].findings == (
         "1.benign.csv: 90 accepted, 89 in traffic",
         "2.benign.csv: 1 rows in traffic of the run other, which no ledger knows",
-    ]
+    )
+    doubled = "2.benign.csv: row 7 is there 2 times in traffic, needed once"
+    assert checks["keys"].findings == (doubled,)
 
 
 @pytest.fixture
@@ -182,16 +185,19 @@ def test_refused_lines_and_files(ingested: Warehouse) -> None:
 
 
 def test_lost_and_foreign_scores(night_copy: Copy) -> None:
-    """Rows in scores are those that scored_files tells, and no others."""
+    """Rows in scores are those that scored_files tells, each once, and no others."""
     warehouse = night_copy("default")
     version = champion(warehouse)
     remove(warehouse, "scores", "source_file = '1.benign.csv' AND row_no = 7")
     duplicate(warehouse, "scores", "2.benign.csv", 7, run_id="other")
-    assert failing(warehouse) == [
-        "scores",
+    checks = verified(warehouse)
+    assert outcomes(checks, Outcome.FAILED) == ["scores", "keys"]
+    assert checks["scores"].findings == (
         f"model {version}, 1.benign.csv: 90 scored, 89 in scores",
         f"model {version}, 2.benign.csv: 1 rows in scores of the run other, which no ledger knows",
-    ]
+    )
+    doubled = f"2.benign.csv: row 7 is there 2 times in scores of model {version}, needed once"
+    assert checks["keys"].findings == (doubled,)
 
 
 def test_lost_and_foreign_explanations(night_copy: Copy) -> None:
@@ -374,17 +380,20 @@ def test_counts_of_scores_that_were_changed(night_copy: Copy) -> None:
 
 
 def test_a_data_file_that_is_lost(night_copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
-    """A lost or truncated data file is named; what does not need its table is still checked."""
+    """A lost or cut data file, or commit, is named; what needs no such table is still checked."""
     warehouse = night_copy("default")
     lost, cut = first_file(warehouse, "scores"), first_file(warehouse, "runs")
     size, cut_size = lost.stat().st_size, cut.stat().st_size
     lost.unlink()
     cut.write_bytes(cut.read_bytes()[:-1])
+    torn = f"metrics/_delta_log/{warehouse.version('metrics'):020}.json"
+    (Path(warehouse.root) / torn).write_bytes(b"")
     checks = verified(warehouse)
     assert outcomes(checks, Outcome.FAILED) == ["tables"]
     assert outcomes(checks, Outcome.SKIPPED) == ["scores", "keys", "content", "sample", "runs"]
     assert checks["tables"].findings == (
         f"scores/{lost.name}: not there, the log says {size:,} bytes",
+        f"{torn}: 0 bytes",
         f"runs/{cut.name}: {cut_size - 1:,} bytes, the log says {cut_size:,} bytes",
     )
     print_checks(list(checks.values()))

@@ -16,7 +16,7 @@
 -- is_synthetic: true if some of the ingested data are simulated
 -- model_version: the champion
 WITH champion AS (
-    SELECT max_by(model_version, promoted_at) AS model_version
+    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
     FROM model_aliases
     WHERE alias = 'champion'
 ),

@@ -26,7 +26,7 @@
 -- data_kind: synthetic, partial or full: what the model's figures were measured on
 -- champion_version: the champion
 WITH champion AS (
-    SELECT max_by(model_version, promoted_at) AS model_version
+    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
     FROM model_aliases
     WHERE alias = 'champion'
 ),
@@ -102,8 +102,8 @@ figures AS (
 measured AS (
     SELECT
         model_version,
-        max_by(fpr_promised, evaluated_at) AS fpr_promised,
-        max_by(data_kind, evaluated_at) AS data_kind
+        max_by(fpr_promised, struct(sequence, evaluated_at)) AS fpr_promised,
+        max_by(data_kind, struct(sequence, evaluated_at)) AS data_kind
     FROM metrics
     WHERE scope = 'all' AND detector = 'hybrid' AND NOT uses_labels
     GROUP BY model_version

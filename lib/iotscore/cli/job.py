@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.landing.days import Days
+    from iotscore.spark.lock import Lock
 
 _LOG = logging.getLogger("iotscore")
 
@@ -170,10 +171,10 @@ def _run(
     if getattr(arguments, "report", None) is not None:
         prepare_folder(arguments.report)
     root = absolute(arguments.warehouse)
-    with writer_lock(root):
+    with writer_lock(root) as lock:
         spark = open_session(f"iotscore {name}")
         try:
-            job = prepare(spark, root, arguments, settings)
+            job = prepare(spark, root, arguments, settings, lock)
             recorder.follow(job.runs)
             body(job)
         finally:
@@ -181,10 +182,14 @@ def _run(
 
 
 def prepare(
-    spark: SparkSession, root: str, arguments: argparse.Namespace, settings: Settings
+    spark: SparkSession,
+    root: str,
+    arguments: argparse.Namespace,
+    settings: Settings,
+    lock: Lock | None = None,
 ) -> Job:
     """Undo what killed runs left, give older tables today's layout, and return the job."""
-    warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
+    warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto", lock=lock)
     for run_id in recover(warehouse):
         _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
     # Only now: undoing makes tables what they were, and that may have been an older layout.

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from iotscore.cli.console import open_console
 from iotscore.cli.options import maintain_options, retention_policy
+from iotscore.spark.clock import require_steady_clock
 from iotscore.spark.maintain import maintain
 from iotscore.spark.retention import Retention, expire
 from iotscore.storage.local_table import local_path
@@ -27,8 +28,16 @@ def maintain_stage(job: Job) -> dict[str, Upkeep]:
     """Let go what the policy does not keep, keep up every table; return what was done, by table.
 
     Where tables cannot be kept up, a policy is enough reason to go on.
+
+    Raises
+    ------
+    WarehouseError
+        The times of the last runs make a leap, and nobody says that it was a pause.
     """
     policy = retention_policy(job.settings)
+    if not job.arguments.after_pause:
+        days = job.settings.maintain.pause_days
+        require_steady_clock(job.warehouse, days, datetime.now(UTC))
     with job.runs.stage("maintain") as stage:
         expired = expire(job.warehouse, policy, datetime.now(UTC))
         if policy != Retention():

@@ -12,6 +12,7 @@ from iotscore.cli.console import open_console
 from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.trial import changes
+from iotscore.spark.order import in_order
 from iotscore.spark.registry import promotions
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _MEASURED: Final = {"roc_auc": "AUC", "recall_attack": "TPR", "fpr": "FPR"}
 
 def print_models(warehouse: Warehouse) -> None:
     """Print a row per model, the newest first."""
-    columns = ["model_version", "manifest", "created_at", "expired_at"]
+    columns = ["model_version", "manifest", "created_at", "expired_at", "sequence"]
     rows = warehouse.rows("models", columns)
     history = [row["model_version"] for row in promotions(warehouse)]
     measured = _measured(warehouse)
@@ -43,7 +44,7 @@ def print_models(warehouse: Warehouse) -> None:
     table.add_column("detectors")
     for heading in ("fitted on", "promised", *_MEASURED.values()):
         table.add_column(heading, justify="right")
-    for row in sorted(rows, key=lambda row: row["created_at"], reverse=True):
+    for row in reversed(in_order(rows, "created_at")):
         version, manifest = row["model_version"], json.loads(row["manifest"])
         figures = measured.get(version, {})
         table.add_row(
@@ -136,7 +137,7 @@ def _measured(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
     """Return the newest figures of each model's fused score over all labelled records."""
     chosen = {"scope": "all", "detector": HYBRID, "threshold_policy": BENIGN_QUANTILE}
     rows = warehouse.rows("metrics", **chosen)
-    return {row["model_version"]: row for row in sorted(rows, key=lambda row: row["evaluated_at"])}
+    return {row["model_version"]: row for row in in_order(rows, "evaluated_at")}
 
 
 def _state(version: str, history: list[str]) -> str:

@@ -54,11 +54,13 @@ def ingest_stage(job: Job, only: frozenset[str] | None = None) -> None:
         raise refusal
 
 
-def train_stage(job: Job, *, is_candidate: bool = False) -> str:
+def train_stage(job: Job, *, is_candidate: bool = False, is_anew: bool = False) -> str:
     """Train a champion, or a model that is not promoted yet; return its version."""
     with job.runs.stage("train") as stage:
         options, run_id = train_options(job.settings), job.runs.run_id
-        version = train(job.warehouse, options, run_id, stage, is_candidate=is_candidate)
+        version = train(
+            job.warehouse, options, run_id, stage, is_candidate=is_candidate, is_anew=is_anew
+        )
     rows = stage.details["rows"]
     place = "a candidate" if is_candidate else "the champion now"
     _tell(

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from iotscore.config import Settings
     from iotscore.errors import IotscoreError
     from iotscore.landing.discover import LandingFile
+    from iotscore.spark.lock import Lock
 
 _LOG = logging.getLogger(__name__)
 _PAUSE_SECONDS: Final = 5.0
@@ -138,8 +139,8 @@ class Stream:
 
     def _take_up(self, files: Sequence[LandingFile]) -> bool:
         """Run the stages on some files; return whether they were ingested or refused."""
-        with _writing(self.root):
-            job = prepare(self._spark, self.root, self._arguments, self._settings)
+        with _writing(self.root) as lock:
+            job = prepare(self._spark, self.root, self._arguments, self._settings, lock)
             try:
                 if files:
                     _LOG.info("stream: batch %d, %d file(s)", self._batches, len(files))
@@ -197,17 +198,17 @@ class Stream:
 
 
 @contextmanager
-def _writing(root: str) -> Iterator[None]:
+def _writing(root: str) -> Iterator[Lock]:
     """Hold the lock for a batch; wait while another job holds it, and say so once."""
     with ExitStack() as held:
         is_told = False
         while True:
             try:
-                held.enter_context(writer_lock(root))
+                lock = held.enter_context(writer_lock(root))
                 break
             except BusyError:
                 if not is_told:
                     _LOG.info("stream: another job writes the warehouse; waiting for it to end")
                 is_told = True
                 time.sleep(_PAUSE_SECONDS)
-        yield
+        yield lock

@@ -336,6 +336,7 @@ class MaintainSettings(_Section):
     allow_short_vacuum: bool
     keep_scores_days: Count | None
     keep_models: Count | None
+    pause_days: Count
 
     @model_validator(mode="after")
     def _check_horizon(self) -> Self:

@@ -10,8 +10,8 @@ import numpy as np
 
 from iotscore.columns import UNKNOWN_DEVICE
 from iotscore.detect.strangers import LEAST_DEVICES, MOST_ROWS, stranger_shares
+from iotscore.errors import one_line
 from iotscore.evaluation.trial import Kind, TrialFile
-from iotscore.landing.sources import one_line
 from iotscore.spark.free_records import Source, draw
 from iotscore.storage.records import feature_matrix
 

@@ -18,6 +18,7 @@ from iotscore.evaluation.figures import Judgement, measure
 from iotscore.evaluation.scopes import ScoredFile
 from iotscore.spark.histogram import update_histogram
 from iotscore.spark.ingest_plan import INGESTED
+from iotscore.spark.order import next_number
 from iotscore.spark.registry import load_model
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def evaluate(
     }
     warehouse.append_rows("roc_points", [{**point, **stamp} for point in points])
     stamp |= {"data_kind": data_kind(warehouse), "evaluated_at": datetime.now(UTC)}
+    stamp |= {"sequence": next_number(warehouse, "metrics")}
     warehouse.append_rows("metrics", [{**row, **stamp} for row in metrics])
     return evaluation_id
 

@@ -50,6 +50,7 @@ def maintain(warehouse: Warehouse, options: UpkeepOptions, stage: Stage) -> dict
     done: dict[str, Upkeep] = {}
     for name, table in TABLES.items():
         if warehouse.exists(name):
+            warehouse.require_lock()
             done[name] = keep_up(f"{root}/{name}", table.arrow_schema, table.indexed, options)
             stage.details[name] = asdict(done[name])
             _LOG.info("maintain: %s: %s", name, told(done[name]))

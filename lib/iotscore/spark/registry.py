@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iotscore.detect.calibration import ScoreCalibration
 from iotscore.errors import ModelError
 from iotscore.export.stored import StoredModel, checked
+from iotscore.spark.order import in_order, next_number
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model
@@ -83,6 +84,7 @@ def save_model(
             "bundle_sha256": hashlib.sha256(bundle).hexdigest(),
             "run_id": run_id,
             "created_at": datetime.now(UTC),
+            "sequence": next_number(warehouse, "models"),
         }
         if known:
             warehouse.replace_rows("models", [row], f"model_version = '{version}'")
@@ -133,14 +135,14 @@ def _add_alias(warehouse: Warehouse, version: str, reason: str, run_id: str) -> 
         "reason": reason,
         "run_id": run_id,
         "promoted_at": datetime.now(UTC),
+        "sequence": next_number(warehouse, "model_aliases"),
     }
     warehouse.append_rows("model_aliases", [row])
 
 
 def promotions(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Return the rows of the champion's alias, the oldest first."""
-    rows = warehouse.rows("model_aliases", alias=CHAMPION)
-    return sorted(rows, key=lambda row: row["promoted_at"])
+    return in_order(warehouse.rows("model_aliases", alias=CHAMPION), "promoted_at")
 
 
 def champion(warehouse: Warehouse) -> str | None:

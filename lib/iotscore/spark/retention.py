@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from iotscore.detect.model import BATCH_MINMAX
+from iotscore.spark.order import SEQUENCE, in_order
 from iotscore.spark.registry import champions
 
 if TYPE_CHECKING:
@@ -164,9 +165,9 @@ def _is_one_of(column: str, rows: _Entries) -> str:
 
 def _expire_models(warehouse: Warehouse, keep: int, now: datetime) -> list[str]:
     """Take the bundles of old models out of the registry; their manifests stay."""
-    known = warehouse.rows("models", ["model_version", "created_at", "expired_at"])
-    by_age = sorted(known, key=lambda row: row["created_at"], reverse=True)
-    newest = {row["model_version"] for row in by_age[:keep]}
+    columns = ["model_version", "created_at", "expired_at", SEQUENCE]
+    known = warehouse.rows("models", columns)
+    newest = {row["model_version"] for row in in_order(known, "created_at")[-keep:]}
     with_scores = {
         row["model_version"]
         for row in warehouse.rows("scored_files", ["model_version", "expired_at"])

@@ -17,11 +17,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__, faults
-from iotscore.errors import StopSignal, WarehouseError
+from iotscore.errors import StopSignal
 from iotscore.masking import masked
+from iotscore.spark.agreement import Agreement
 from iotscore.spark.memory import MemoryPeak, sampled
+from iotscore.spark.order import SEQUENCE, in_order, next_number
 from iotscore.spark.pace import Pace, slow_warning
 from iotscore.spark.session import core_count
+from iotscore.spark.undo import noted, undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,9 +37,6 @@ RUNNING: Final = "running"
 DONE: Final = "done"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
-
-_BEFORE: Final = "versions_before"
-"""Key of a start's details: the versions of the tables that the stage is going to write."""
 
 
 @dataclass
@@ -66,6 +66,7 @@ class RunLog:
         self.run_id: Final = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.stages: list[Stage] = []
         self._warehouse = warehouse
+        self._agreement = Agreement(warehouse)
         self._constants: dict[str, Any] = {
             "run_id": self.run_id,
             "cores": core_count(warehouse.spark),
@@ -76,12 +77,26 @@ class RunLog:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """Record a stage: running while the body runs, then done, failed or interrupted."""
+        """Record a stage: running while the body runs, then done, failed or interrupted.
+
+        All commits meanwhile name the run.
+
+        Raises
+        ------
+        WarehouseError
+            Tables that the stage builds on do not agree with one another; nothing is recorded.
+        """
+        self._agreement.require(name)
+        with self._warehouse.marked(self.run_id):
+            yield from self._recorded(name)
+
+    def _recorded(self, name: str) -> Iterator[Stage]:
         stage = Stage(name)
         started_at, start = datetime.now(UTC), time.monotonic()
-        before = json.dumps({_BEFORE: _versions(self._warehouse, name)})
         row = {**self._constants, "stage": name, "status": RUNNING, "started_at": started_at}
-        row["details"] = before
+        row["details"] = json.dumps(noted(self._warehouse, name))
+        row[SEQUENCE] = self._next_number
+        self._next_number += 1
         self._append(row)
         self.stages.append(stage)
         try:
@@ -105,12 +120,17 @@ class RunLog:
         return slow_warning(stage.name, now, self._earlier.get(stage.name, ()))
 
     @cached_property
+    def _next_number(self) -> int:
+        """The place of the next stage among all of all runs; read once a job."""
+        return next_number(self._warehouse, "runs")
+
+    @cached_property
     def _earlier(self) -> dict[str, list[Pace]]:
         """What finished stages of other runs took, the newest first; read once a job."""
         ended = self._warehouse.rows("runs", status=DONE, profile=self._constants["profile"])
         earlier = [row for row in ended if row["rows"] and row["run_id"] != self.run_id]
         paces: dict[str, list[Pace]] = {}
-        for row in sorted(earlier, key=lambda row: row["ended_at"], reverse=True):
+        for row in reversed(in_order(earlier, "ended_at")):
             paces.setdefault(row["stage"], []).append(
                 Pace(row["rows"], row["seconds"], row["cores"])
             )
@@ -119,7 +139,7 @@ class RunLog:
     def _fail(self, row: dict[str, Any], stage: Stage, error: str) -> None:
         """Undo what the stage left half done; if even that fails, the next run does it."""
         try:
-            _undo(self._warehouse, row)
+            undo(self._warehouse, row)
             self._close(row, stage, error)
         except Exception as second:  # noqa: BLE001 - the first error is the one that counts
             _LOG.warning(
@@ -151,17 +171,6 @@ class RunLog:
         faults.reach(f"{row['stage']} {row['status']}")
 
 
-_LEDGERS: Final = {
-    # stage: its ledger, and the tables whose rows count only once the ledger names their run
-    "ingest": ("ingest_files", ("traffic", "quarantine")),
-    "train": ("model_aliases", ("models",)),
-    "score": ("scored_files", ("scores", "score_histogram")),
-    "evaluate": ("metrics", ("score_histogram", "roc_points")),
-    "explain": ("explained_files", ("explanations", "incidents")),
-    "monitor": ("monitored_files", ("drift", "alerts")),
-}
-
-
 def recover(warehouse: Warehouse) -> list[str]:
     """Undo what killed stages left half done, and mark them as interrupted.
 
@@ -180,17 +189,11 @@ def recover(warehouse: Warehouse) -> list[str]:
     if not killed:
         return []
     for row in killed:
-        _undo(warehouse, row)
+        undo(warehouse, row)
     now = datetime.now(UTC)
     marks = [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed]
     warehouse.append_rows("runs", marks)
     return sorted({row["run_id"] for row in killed})
-
-
-def _versions(warehouse: Warehouse, stage: str) -> dict[str, int | None]:
-    """Return the versions that the tables of a stage have before it starts."""
-    _, tables = _LEDGERS.get(stage, ("", ()))
-    return {table: warehouse.version(table) for table in tables}
 
 
 def unfinished(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -200,34 +203,4 @@ def unfinished(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     ended = {(row["run_id"], row["stage"]) for row in rows if row["status"] != RUNNING}
     open_ = [row for row in rows if (row["run_id"], row["stage"]) not in ended]
-    return sorted(open_, key=lambda row: row["started_at"], reverse=True)
-
-
-def versions_before(warehouse: Warehouse, start: dict[str, Any]) -> dict[str, int | None]:
-    """Return the versions that the tables of an unfinished stage must go back to.
-
-    There are none if its ledger names the run: then it had done its work.
-
-    Raises
-    ------
-    WarehouseError
-        It ran under a version that kept no such record.
-    """
-    ledger, _ = _LEDGERS.get(start["stage"], ("", ()))
-    if not ledger or start["run_id"] in warehouse.values(ledger, "run_id", run_id=start["run_id"]):
-        return {}
-    if start["details"] is None:
-        message = (
-            f"the run {start['run_id']} was killed in the stage {start['stage']} under an older "
-            "version of iotscore, which did not note what the tables were before: let that version "
-            "run once more on the warehouse, then this one"
-        )
-        raise WarehouseError(message)
-    before: dict[str, int | None] = json.loads(start["details"])[_BEFORE]
-    return before
-
-
-def _undo(warehouse: Warehouse, start: dict[str, Any]) -> None:
-    """Take back what a stage wrote, unless its ledger names the run."""
-    for table, version in versions_before(warehouse, start).items():
-        warehouse.restore(table, version)
+    return in_order(open_, "started_at")[::-1]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LAYOUT: Final = 5
 """Raised with each change of a table. 2: ``scored_files`` has ``sha256``. 3: ``scores`` has more
 detectors and ``severity``, ``metrics`` has intervals. 4: ``scored_files``, ``explained_files`` and
-``models`` have ``expired_at``. 5: ``ingest_files`` and ``scored_files`` have ``records_hash``."""
+``models`` have ``expired_at``. 5: ``ingest_files`` and ``scored_files`` have ``records_hash``;
+``models``, ``model_aliases``, ``metrics`` and ``runs`` have ``sequence``."""
 
 _STRING = T.StringType()
 _INT = T.IntegerType()
@@ -207,10 +208,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("run_id", _STRING),
                 ("created_at", _TIMESTAMP),
                 ("expired_at", _TIMESTAMP),
+                ("sequence", _LONG),
             ]
         ),
         ("model_version",),
-        late=("expired_at",),
+        late=("expired_at", "sequence"),
     ),
     "model_aliases": Table(
         _struct(
@@ -220,9 +222,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("reason", _STRING),
                 ("run_id", _STRING),
                 ("promoted_at", _TIMESTAMP),
+                ("sequence", _LONG),
             ]
         ),
         ("alias",),
+        late=("sequence",),
     ),
     "scores": Table(
         _struct(
@@ -461,12 +465,13 @@ TABLES: Final[dict[str, Table]] = {
                 ("average_precision", _DOUBLE),
                 ("average_precision_error", _DOUBLE),
                 *_MEASURED,
+                ("sequence", _LONG),
             ]
         ),
         ("evaluation_id", "model_version"),
         late=(
             *("recall_attack_low", "recall_attack_high"),
-            *("fpr_low", "fpr_high", "fpr_promised"),
+            *("fpr_low", "fpr_high", "fpr_promised", "sequence"),
         ),
     ),
     "protocol_figures": Table(
@@ -509,9 +514,11 @@ TABLES: Final[dict[str, Table]] = {
                 ("code_version", _STRING),
                 ("details", _STRING),
                 ("error", _STRING),
+                ("sequence", _LONG),
             ]
         ),
         ("run_id", "stage", "status"),
+        late=("sequence",),
     ),
 }
 """Every table of a warehouse by its plain name."""

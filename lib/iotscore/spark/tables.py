@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from iotscore.errors import WarehouseError
 from iotscore.spark.layout import PROPERTY, STATED, check_columns, check_layout, late_columns
 from iotscore.spark.schemas import TABLES
 from iotscore.storage import local_table
+from iotscore.storage.commits import commit_of, commits_between
 from iotscore.storage.rewrite import rewritten
 
 if TYPE_CHECKING:
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from iotscore.spark.lock import Lock
+    from iotscore.storage.commits import Commit
     from iotscore.storage.data_files import DataFile
+
+_USER_METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
+"""Spark writes the value of this setting into every commit."""
 
 STAGING: Final = "_staging"
 """Folder for what a running stage must put down; a killed run's leftovers are overwritten."""
@@ -42,11 +49,17 @@ class Warehouse:
     direct
         Whether a local folder's ledgers are read and written without Spark, in milliseconds
         instead of seconds, and workers may write its data files.
+    lock
+        What the job holds that may write; without one nobody looks after it.
     """
 
-    def __init__(self, spark: SparkSession, root: str, *, direct: bool = True) -> None:
+    def __init__(
+        self, spark: SparkSession, root: str, *, direct: bool = True, lock: Lock | None = None
+    ) -> None:
         self.spark = spark
         self.root = root.rstrip("/")
+        self._lock = lock
+        self._mark: str | None = None
         self._local = local_table.local_path(self.root) if direct else None
         self._known: set[str] = set()
 
@@ -73,6 +86,27 @@ class Warehouse:
             message = f"the warehouse {self.root} is not direct"
             raise RuntimeError(message)
         return f"{self._local}/{table}"
+
+    def require_lock(self) -> None:
+        """Stop a job whose lock somebody took away; every commit asks before."""
+        if self._lock is not None:
+            self._lock.require()
+
+    @contextmanager
+    def marked(self, mark: str) -> Iterator[None]:
+        """Write into each commit of the body, delta-rs's and Spark's, whose it is."""
+        before, self._mark = self._mark, mark
+        set_before = self.spark.conf.get(_USER_METADATA, None)
+        self.spark.conf.set(_USER_METADATA, mark)
+        try:
+            yield
+        finally:
+            self._mark = before
+            with suppress(Exception):  # if Java is gone, what ended the body is what counts
+                if set_before is None:
+                    self.spark.conf.unset(_USER_METADATA)
+                else:
+                    self.spark.conf.set(_USER_METADATA, set_before)
 
     def exists(self, table: str) -> bool:
         """Say whether a table has been written."""
@@ -102,8 +136,9 @@ class Warehouse:
 
     def set_properties(self, table: str, properties: Mapping[str, str]) -> None:
         """Make a table say something about itself, in one commit."""
+        self.require_lock()
         if self.is_direct:
-            local_table.set_properties(self.local_path(table), properties)
+            local_table.set_properties(self.local_path(table), properties, self._mark)
             return
         pairs = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
         place = self.uri(table).replace("`", "``")
@@ -117,9 +152,10 @@ class Warehouse:
 
     def add_columns(self, table: str) -> None:
         """Add the columns that a table lacks, in one commit; they are NULL in its rows."""
+        self.require_lock()
         if self.is_direct:
             empty = TABLES[table].arrow_schema.empty_table()
-            local_table.append_rows(self.local_path(table), empty)
+            local_table.append_rows(self.local_path(table), empty, self._mark)
         else:
             self.append(table, self.to_frame(table, []))
 
@@ -221,6 +257,7 @@ class Warehouse:
     def append(self, table: str, frame: DataFrame) -> None:
         """Add rows in one commit; columns that the table lacks are added to it."""
         self.create(table)
+        self.require_lock()
         (
             frame.write.format("delta")
             .mode("append")
@@ -244,15 +281,17 @@ class Warehouse:
     def append_table(self, table: str, rows: pa.Table) -> None:
         """Add rows that the driver holds to a direct table, in one commit."""
         self.create(table)
+        self.require_lock()
         local_table.append_rows(
-            self.local_path(table), rows.select(TABLES[table].arrow_schema.names)
+            self.local_path(table), rows.select(TABLES[table].arrow_schema.names), self._mark
         )
         faults.reach(f"append {table}")
 
     def add_files(self, table: str, files: Sequence[DataFile]) -> None:
         """Make data files in the table's folder part of it, in one commit."""
         if files:
-            local_table.exchange_files(self.local_path(table), files)
+            self.require_lock()
+            local_table.exchange_files(self.local_path(table), files, mark=self._mark)
             faults.reach(f"append {table}")
 
     def exchange_files(
@@ -263,7 +302,8 @@ class Warehouse:
         paths = self.data_files(table, file_id=sorted(file_ids))
         schema, indexed = local_table.schema(path), TABLES[table].indexed
         removed, rest = rewritten(paths, file_ids, schema, indexed)
-        local_table.exchange_files(path, [*added, *rest], removed)
+        self.require_lock()
+        local_table.exchange_files(path, [*added, *rest], removed, self._mark)
         faults.reach(f"replace {table}")
 
     def replace(self, table: str, frame: DataFrame, condition: str) -> None:
@@ -272,6 +312,7 @@ class Warehouse:
         Every new row must meet the condition too; Delta checks that.
         """
         self.create(table)
+        self.require_lock()
         (
             frame.write.format("delta")
             .mode("overwrite")
@@ -287,7 +328,8 @@ class Warehouse:
             self.create(table)
             _check_names(table, rows)
             added = pa.Table.from_pylist(list(rows), schema=TABLES[table].arrow_schema)
-            local_table.replace_rows(self.local_path(table), added, condition)
+            self.require_lock()
+            local_table.replace_rows(self.local_path(table), added, condition, self._mark)
             faults.reach(f"replace {table}")
         else:
             self.replace(table, self.to_frame(table, rows), condition)
@@ -301,14 +343,27 @@ class Warehouse:
         history = DeltaTable.forPath(self.spark, self.uri(table)).history(1)
         return int(history.collect()[0]["version"])
 
+    def commits_after(self, table: str, version: int) -> list[Commit]:
+        """Return the commits of a table after a version, rising."""
+        if self.is_direct:
+            path = self.local_path(table)
+            return commits_between(path, version, local_table.version(path))
+        history = DeltaTable.forPath(self.spark, self.uri(table)).history()
+        described = ("version", "operation", "operationParameters", "userMetadata")
+        rows = history.where(F.col("version") > version).select(*described).collect()
+        return sorted(
+            (commit_of(row["version"], row.asDict()) for row in rows), key=lambda one: one.version
+        )
+
     def restore(self, table: str, version: int | None) -> None:
         """Make a table what it was at a version, in one commit; None: what it was when made."""
         now = self.version(table)
         wanted = version or 0
         if now is None or now == wanted:
             return
+        self.require_lock()
         if self.is_direct:
-            local_table.restore(self.local_path(table), wanted)
+            local_table.restore(self.local_path(table), wanted, self._mark)
         else:
             DeltaTable.forPath(self.spark, self.uri(table)).restoreToVersion(wanted)
         faults.reach(f"restore {table}")
@@ -317,9 +372,10 @@ class Warehouse:
         """Remove the rows that meet an SQL condition, in one commit."""
         if not self.exists(table):
             return
+        self.require_lock()
         if not self.is_direct:
             DeltaTable.forPath(self.spark, self.uri(table)).delete(condition)
-        elif not local_table.delete_rows(self.local_path(table), condition):
+        elif not local_table.delete_rows(self.local_path(table), condition, self._mark):
             return
         faults.reach(f"delete {table}")
 
@@ -353,10 +409,15 @@ class Warehouse:
         """Make a table, empty, unless it is there."""
         if self.exists(table):
             return
+        self.require_lock()
         definition = TABLES[table]
         if self.is_direct:
             local_table.create_table(
-                self.local_path(table), definition.arrow_schema, definition.indexed, STATED
+                self.local_path(table),
+                definition.arrow_schema,
+                definition.indexed,
+                STATED,
+                self._mark,
             )
             self._known.add(table)
             faults.reach(f"create {table}")

@@ -15,8 +15,9 @@ from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
 from iotscore.spark.benign_check import check_benign
+from iotscore.spark.first_night import require_first_night
 from iotscore.spark.ingest_plan import INGESTED
-from iotscore.spark.registry import TRAINED, described, promote, save_model
+from iotscore.spark.registry import TRAINED, champion, described, promote, save_model
 from iotscore.spark.sample import draw_by_query
 from iotscore.splits import SplitPlan, cut_file
 from iotscore.storage.records import row_groups
@@ -65,6 +66,7 @@ def train(
     stage: Stage,
     *,
     is_candidate: bool = False,
+    is_anew: bool = False,
 ) -> str:
     """Fit a model on the benign records in ``traffic`` and make it the champion.
 
@@ -78,6 +80,8 @@ def train(
         Gets rows and version.
     is_candidate
         Whether the champion stays the one that it is.
+    is_anew
+        Whether there may be models without a champion, as if this were the first night.
 
     Returns
     -------
@@ -88,7 +92,11 @@ def train(
     ------
     TrainingError
         There are no benign records, or too few, or others among them.
+    ModelError
+        The champion was lost.
     """
+    if not is_candidate and not is_anew and champion(warehouse) is None:
+        require_first_night(warehouse)
     files = _benign_files(warehouse)
     plan, fit, calibration = _draw(warehouse, files, options)
     rows = {"train": len(fit.devices), "calibration": len(calibration.devices)}

@@ -14,11 +14,22 @@ from iotscore.errors import WarehouseError
 
 
 class ListedFile(NamedTuple):
-    """A data file as the table's log names it, and its size on disk: None if it is not there."""
+    """A data file as the table's log names it.
+
+    Attributes
+    ----------
+    path
+        Below the table's folder.
+    size, rows
+        Bytes and rows, as the log says; rows are None where it does not say.
+    found
+        Bytes on disk; None if it is not there.
+    """
 
     path: str
     size: int
     found: int | None
+    rows: int | None
 
 
 def listed_files(path: str) -> list[ListedFile]:
@@ -36,10 +47,29 @@ def listed_files(path: str) -> list[ListedFile]:
         raise WarehouseError(message) from error
     names = map(unquote, actions.column("path").to_pylist())
     sizes = actions.column("size_bytes").to_pylist()
+    rows = actions.column("num_records").to_pylist()
     return [
-        ListedFile(name, size, _size(Path(path) / name))
-        for name, size in zip(names, sizes, strict=True)
+        ListedFile(name, size, _size(Path(path) / name), count)
+        for name, size, count in zip(names, sizes, rows, strict=True)
     ]
+
+
+def empty_commits(path: str) -> list[str]:
+    """Return the commits that a table is read by and that have lost their content.
+
+    A full disk or a torn file system can leave them; delta-rs takes them for commits of nothing.
+    """
+    sizes: dict[int, tuple[Path, int]] = {}
+    newest = -1
+    for file in (Path(path) / "_delta_log").iterdir():
+        version, dot, kind = file.name.partition(".")
+        if not version.isdecimal() or not dot:
+            continue
+        if kind == "json":
+            sizes[int(version)] = (file, file.stat().st_size)
+        elif kind.startswith("checkpoint") and kind.endswith("parquet"):
+            newest = max(newest, int(version))
+    return [file.name for at, (file, size) in sorted(sizes.items()) if not size and at > newest]
 
 
 def _size(file: Path) -> int | None:

@@ -17,6 +17,7 @@ from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAct
 from pyarrow.dataset import ParquetFragmentScanOptions
 
 from iotscore.errors import WarehouseError
+from iotscore.storage.commits import commit_mark
 from iotscore.storage.parquet_files import batches, open_file
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def create_table(
     schema: pa.Schema,
     indexed: Sequence[str],
     properties: Mapping[str, str] | None = None,
+    mark: str | None = None,
 ) -> None:
     """Make an empty table.
 
@@ -81,6 +83,8 @@ def create_table(
         Columns whose minimum and maximum are kept per data file.
     properties
         What the table says about itself.
+    mark
+        Who makes it; each commit of this module may have one (:mod:`iotscore.storage.commits`).
 
     Raises
     ------
@@ -95,6 +99,7 @@ def create_table(
             mode="ignore",
             configuration=settings,
             raise_if_key_not_exists=False,  # properties of ours are none of Delta's
+            commit_properties=commit_mark(mark),
         )
     except (DeltaError, OSError) as error:
         message = (
@@ -114,11 +119,13 @@ def properties(path: str) -> dict[str, str]:
     return {name: str(value) for name, value in _opened(path).metadata().configuration.items()}
 
 
-def set_properties(path: str, wanted: Mapping[str, str]) -> None:
+def set_properties(path: str, wanted: Mapping[str, str], mark: str | None = None) -> None:
     """Make a table say something about itself, in one commit."""
     table = _opened(path)
     try:
-        table.alter.set_table_properties(dict(wanted), raise_if_not_exists=False)
+        table.alter.set_table_properties(
+            dict(wanted), raise_if_not_exists=False, commit_properties=commit_mark(mark)
+        )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
@@ -223,15 +230,19 @@ def version(path: str) -> int:
     return _opened(path).version()
 
 
-def restore(path: str, wanted: int) -> None:
+def restore(path: str, wanted: int, mark: str | None = None) -> None:
     """Make a table what it was at a version, in one commit."""
     try:
-        DeltaTable(path).restore(wanted, post_commithook_properties=_CHECKPOINT_ONLY)
+        DeltaTable(path).restore(
+            wanted,
+            post_commithook_properties=_CHECKPOINT_ONLY,
+            commit_properties=commit_mark(mark),
+        )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
 
-def replace_rows(path: str, rows: pa.Table, condition: str) -> None:
+def replace_rows(path: str, rows: pa.Table, condition: str, mark: str | None = None) -> None:
     """Put a few rows in the place of those that meet a condition, in one commit."""
     try:
         write_deltalake(
@@ -240,23 +251,28 @@ def replace_rows(path: str, rows: pa.Table, condition: str) -> None:
             mode="overwrite",
             predicate=condition,
             post_commithook_properties=_CHECKPOINT_ONLY,
+            commit_properties=commit_mark(mark),
         )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
 
-def delete_rows(path: str, condition: str) -> bool:
+def delete_rows(path: str, condition: str, mark: str | None = None) -> bool:
     """Remove the rows that meet an SQL condition, in one commit; return whether there were any."""
     try:
         table = DeltaTable(path)
         before = table.version()
-        table.delete(condition, post_commithook_properties=_CHECKPOINT_ONLY)
+        table.delete(
+            condition,
+            post_commithook_properties=_CHECKPOINT_ONLY,
+            commit_properties=commit_mark(mark),
+        )
         return table.version() > before
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
 
-def append_rows(path: str, rows: pa.Table) -> None:
+def append_rows(path: str, rows: pa.Table, mark: str | None = None) -> None:
     """Add a few rows in one commit; columns that the table lacks are added to it."""
     try:
         write_deltalake(
@@ -265,6 +281,7 @@ def append_rows(path: str, rows: pa.Table) -> None:
             mode="append",
             schema_mode="merge",
             post_commithook_properties=_CHECKPOINT_ONLY,
+            commit_properties=commit_mark(mark),
         )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
@@ -275,7 +292,12 @@ def schema(path: str) -> pa.Schema:
     return pa.schema(_opened(path).schema().to_arrow())
 
 
-def exchange_files(path: str, added: Sequence[DataFile], removed: Sequence[str] = ()) -> None:
+def exchange_files(
+    path: str,
+    added: Sequence[DataFile],
+    removed: Sequence[str] = (),
+    mark: str | None = None,
+) -> None:
     """Make data files that lie in the table's folder part of the table, others not, in one commit.
 
     Without this commit the new ones are not in the table; Delta's VACUUM deletes such files, and
@@ -289,6 +311,8 @@ def exchange_files(path: str, added: Sequence[DataFile], removed: Sequence[str] 
         What comes.
     removed
         Paths of data files that go, as :func:`data_files` returns them.
+    mark
+        Who writes.
     """
     now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [
@@ -318,6 +342,7 @@ def exchange_files(path: str, added: Sequence[DataFile], removed: Sequence[str] 
             actions,
             mode="append",
             schema=table.schema(),
+            commit_properties=commit_mark(mark),
             # A checkpoint by Spark's rules is due at Spark's next commit; one writer is enough.
             post_commithook_properties=PostCommitHookProperties(
                 create_checkpoint=False, cleanup_expired_logs=False

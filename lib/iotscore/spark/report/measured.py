@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iotscore.columns import HYBRID
 from iotscore.labels import BENIGN
 from iotscore.report.measured import Curve, Evaluation, Figures, HeatMap
+from iotscore.spark.order import SEQUENCE, place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,10 +35,10 @@ def read_evaluation(
     night
         Those of the report's night.
     """
-    when = ["evaluation_id", "evaluated_at"]
+    when = ["evaluation_id", "evaluated_at", SEQUENCE]
     newest = max(
         warehouse.rows("metrics", when, model_version=version),
-        key=lambda row: (row["evaluated_at"], row["evaluation_id"]),
+        key=lambda row: (*place(row, "evaluated_at"), row["evaluation_id"]),
         default=None,
     )
     if newest is None:

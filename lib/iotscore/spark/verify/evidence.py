@@ -20,7 +20,7 @@ from iotscore.spark.sample import record_hash
 from iotscore.spark.schemas import TABLES
 from iotscore.spark.verify.content import PROVED, prove_table
 from iotscore.spark.verify.settled import Settled, versions_to_read
-from iotscore.storage.inventory import listed_files
+from iotscore.storage.inventory import empty_commits, listed_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +67,17 @@ class Keys:
     low: int | None = None
     high: int | None = None
     digest: int | None = None
+
+    def __add__(self, other: Keys) -> Keys:
+        """Return the rows of both together."""
+        if not self.rows or not other.rows:
+            return other if other.rows else self
+        return Keys(
+            self.rows + other.rows,
+            min(self.low or 0, other.low or 0),
+            max(self.high or 0, other.high or 0),
+            (self.digest or 0) ^ (other.digest or 0),
+        )
 
 
 @dataclass
@@ -187,11 +198,13 @@ def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:
             if not warehouse.exists(table):
                 continue
             files = listed_files(warehouse.local_path(table)) if warehouse.is_direct else []
+            empty = empty_commits(warehouse.local_path(table)) if warehouse.is_direct else []
         except READ_ERRORS as error:
             found.faults[table].append(f"{table} cannot be opened: {first_line(error)}")
             continue
         present.add(table)
         found.files += len(files)
+        found.faults[table] += [f"{table}/_delta_log/{name}: 0 bytes" for name in empty]
         found.faults[table] += [
             f"{table}/{file.path}: "
             + ("not there" if file.found is None else f"{file.found:,} bytes")

@@ -41,21 +41,28 @@ def keys_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[str
         By model version; versions without one are left out.
     """
     traffic = found.settled.read("traffic").select(*KEY, "ingest_run")
-    of_run = {
-        file_id: found.traffic.get((file_id, row["run_id"]), _NOTHING)
-        for file_id, row in found.ingested.items()
-    }
-    yield from _faults(traffic, of_run, _accepted_keys(found), found, "traffic")
+    there = _of_all_runs(found.traffic)
+    of_file = {file_id: there.get((file_id,), _NOTHING) for file_id in found.ingested}
+    yield from _faults(traffic, of_file, _accepted_keys(found), found, "traffic")
     scores = found.settled.read("scores").select(*KEY, "model_version")
+    scored = _of_all_runs(found.scores)
     for version, plan in plans.items():
         of_model = {
-            row["file_id"]: found.scores.get((version, row["file_id"], row["run_id"]), _NOTHING)
+            row["file_id"]: scored.get((version, row["file_id"]), _NOTHING)
             for row in found.scored
             if row["model_version"] == version and not found.is_void(row)
         }
         mine = scores.where(F.col("model_version") == version)
         needed = _due_keys(traffic, found, plan)
         yield from _faults(mine, of_model, needed, found, f"scores of model {version}")
+
+
+def _of_all_runs(there: Mapping[tuple[str, ...], Keys]) -> dict[tuple[str, ...], Keys]:
+    """Add up what runs wrote: a record must be there once, whichever run it is of."""
+    found: dict[tuple[str, ...], Keys] = {}
+    for (*place, _), keys in there.items():
+        found[*place,] = found.get((*place,), _NOTHING) + keys
+    return found
 
 
 def _accepted_keys(found: Evidence) -> dict[str, Keys]:
@@ -105,7 +112,9 @@ def _faults(
     suspects = []
     for file_id, keys in there.items():
         need = needed.get(file_id)
-        if need is None or keys == _NOTHING or keys.digest == need.digest:
+        if need is None or keys == _NOTHING:
+            continue
+        if (keys.rows, keys.digest) == (need.rows, need.digest):
             continue
         suspects.append(file_id)
         name = found.names[file_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from iotscore.spark.runs import versions_before
+from iotscore.spark.undo import versions_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
