@@ -431,17 +431,28 @@ def test_a_value_that_was_changed(night_copy: Copy) -> None:
     assert "; 5 not checked, whose ledger has no sum" in told
 
 
+def flip_bit(path: Path, name: str) -> None:
+    """Flip one bit of a column's first page."""
+    group = pq.read_metadata(path).row_group(0)
+    columns = (group.column(place) for place in range(group.num_columns))
+    (page,) = (each for each in columns if each.path_in_schema == name)
+    content = bytearray(path.read_bytes())
+    content[page.data_page_offset + page.total_compressed_size - 9] ^= 1
+    path.write_bytes(content)
+
+
+def is_told(path: Path, told: str) -> bool:
+    """Say whether a job's last line on standard error names a damaged file, and what to do."""
+    line = told.strip().splitlines()[-1]
+    return path.name in line and "restore it from a backup, and run verify" in line
+
+
 def test_a_flipped_bit(night_copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     """One flipped bit of a page fails verify, and whoever reads it ends with one line."""
     warehouse = night_copy("default")
     for table, name in (("traffic", FEATURES[60]), ("scores", "envelope_score")):
         path = first_file(warehouse, table)
-        group = pq.read_metadata(path).row_group(0)
-        columns = (group.column(place) for place in range(group.num_columns))
-        (page,) = (each for each in columns if each.path_in_schema == name)
-        content = bytearray(path.read_bytes())
-        content[page.data_page_offset + page.total_compressed_size - 9] ^= 1
-        path.write_bytes(content)
+        flip_bit(path, name)
         assert any(str(path) in finding for finding in verified(warehouse)["tables"].findings)
         capsys.readouterr()
         for read in (
@@ -449,9 +460,36 @@ def test_a_flipped_bit(night_copy: Copy, capsys: pytest.CaptureFixture[str]) -> 
             lambda table=table, name=name: list(warehouse.batches(table, [name])),
         ):
             assert guarded("test", read) == 2
-            (line,) = capsys.readouterr().err.strip().splitlines()
-            assert path.name in line
-            assert "restore it from a backup, and run verify" in line
+            told = capsys.readouterr().err
+            assert is_told(path, told)
+            assert len(told.strip().splitlines()) == 1
+
+
+def test_a_worker_names_a_damaged_file(
+    night_copy: Copy,
+    stages: type,
+    settings: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A task that meets a flipped bit ends the job as the driver would, with exit code 2."""
+    warehouse = night_copy("default")
+    for table in ("scored_files", "scores"):
+        warehouse.delete(table, "file_id IS NOT NULL")
+    path = first_file(warehouse, "traffic")
+    flip_bit(path, FEATURES[60])
+    assert guarded("test", stages(warehouse, settings("default")).score) == 2
+    told = capsys.readouterr().err
+    assert is_told(path, told)
+    assert "Traceback" not in told
+
+
+def test_sums_are_those_that_spark_finds(night_copy: Copy) -> None:
+    """Where Spark alone can read the tables, it sums up to the same, and finds the same change."""
+    direct = night_copy("default")
+    through = Warehouse(direct.spark, f"file:{direct.root}", direct=False)
+    assert verified(through)["content"].outcome is Outcome.HOLDS
+    change(direct, "traffic", "source_file = '2.benign.csv' AND row_no = 9", family="'other'")
+    assert [finding[:13] for finding in verified(through)["content"].findings] == ["2.benign.csv:"]
 
 
 def test_lost_runs(night_copy: Copy) -> None:

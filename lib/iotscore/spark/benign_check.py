@@ -99,7 +99,7 @@ def _rows(
         for row in files
     ]
     parts: defaultdict[str, list[FloatArray]] = defaultdict(list)
-    for rows in draw(warehouse, sources):
+    for rows in draw(warehouse, sources, label=0):
         ids = np.array(rows.column("file_id").to_pylist())
         features = feature_matrix(rows)
         for file_id in np.unique(ids):

@@ -132,8 +132,13 @@ def _learned(file_id: str, plans: Sequence[SplitPlan]) -> int:
     return last
 
 
-def draw(warehouse: Warehouse, sources: Sequence[Source]) -> Iterator[pa.Table]:
-    """Yield the drawn records of ``traffic``, with keys, device and features, some at a time."""
+def draw(
+    warehouse: Warehouse, sources: Sequence[Source], label: int | None = None
+) -> Iterator[pa.Table]:
+    """Yield the drawn records of ``traffic``, with keys, device and features, some at a time.
+
+    If all have the same label, less is read.
+    """
     files = sorted(source.file_id for source in sources)
     if not warehouse.is_direct:
         drawn = [(source.file_id, source.after, source.step) for source in sources]
@@ -147,7 +152,8 @@ def draw(warehouse: Warehouse, sources: Sequence[Source]) -> Iterator[pa.Table]:
     steps = {source.file_id: source.step for source in sources}
     runs = sorted({source.run_id for source in sources})
     paths = warehouse.data_files("traffic", file_id=files, ingest_run=runs)
-    for rows in read_batches(row_groups(paths), _DESCRIBED_BY, pa.array(files), _BATCH_ROWS):
+    groups = row_groups(paths, label)
+    for rows in read_batches(groups, _DESCRIBED_BY, pa.array(files), _BATCH_ROWS):
         ids = rows.column("file_id").to_pylist()
         beyond = rows.column("row_no").to_numpy() - np.array([after[one] for one in ids]) - 1
         chosen = (beyond >= 0) & (beyond % np.array([steps[one] for one in ids]) == 0)

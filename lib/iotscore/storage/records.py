@@ -13,12 +13,13 @@ import pyarrow.compute as pc
 from iotscore.columns import FEATURES, UNKNOWN_DEVICE
 from iotscore.record_hash import record_hashes
 from iotscore.splits import split_codes
-from iotscore.storage.parquet_files import batches, open_file
+from iotscore.storage.parquet_files import batches, open_file, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
+    import pyarrow.parquet as pq
 
     from iotscore.splits import SplitPlan
 
@@ -38,14 +39,30 @@ class RowGroup(NamedTuple):
     rows: int
 
 
-def row_groups(paths: Sequence[str]) -> list[RowGroup]:
-    """Return the row groups of some data files, in order."""
-    return [
-        RowGroup(path, group, metadata.row_group(group).num_rows)
-        for path in paths
-        for metadata in [open_file(path).metadata]
-        for group in range(metadata.num_row_groups)
-    ]
+def row_groups(paths: Sequence[str], label: int | None = None) -> list[RowGroup]:
+    """Return the row groups of some data files, in order.
+
+    With a label only those are returned that may hold records of it.
+    """
+    found = []
+    for path in paths:
+        metadata = open_file(path).metadata
+        with reading(path):
+            for number in range(metadata.num_row_groups):
+                group = metadata.row_group(number)
+                if label is None or _may_hold(group, label):
+                    found.append(RowGroup(path, number, group.num_rows))
+    return found
+
+
+def _may_hold(group: pq.RowGroupMetaData, label: int) -> bool:
+    columns = (group.column(place) for place in range(group.num_columns))
+    for column in columns:
+        is_label = (column.path_in_schema, column.physical_type) == ("label", "INT32")
+        if is_label and column.is_stats_set:
+            found = column.statistics
+            return bool(not found.has_min_max or found.min <= label <= found.max)
+    return True
 
 
 def read_batches(

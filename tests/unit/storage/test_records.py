@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from iotscore.columns import FEATURES
@@ -15,6 +16,7 @@ from iotscore.storage.records import RowGroup, feature_matrix, read_batches, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 SCHEMA = pa.schema(
     [
@@ -90,6 +92,17 @@ def test_row_groups_are_listed_in_order(paths: list[str]) -> None:
     assert row_groups(paths) == [*first, *second]
     assert row_groups(paths[::-1]) == [*second, *first]
     assert row_groups([]) == []
+
+
+def test_row_groups_of_a_label(tmp_path: Path) -> None:
+    """Those whose labels lie elsewhere are left out; without statistics all may hold it."""
+    rows = pa.table({"label": pa.array([1, 1, 0, 1, None, None], pa.int32())})
+    known, unknown = str(tmp_path / "known.parquet"), str(tmp_path / "unknown.parquet")
+    pq.write_table(rows, known, row_group_size=2)
+    pq.write_table(rows, unknown, row_group_size=2, write_statistics=False)
+    assert [group.group for group in row_groups([known], label=0)] == [1, 2]
+    assert [group.group for group in row_groups([known], label=1)] == [0, 1, 2]
+    assert len(row_groups([unknown], label=0)) == 3
 
 
 @pytest.mark.parametrize("batch_rows", [1, 3, 10, 1000])
