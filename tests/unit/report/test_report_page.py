@@ -78,6 +78,14 @@ def test_a_name_from_a_table_is_text_and_nothing_else(page: str, nights: dict[st
     assert not any(name.startswith("on") for _, attributes in tree.tags for name in attributes)
 
 
+def test_a_name_cannot_turn_the_direction_of_a_line(nights: dict[str, Any]) -> None:
+    """Control characters and what nobody sees are shown as escapes, on the page and in pictures."""
+    night = nights["labelled_night"]("cam\x1b[2J\u202e\u200b")
+    shown = render(night, draw(night))
+    assert not [each for each in shown if not each.isprintable() and each != "\n"]
+    assert words(shown).count(r"cam\x1b[2J\u202e\u200b") > 10
+
+
 def test_the_page_needs_nothing_beside_it(tree: Tree) -> None:
     """No address but those of its own parts and of data in it; nothing is fetched."""
     for tag, attributes in tree.tags:
