@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Values = Mapping[tuple[str, ...], float]
     """Of a metric, by the values of its labels beside ``task``."""
 
-_FILES: Final = ("found", "ingested", "refused")
+_FILES: Final = ("found", "ingested", "refused", "still_refused", "ignored")
 _ROWS: Final = ("accepted", "quarantined")
 _LAST_SUCCESS: Final = "iotscore_job_last_success_timestamp_seconds"
 
@@ -96,6 +96,11 @@ class Outcome:
         return found
 
     @property
+    def undelivered(self) -> list[str] | None:
+        """Why alerts could not be delivered; None if monitoring did not end."""
+        return self._details("monitor").get("undelivered")
+
+    @property
     def suspicious_files(self) -> list[dict[str, Any]] | None:
         """Benign files that training warned of; None if it did not end, or was not due."""
         check = self._details("train").get("benign_check")
@@ -129,6 +134,7 @@ def summary_line(outcome: Outcome) -> str:
             "alerts": outcome.alerts,
             "incidents": outcome.incidents,
             "alerts_raised": outcome.raised,
+            "undelivered": outcome.undelivered,
             "suspicious_files": outcome.suspicious_files,
             "stages": [
                 {

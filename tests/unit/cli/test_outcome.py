@@ -47,6 +47,8 @@ STAGES = (
             "files_found": 3,
             "files_ingested": 2,
             "files_refused": 1,
+            "files_still_refused": 4,
+            "files_ignored": 5,
             "rows_accepted": 10,
             "rows_quarantined": 2,
         },
@@ -90,7 +92,8 @@ def test_the_line_holds_what_the_stages_reported() -> None:
     assert told["error"] == "a fault"
     assert told["started_at"] == "2026-11-24T02:30:00+00:00"
     assert told["seconds"] == 90.0
-    assert told["files"] == {"found": 3, "ingested": 2, "refused": 1}
+    counts = {"found": 3, "ingested": 2, "refused": 1, "still_refused": 4, "ignored": 5}
+    assert told["files"] == counts
     assert told["rows"] == {"accepted": 10, "quarantined": 2, "scored": 10}
     assert (told["alerts"], told["model_version"]) == (4, "abc")
     assert [(one["stage"], one["status"]) for one in told["stages"]] == [
