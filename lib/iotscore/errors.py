@@ -53,26 +53,7 @@ class WarehouseError(IotscoreError):
 
 
 class DamagedFileError(WarehouseError):
-    """A data file holds something else than what was written into it, or is gone.
-
-    Parameters
-    ----------
-    path
-        The file.
-    fault
-        What is wrong with it.
-    """
-
-    def __init__(self, path: str, fault: str) -> None:
-        super().__init__(
-            f"the data file {path} {fault}; restore it from a backup, and run verify, which says "
-            "what else is wrong"
-        )
-        self._given = path, fault
-
-    def __reduce__(self) -> tuple[type[DamagedFileError], tuple[str, str]]:
-        """Let the error come from a worker process."""
-        return type(self), self._given
+    """A data file holds something else than what was written into it, or is gone."""
 
 
 class BusyError(WarehouseError):

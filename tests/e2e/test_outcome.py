@@ -57,7 +57,8 @@ def test_a_day_is_filled_in_and_told(
     line = json.loads(second.stdout.splitlines()[-1])
     assert line["exit_code"] == 2
     assert "1 file(s) do not have the rows" in line["error"]
-    assert line["files"] == dict(found=2, ingested=1, refused=1, still_refused=0, ignored=0)
+    counts = {"found": 2, "ingested": 1, "refused": 1, "still_refused": 0, "ignored": 0}
+    assert line["files"] == counts
     assert line["rows"]["scored"] == 30
     scores = DeltaTable(str(warehouse / "scores")).to_pandas()
     night = scores[scores["source_file"] == "1.2001-02-03.csv"]

@@ -33,7 +33,7 @@ def reading(path: str) -> Iterator[None]:
     except PermissionError:
         raise
     except _SIGNS as error:
-        raise DamagedFileError(path, _fault(error)) from error
+        raise _damaged(path, _fault(error)) from error
 
 
 def _fault(error: BaseException) -> str:
@@ -80,7 +80,7 @@ def open_file(
             page_checksum_verification=True,
         )
         if missing := sorted(set(needed) - set(file.schema_arrow.names)):
-            raise DamagedFileError(path, f"lacks the columns {missing[:3]}")
+            raise _damaged(path, f"lacks the columns {missing[:3]}")
         return file
 
 
@@ -111,3 +111,10 @@ def batches(
         if batch is None:
             return
         yield batch
+
+
+def _damaged(path: str, fault: str) -> DamagedFileError:
+    return DamagedFileError(
+        f"the data file {path} {fault}; restore it from a backup, and run verify, which says what "
+        "else is wrong"
+    )
