@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from iotscore.errors import WarehouseError
+from iotscore.errors import DamagedFileError, WarehouseError
 from iotscore.storage.data_files import DataFile
 from iotscore.storage.local_table import (
     append_rows,
@@ -140,8 +140,8 @@ def test_a_commit_that_cannot_be_written_is_a_fault(path: str) -> None:
     ids=["lost", "empty", "other", "cut"],
 )
 def test_a_damaged_data_file_is_a_fault(path: str, damage: Callable[[Path], object]) -> None:
-    """The log is fine but not the rows: the message names the table."""
+    """The log is fine but not the rows: the message names the file."""
     (file,) = Path(path).glob("*.parquet")
     damage(file)
-    with pytest.raises(WarehouseError, match=f"cannot read the table {path}: "):
+    with pytest.raises(DamagedFileError, match=f"the data file {file} is "):
         read_rows(path, ["file_id"], {})
