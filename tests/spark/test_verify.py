@@ -18,6 +18,7 @@ from iotscore.cli.verify import exit_code, print_checks
 from iotscore.columns import FEATURES
 from iotscore.errors import ModelError, WarehouseError
 from iotscore.spark.lock import no_writer, writer_lock
+from iotscore.spark.query import told_in_one_line
 from iotscore.spark.registry import champion, load_model
 from iotscore.spark.runs import recover
 from iotscore.spark.tables import Warehouse
@@ -441,6 +442,12 @@ def flip_bit(path: Path, name: str) -> None:
     path.write_bytes(content)
 
 
+def sum_by_query(warehouse: Warehouse, table: str, name: str) -> None:
+    """Read a column as the job sql does."""
+    with told_in_one_line():
+        warehouse.read(table).agg({name: "sum"}).collect()
+
+
 def is_told(path: Path, told: str) -> bool:
     """Say whether a job's last line on standard error names a damaged file, and what to do."""
     line = told.strip().splitlines()[-1]
@@ -456,7 +463,7 @@ def test_a_flipped_bit(night_copy: Copy, capsys: pytest.CaptureFixture[str]) -> 
         assert any(str(path) in finding for finding in verified(warehouse)["tables"].findings)
         capsys.readouterr()
         for read in (
-            lambda table=table, name=name: warehouse.read(table).agg({name: "sum"}).collect(),
+            lambda table=table, name=name: sum_by_query(warehouse, table, name),
             lambda table=table, name=name: list(warehouse.batches(table, [name])),
         ):
             assert guarded("test", read) == 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.spark.tables import Warehouse
+
+_DAMAGED: Final = "[FAILED_READ_FILE"
 
 
 def register_tables(
@@ -85,11 +87,14 @@ def run_query(spark: SparkSession, statement: str) -> DataFrame:
 
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """Turn Spark's errors about a statement, also those while it runs, into a QueryError."""
+    """Turn Spark's errors about a statement, also those while it runs, into a QueryError.
+
+    A damaged file is none of the statement's faults: its error passes.
+    """
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        if (fault := _explain(error)) is None:
+        if (fault := _explain(error)) is None or fault.startswith(_DAMAGED):
             raise
         message = f"the statement cannot be run: {fault}"
         raise QueryError(message) from error
