@@ -60,6 +60,8 @@ class Stages:
         log = self._log()
         with pytest.raises(RefusalError), log.stage("ingest") as stage:
             ingest(self.warehouse, str(folder), ingest_options(self.settings), log.run_id, stage)
+        [end] = self.warehouse.rows("runs", run_id=log.run_id, status="done")
+        assert "refused" in end["error"]
         return stage.details
 
     def train(self) -> str:

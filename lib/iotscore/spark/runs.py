@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__, faults
-from iotscore.errors import StopSignal
+from iotscore.errors import RefusalError, StopSignal
 from iotscore.masking import masked
 from iotscore.spark.agreement import Agreement
 from iotscore.spark.memory import MemoryPeak, sampled
@@ -102,6 +102,11 @@ class RunLog:
         try:
             with sampled(stage.memory):
                 yield stage
+        except RefusalError as error:
+            # All that could be taken up was.
+            stage.seconds, stage.status = time.monotonic() - start, DONE
+            self._close(row, stage, masked(str(error))[:2000])
+            raise
         except BaseException as error:
             is_stopped = isinstance(error, StopSignal)
             stage.seconds = time.monotonic() - start
