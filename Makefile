@@ -47,7 +47,8 @@ demo: setup java demo-data ## run the nightly job on demo data and show what cam
 	@./spark-submit.sh nightly --input "$(OUT)" --warehouse "$(WAREHOUSE)"
 
 test: setup java browser ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
-	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile \
+		--no-loadscope-reorder $(ARGS)
 
 test-storage: setup java ## run nights in a real HDFS, 80 MB of packages and 4 minutes [ARGS=]
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "hdfs-native==$(HDFS_NATIVE)" fsspec

@@ -32,7 +32,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy" / "standalone" / "cluster.sh"
-WRITTEN_BY_SCORING = ("scores", "scored_files", "score_histogram", "metrics", "roc_points")
 
 
 @dataclass(frozen=True)
@@ -95,15 +94,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     assert running.verb("status").stdout == f"no cluster in {folder}\n"
 
 
-@pytest.fixture(scope="module")
-def local_night(nbaiot: Path, tmp_path_factory: pytest.TempPathFactory, submit: Submit) -> Path:
-    """Return the warehouse of a night on 35,600 real records in local mode."""
-    warehouse = tmp_path_factory.mktemp("local") / "warehouse"
-    done = submit("nightly", "--input", nbaiot / "sample", "--warehouse", warehouse)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return warehouse
-
-
 def scores(warehouse: Path) -> pd.DataFrame:
     """Return all scores in order, without what tells of the run."""
     frame = DeltaTable(str(warehouse / "scores")).to_pandas()
@@ -146,25 +136,29 @@ def test_a_cluster_that_is_not_whole_is_stopped(tmp_path: Path) -> None:
 
 
 def test_a_night_there_gives_the_scores_of_local_mode(
-    cluster: Cluster, local_night: Path, nbaiot: Path, tmp_path: Path, submit: Submit
+    cluster: Cluster, sample_night: Path, nbaiot: Path, tmp_path: Path, submit: Submit
 ) -> None:
     """Model, scores and flags of real records are equal to the last bit."""
     warehouse = tmp_path / "warehouse"
-    cluster.run(submit, "nightly", "--input", nbaiot / "sample", "--warehouse", warehouse)
+    quick = ("--set", "detectors.lstm.min_updates=0")
+    where = ("--input", nbaiot / "sample", "--warehouse", warehouse)
+    cluster.run(submit, "nightly", *where, *quick)
     found = scores(warehouse)
     assert len(found) == 35_600
-    pd.testing.assert_frame_equal(found, scores(local_night), check_exact=True)
+    pd.testing.assert_frame_equal(found, scores(sample_night / "warehouse"), check_exact=True)
     applications = list(cluster.folder.glob("work*/app-*/*/environment/contents.txt"))
     assert len(applications) == 2
 
 
 def test_killed_processes_change_nothing(
-    cluster: Cluster, local_night: Path, tmp_path: Path, submit: Submit
+    cluster: Cluster,
+    sample_night: Path,
+    copy_unscored: Callable[[Path, Path], Path],
+    tmp_path: Path,
+    submit: Submit,
 ) -> None:
     """In mid-job an executor dies, then a worker daemon with its executor: the same scores."""
-    warehouse = shutil.copytree(
-        local_night, tmp_path / "warehouse", ignore=shutil.ignore_patterns(*WRITTEN_BY_SCORING)
-    )
+    warehouse = copy_unscored(sample_night / "warehouse", tmp_path / "warehouse")
     once = tmp_path / "once"
     fault = {faults.POINT: "score batch", faults.HOW: "executor", faults.ONCE: str(once)}
     options = tuple(f"--conf=spark.executorEnv.{name}={value}" for name, value in fault.items())
@@ -179,6 +173,8 @@ def test_killed_processes_change_nothing(
     status = cluster.verb("status")
     assert status.returncode == 1
     assert "worker1 does not run" in status.stdout
-    pd.testing.assert_frame_equal(scores(warehouse), scores(local_night), check_exact=True)
+    pd.testing.assert_frame_equal(
+        scores(warehouse), scores(sample_night / "warehouse"), check_exact=True
+    )
     ledger = DeltaTable(str(warehouse / "scored_files")).to_pandas()
     assert int(ledger["rows_scored"].sum()) == 35_600

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
 
-QUICK = ("--set", "detectors.lstm.min_updates=0", "--set", "detectors.lstm.epochs=1")
 CLUSTER = {"MASTER": "local-cluster[2,1,1024]", "PYTHONPATH": ""}
 SPECULATE = (
     "--conf=spark.speculation=true",
@@ -37,20 +35,6 @@ def scores(warehouse: Path) -> pd.DataFrame:
     return kept.sort_values(["file_id", "row_no"], ignore_index=True)
 
 
-@pytest.fixture(scope="module")
-def unscored(landing: Path, tmp_path_factory: pytest.TempPathFactory, submit: Submit) -> Path:
-    """Return a folder with a warehouse ``before`` scoring, and one that was scored in peace."""
-    folder = tmp_path_factory.mktemp("lost")
-    before, peace = folder / "before", folder / "peace"
-    for job in (("ingest", "--input", landing), ("train",)):
-        done = submit(*job, "--warehouse", before, *QUICK)
-        assert done.returncode == 0, done.stderr[-2000:]
-    shutil.copytree(before, peace)
-    done = submit("score", "--warehouse", peace)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder
-
-
 @pytest.mark.parametrize(
     ("how", "direct", "options"),
     [
@@ -64,12 +48,14 @@ def test_scores_are_those_of_a_peaceful_night(
     how: str,
     direct: str,
     options: tuple[str, ...],
-    unscored: Path,
+    first_night: Path,
+    copy_unscored: Callable[[Path, Path], Path],
     tmp_path: Path,
     submit: Submit,
 ) -> None:
     """A worker or an executor that dies in a batch, or a slow task's twin, changes no row."""
-    warehouse = shutil.copytree(unscored / "before", tmp_path / "warehouse")
+    peaceful = first_night / "warehouse"
+    warehouse = copy_unscored(peaceful, tmp_path / "warehouse")
     once = tmp_path / "once"
     fault = {faults.POINT: "score batch", faults.HOW: how, faults.ONCE: str(once)}
     storage = ("--set", f"storage.direct={direct}")
@@ -80,13 +66,13 @@ def test_scores_are_those_of_a_peaceful_night(
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert once.exists()
-    assert scores(warehouse).equals(scores(unscored / "peace"))
+    assert scores(warehouse).equals(scores(peaceful))
     ledger = DeltaTable(str(warehouse / "scored_files")).to_pandas()
     assert int(ledger["rows_scored"].sum()) == len(scores(warehouse)) == 260
 
 
 def test_records_are_those_of_a_peaceful_night(
-    unscored: Path, landing: Path, tmp_path: Path, submit: Submit
+    first_night: Path, landing: Path, tmp_path: Path, submit: Submit
 ) -> None:
     """A worker that dies while it writes records leaves no second copy of them."""
     warehouse, once = tmp_path / "warehouse", tmp_path / "once"
@@ -100,7 +86,7 @@ def test_records_are_those_of_a_peaceful_night(
     key = ["file_id", "row_no"]
     records, peaceful = (
         DeltaTable(str(folder / "traffic")).to_pandas().drop(columns="ingest_run")
-        for folder in (warehouse, unscored / "before")
+        for folder in (warehouse, first_night / "warehouse")
     )
     expected = peaceful.sort_values(key, ignore_index=True)
     assert records.sort_values(key, ignore_index=True).equals(expected)

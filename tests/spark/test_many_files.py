@@ -1,4 +1,4 @@
-"""A landing folder of ten thousand tiny files, good and bad, and one of headers alone."""
+"""A landing folder of thousands of tiny files, good and bad, and one of headers alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADER = ",".join(SOURCE_FEATURES)
 LINE = ",".join(["1.5"] * N_FEATURES)
 
 
-def test_ten_thousand_files(
+def test_thousands_of_files(
     warehouse: Warehouse,
     stages: type,
     settings: Callable,
@@ -31,17 +31,17 @@ def test_ten_thousand_files(
     """They are ingested, the bad ones refused, and told in a few lines."""
     folder = tmp_path / "in"
     folder.mkdir()
-    for number in range(10_000):
+    for number in range(2_000):
         content = "nothing\n" if number % 10 == 0 else f"{HEADER}\n{LINE}\n{number}\n"
         (folder / f"{number}.benign.csv").write_text(content)
     with caplog.at_level(logging.INFO, "iotscore"):
         details = stages(warehouse, settings("default")).ingest_refusing(folder)
-    assert (details["files_ingested"], details["files_refused"]) == (9_000, 1_000)
-    assert (details["rows_accepted"], details["rows_quarantined"]) == (9_000, 9_000)
+    assert (details["files_ingested"], details["files_refused"]) == (1_800, 200)
+    assert (details["rows_accepted"], details["rows_quarantined"]) == (1_800, 1_800)
     refused = [line for line in caplog.messages if "no_header" in line]
     assert len(refused) == 1
-    assert "refused 1000 file(s), no_header: 0.benign.csv, 10.benign.csv" in refused[0]
-    assert refused[0].endswith("and 995 more; see the table quarantine")
+    assert "refused 200 file(s), no_header: 0.benign.csv, 10.benign.csv" in refused[0]
+    assert refused[0].endswith("and 195 more; see the table quarantine")
     assert len(caplog.messages) < 20
 
 

@@ -68,14 +68,17 @@ def check_benign(
         if share > SUSPICIOUS_SHARE
     ]
     suspicious.sort(key=lambda one: (-one["share"], one["source_file"]))
+    simulated = {row["source_file"] for row in compared if row["is_synthetic"]}
     for one in suspicious:
+        name = one["source_file"]
         _LOG.warning(
             "train: %.0f %% of the rows of the benign file %s are unlike the benign rows of all "
-            "other devices (more than %.0f %% is unusual): make sure that it holds no attack, or "
+            "other devices (more than %.0f %% is unusual%s): make sure that it holds no attack, or "
             "the model learns to overlook it",
             100 * one["share"],
-            one_line(one["source_file"]),
+            one_line(name),
             100 * SUSPICIOUS_SHARE,
+            ", but of simulated devices it is not" if name in simulated else "",
         )
     return found | {"files_compared": len(compared), "suspicious_files": suspicious}
 
