@@ -89,7 +89,7 @@ def test_other_functions_are_refused_by_name(empty: SparkSession, function: str)
         "EXPLAIN EXTENDED SELECT current_user()",
         "EXPLAIN EXPLAIN SELECT upper(current_user) FROM runs",
         "EXPLAIN WITH a AS (SELECT session_user AS x) SELECT x FROM a",
-        "EXPLAIN COST SELECT * FROM runs WHERE stage = current_catalog",
+        "EXPLAIN COST SELECT * FROM runs WHERE stage = session_user",
         "DESCRIBE QUERY SELECT current_user",
         "SELECT user",
         "SELECT (SELECT session_user)",

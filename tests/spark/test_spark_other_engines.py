@@ -16,7 +16,7 @@ pytestmark = pytest.mark.spark
 
 NOT_OF_A_NIGHT = {
     *("quarantine", "protocol_figures", "robustness_figures", "shap_values", "suppressions"),
-    *("drift", "alerts", "monitored_files"),
+    *("drift", "alerts", "monitored_files", "notifications"),
 }
 """Tables that the fixture's night, which has no faults and is not watched, does not write."""
 
