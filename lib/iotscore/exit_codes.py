@@ -54,14 +54,14 @@ EXIT_CODES: Final = (
     ),
     ExitCode(
         USER_FAULT,
-        "something to mend: configuration, input, refused files, permissions, another job "
-        "writing; one line on standard error",
+        "something to mend: configuration, input, refused files, undelivered alerts, permissions, "
+        "another job writing; one line on standard error",
         "tell a person",
     ),
     ExitCode(
         ALERTED,
-        "all work is done, and there is a new alert as severe as `--fail-on` says; files that were "
-        "refused as well are told on standard error",
+        "all work is done, and there is a new alert as severe as `--fail-on` says; refused files and "
+        "undelivered alerts are told on standard error as well",
         "tell a person: somebody must look at the alert",
     ),
     ExitCode(
