@@ -60,8 +60,8 @@ EXIT_CODES: Final = (
     ),
     ExitCode(
         ALERTED,
-        "all work is done, and there is a new alert as severe as `--fail-on` says; refused files and "
-        "undelivered alerts are told on standard error as well",
+        "all work is done, and there is a new alert as severe as `--fail-on` says; refused files "
+        "and undelivered alerts are told on standard error as well",
         "tell a person: somebody must look at the alert",
     ),
     ExitCode(
