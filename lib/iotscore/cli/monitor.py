@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     Channels = Mapping[str, Channel]
 
 _LOG = logging.getLogger(__name__)
+_MOST_PRINTED: Final = 20
+"""Alerts on the terminal; the table has all of them."""
 _SECRET: Final = "webhook_token"  # noqa: S105 - a name under which masking looks for a secret
 
 
@@ -140,11 +142,14 @@ def _mail(settings: Settings, alerts: Rows) -> str | None:
 
 
 def print_alerts(alerts: Rows) -> None:
-    """Print a row per alert, the worst first; nothing for none."""
+    """Print a row per alert, the worst first and not all of very many; nothing for none."""
     if not alerts:
         return
     table = Table("night", "severity", "kind", "device", "message", title="Alerts")
-    for row in sorted(alerts, key=lambda row: (-rank(row["severity"]), row["event_day"])):
+    ordered = sorted(alerts, key=lambda row: (-rank(row["severity"]), row["event_day"]))
+    if len(ordered) > _MOST_PRINTED:
+        table.caption = f"and {len(ordered) - _MOST_PRINTED:,} more: see the view v_open_alerts"
+    for row in ordered[:_MOST_PRINTED]:
         device = row["device"] or "all"
         texts = (row["severity"], row["kind"], device, row["message"])
         table.add_row(str(row["event_day"]), *texts)
