@@ -1,4 +1,4 @@
-"""Workers and executors that die, tasks that are tried twice: the same scores, once."""
+"""Workers that die, tasks that are tried twice: the same scores, once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ def scores(warehouse: Path) -> pd.DataFrame:
     [
         ("die", "auto", ()),
         ("die", "never", ()),
-        ("executor", "auto", ()),
         ("linger", "auto", SPECULATE),
     ],
 )
@@ -53,7 +52,10 @@ def test_scores_are_those_of_a_peaceful_night(
     tmp_path: Path,
     submit: Submit,
 ) -> None:
-    """A worker or an executor that dies in a batch, or a slow task's twin, changes no row."""
+    """A worker that dies in a batch, or a slow task's twin, changes no row.
+
+    Executors that die are those of tests/e2e/test_cluster.py.
+    """
     peaceful = first_night / "warehouse"
     warehouse = copy_unscored(peaceful, tmp_path / "warehouse")
     once = tmp_path / "once"
