@@ -68,7 +68,7 @@ def check_benign(
         if share > SUSPICIOUS_SHARE
     ]
     suspicious.sort(key=lambda one: (-one["share"], one["source_file"]))
-    simulated = {row["source_file"] for row in compared if row["is_synthetic"]}
+    simulated = {row["source_file"] for row in compared if row.get("is_synthetic")}
     for one in suspicious:
         name = one["source_file"]
         _LOG.warning(
