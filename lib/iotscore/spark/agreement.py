@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
 from iotscore.spark.books import ANY, BOOKS, NEEDS, Books, CountedTable
+from iotscore.spark.schemas import run_column
 from iotscore.storage.inventory import empty_commits, listed_files
 
 if TYPE_CHECKING:
@@ -164,11 +165,12 @@ def _told(table: CountedTable, entries: list[dict[str, Any]]) -> tuple[Counter[s
 
 
 def _by_run(warehouse: Warehouse, table: CountedTable) -> Counter[str]:
+    column = run_column(table.name)
     if warehouse.is_direct:
-        runs = warehouse.table(table.name, [table.run]).column(table.run)
+        runs = warehouse.table(table.name, [column]).column(column)
         return Counter({one["values"]: one["counts"] for one in runs.value_counts().to_pylist()})
-    counted = warehouse.read(table.name).groupBy(table.run).count().collect()
-    return Counter({row[table.run]: row["count"] for row in counted})
+    counted = warehouse.read(table.name).groupBy(column).count().collect()
+    return Counter({row[column]: row["count"] for row in counted})
 
 
 def _some(found: list[str]) -> str:

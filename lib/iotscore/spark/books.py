@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CountedTable:
-    """A table that a ledger counts, and where its rows say which run they are of."""
+    """A table that a ledger counts."""
 
     name: str
-    run: str
     weights: Mapping[str, str | int]
     """Of an entry with this status: its column that counts rows, or how many it stands for."""
 
@@ -65,20 +64,20 @@ BOOKS: Final = {
         "ingest_files",
         "if there is none, ingest all captures into a new warehouse",
         counted=(
-            CountedTable("traffic", "ingest_run", {INGESTED: "rows_accepted"}),
-            CountedTable("quarantine", "run_id", {INGESTED: "rows_quarantined", REFUSED: 1}),
+            CountedTable("traffic", {INGESTED: "rows_accepted"}),
+            CountedTable("quarantine", {INGESTED: "rows_quarantined", REFUSED: 1}),
         ),
         keeps_runs=True,
     ),
     "score": Books(
         "scored_files",
         _DONE_AGAIN.format("scored"),
-        counted=(CountedTable("scores", "run_id", {ANY: "rows_scored"}),),
+        counted=(CountedTable("scores", {ANY: "rows_scored"}),),
     ),
     "explain": Books(
         "explained_files",
         _DONE_AGAIN.format("explained"),
-        counted=(CountedTable("explanations", "run_id", {ANY: "rows_explained"}),),
+        counted=(CountedTable("explanations", {ANY: "rows_explained"}),),
         others=("incidents",),
     ),
     "evaluate": Books("metrics", _DONE_AGAIN.format("measured"), needing=("roc_points",)),

@@ -522,3 +522,8 @@ TABLES: Final[dict[str, Table]] = {
     ),
 }
 """Every table of a warehouse by its plain name."""
+
+
+def run_column(table: str) -> str:
+    """Return the column that says of a table's rows which run wrote them."""
+    return "ingest_run" if table == "traffic" else "run_id"

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
+from iotscore.spark.schemas import run_column
 from iotscore.storage.commits import RESTORE
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _is_to_undo(warehouse: Warehouse, start: dict[str, Any], table: str, before:
     others = [commit for commit in standing if commit.mark != run_id and not _is_idle(commit)]
     if not others:
         return True
-    column = "ingest_run" if table == "traffic" else "run_id"
+    column = run_column(table)
     if run_id not in warehouse.values(table, column, **{column: run_id}):
         return False  # somebody has mended it
     raise _refused(warehouse, start, table, before, others[0])
@@ -132,13 +133,12 @@ def _refused(
     warehouse: Warehouse, start: dict[str, Any], table: str, before: int, other: Commit
 ) -> WarehouseError:
     run_id = start["run_id"]
-    column = "ingest_run" if table == "traffic" else "run_id"
     whose = f"the run {other.mark}" if other.mark else "somebody who left no name"
     return WarehouseError(
         f"the stage {start['stage']} of the run {run_id} did not end and cannot be undone: in the "
         f"table {table} of {warehouse.root} the version {other.version} ({other.operation}) is of "
         f"{whose}, and going back to version {before} would take that away too. Let no two jobs "
         "write at a time. Look at the warehouse with the job verify, delete the rows WHERE "
-        f"{column} = '{run_id}' from that table with Delta Lake's DELETE, or restore the warehouse "
-        "from a backup, then run again"
+        f"{run_column(table)} = '{run_id}' from that table with Delta Lake's DELETE, or restore the "
+        "warehouse from a backup, then run again"
     )
