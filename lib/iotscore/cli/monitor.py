@@ -60,7 +60,7 @@ def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> Mo
     return found
 
 
-def tell_stage(job: Job, model_version: str | None, channels: Channels) -> Monitored:
+def tell_stage(job: Job, model_version: str, channels: Channels) -> Monitored:
     """Tell people of new incidents, before the night is over."""
     limits = monitor_limits(job.settings)
     with job.runs.stage("monitor") as stage:

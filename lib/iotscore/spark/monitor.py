@@ -132,7 +132,7 @@ def monitor(
 
 def tell_incidents(
     warehouse: Warehouse,
-    model_version: str | None,
+    model_version: str,
     limits: Limits,
     channels: Mapping[str, Channel],
     run_id: str,
@@ -140,14 +140,13 @@ def tell_incidents(
 ) -> Monitored:
     """Raise alerts of new incidents alone: the night is not over, and nothing is compared yet.
 
-    Parameters and errors are those of :func:`monitor`, which does not tell of them again.
+    Parameters are those of :func:`monitor`, which does not tell of them again.
     """
-    stored = load_model(warehouse, model_version)
-    nights = replace(unmonitored(warehouse, stored.version), files={}, days=[])
-    stage.details = {"model_version": stored.version}
+    nights = replace(unmonitored(warehouse, model_version), files={}, days=[])
+    stage.details = {"model_version": model_version}
     alerting = Alerting(warehouse, nights, limits)
     told, undelivered = alerting.tell(alerting.of_incidents(), channels, run_id, stage)
-    return Monitored(stored.version, told, undelivered)
+    return Monitored(model_version, told, undelivered)
 
 
 def _skipped(stored: StoredModel) -> str | None:
