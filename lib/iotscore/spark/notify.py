@@ -44,11 +44,15 @@ def notify(
     delivered = {(row["channel"], row["alert_id"]) for row in attempts if row["is_delivered"]}
     waiting = {(row["channel"], row["alert_id"]) for row in attempts} - delivered
     again = _open_alerts(warehouse, {alert_id for _, alert_id in waiting})
+    new = {row["alert_id"] for row in fresh}
     faults, entries = [], []
     for name, deliver in channels.items():
-        ids = {row["alert_id"] for row in fresh}
         due = [row for row in fresh if (name, row["alert_id"]) not in delivered]
-        due += [row for row in again if (name, row["alert_id"]) in waiting and _id(row) not in ids]
+        due += [
+            row
+            for row in again
+            if (name, row["alert_id"]) in waiting and row["alert_id"] not in new
+        ]
         if not due:
             continue
         fault = deliver(due)
@@ -56,7 +60,7 @@ def notify(
             faults.append(f"{name}: {fault}")
         made = {"channel": name, "is_delivered": fault is None, "fault": fault, "run_id": run_id}
         now = datetime.now(UTC)
-        entries += [{**made, "alert_id": _id(row), "attempted_at": now} for row in due]
+        entries += [{**made, "alert_id": row["alert_id"], "attempted_at": now} for row in due]
     warehouse.append_rows("notifications", entries)
     return faults
 
@@ -66,9 +70,5 @@ def _open_alerts(warehouse: Warehouse, ids: set[str]) -> Rows:
     if not ids:
         return []
     now, suppressions = datetime.now(UTC), warehouse.rows("suppressions")
-    found = {_id(row): row for row in warehouse.rows("alerts", alert_id=sorted(ids))}
+    found = {row["alert_id"]: row for row in warehouse.rows("alerts", alert_id=sorted(ids))}
     return unhidden([*found.values()], suppressions, now)
-
-
-def _id(row: Mapping[str, Any]) -> str:
-    return str(row["alert_id"])
