@@ -32,14 +32,8 @@ hypothesis.settings.load_profile("untimed")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first, so that no process works alone at the end."""
-    rooms = ["e2e", "spark", "contract", "unit"]
-    items.sort(
-        key=lambda item: (
-            rooms.index(item.path.parts[len(ROOT.parts) + 1])
-            if item.path.parts[len(ROOT.parts) + 1] in rooms
-            else len(rooms)
-        )
-    )
+    order = {"e2e": 0, "spark": 1}
+    items.sort(key=lambda item: order.get(item.path.relative_to(ROOT).parts[1], len(order)))
 
 
 @pytest.fixture(scope="session")
