@@ -139,6 +139,6 @@ def _refused(
         f"table {table} of {warehouse.root} the version {other.version} ({other.operation}) is of "
         f"{whose}, and going back to version {before} would take that away too. Let no two jobs "
         "write at a time. Look at the warehouse with the job verify, delete the rows WHERE "
-        f"{run_column(table)} = '{run_id}' from that table with Delta Lake's DELETE, or restore the "
-        "warehouse from a backup, then run again"
+        f"{run_column(table)} = '{run_id}' from that table with Delta Lake's DELETE, or restore "
+        "the warehouse from a backup, then run again"
     )
