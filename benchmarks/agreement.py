@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.columns import KEY
+from iotscore.features import KEY
 from processes import BenchmarkError
 from traffic import read_rows
 

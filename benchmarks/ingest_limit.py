@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from cores import run_on_cores
-from iotscore.columns import SOURCE_FEATURES
+from iotscore.features import SOURCE_FEATURES
 from processes import BenchmarkError
 from traffic import COMPRESSION
 

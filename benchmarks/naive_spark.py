@@ -25,7 +25,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import pandas_udf
 
 from cores import core_count
-from iotscore.columns import FEATURES, KEY
+from iotscore.features import FEATURES, KEY
 from reference import BATCH_ROWS, load
 
 ROOT = Path(__file__).resolve().parent.parent

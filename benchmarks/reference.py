@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from iotscore.columns import FEATURES, KEY
-from iotscore.splits import SPLITS, TRAIN, SplitPlan, split_codes
-from iotscore.storage.records import feature_matrix
+from iotscore.features import FEATURES, KEY
+from iotscore.sampling.splits import SPLITS, TRAIN, SplitPlan, split_codes
+from iotscore.warehouse.delta_rs.row_groups import feature_matrix
 from processes import BenchmarkError
 from traffic import champion, data_files
 

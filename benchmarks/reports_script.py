@@ -18,7 +18,7 @@ import pandas as pd
 
 import reference
 from ingest_limit import traffic_files
-from iotscore.columns import SOURCE_FEATURES
+from iotscore.features import SOURCE_FEATURES
 from reference import BATCH_ROWS
 
 if TYPE_CHECKING:

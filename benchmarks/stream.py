@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deltalake import DeltaTable
 
 from iotscore.config import load_settings
-from iotscore.landing.discover import file_id_of
+from iotscore.landing.folder import file_id_of
 from iotscore.simulate.layout import DEVICES
 from processes import BenchmarkError, run, serving
 from stages import ROOT, new_captures, with_model

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, convert_to_deltalake
 
-from iotscore.columns import FEATURES, KEY
+from iotscore.features import FEATURES, KEY
 from processes import BenchmarkError
 
 if TYPE_CHECKING:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from pyarrow import fs
 
-from iotscore.columns import FEATURES, N_FEATURES, SOURCE_FEATURES
+from iotscore.features import FEATURES, N_FEATURES, SOURCE_FEATURES
 from iotscore.landing import parse
-from iotscore.landing.discover import discover
+from iotscore.landing.folder import discover
 from iotscore.landing.parse import ParsedChunk, parse_chunk
-from iotscore.landing.reasons import FILE_REASONS, LINE_LIMIT, LINE_REASONS
+from iotscore.landing.reason_codes import FILE_REASONS, LINE_LIMIT, LINE_REASONS
+from iotscore.landing.scan import survey_file
 from iotscore.landing.screen import screened
-from iotscore.landing.survey import survey_file
-from iotscore.storage.records import feature_matrix
+from iotscore.warehouse.delta_rs.row_groups import feature_matrix
 
 if TYPE_CHECKING:
-    from iotscore.landing.survey import Chunk
+    from iotscore.landing.scan import Chunk
 
 HEADER = ",".join(SOURCE_FEATURES).encode()
 SEEDS = (

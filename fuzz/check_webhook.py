@@ -8,7 +8,7 @@ import threading
 from datetime import date
 from typing import Any
 
-from iotscore.watch.send import post
+from iotscore.alerts.channels import post
 
 SEEDS = (
     b"\x00HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",

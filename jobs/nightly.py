@@ -29,7 +29,7 @@ from iotscore.cli.stages import (
 )
 from iotscore.cli.summary import print_nightly
 from iotscore.errors import RefusalError
-from iotscore.spark.registry import champion
+from iotscore.models.registry import champion
 
 
 def main(argv: list[str]) -> int:

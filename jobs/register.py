@@ -10,7 +10,7 @@ import sys
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
 from iotscore.cli.register import register_all
-from iotscore.spark.catalogue import SESSION_CATALOGUE
+from iotscore.query.catalogue import SESSION_CATALOGUE
 
 
 def main(argv: list[str]) -> int:

@@ -9,11 +9,11 @@ import getpass
 import sys
 from datetime import UTC, date, datetime, time
 
+from iotscore.alerts.suppress import hidden, suppression
+from iotscore.alerts.suppression import SCOPE
 from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
 from iotscore.errors import one_line
-from iotscore.spark.suppress import hidden, suppression
-from iotscore.watch.suppression import SCOPE
 
 
 def main(argv: list[str]) -> int:

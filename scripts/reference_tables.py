@@ -14,9 +14,9 @@ import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from iotscore.alerts.kinds import ALERT_KINDS
 from iotscore.exit_codes import EXIT_CODES
-from iotscore.landing.reasons import FILES, LINES
-from iotscore.watch.kinds import ALERT_KINDS
+from iotscore.landing.reason_codes import FILES, LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

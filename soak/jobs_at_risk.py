@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deltalake import DeltaTable
 
 from deliveries import Deliveries
-from iotscore import faults
+from iotscore import failpoints
 from ledgers import Ledgers
 from receiver import OddReceiver
 
@@ -204,7 +204,7 @@ class AtRisk:
         return DeltaTable(str(self._warehouse / "ingest_files")).to_pandas()
 
     def _start(self, point: str = "") -> subprocess.Popen[bytes]:
-        variables = {_WEBHOOK: self._receiver.url} | ({faults.POINT: point} if point else {})
+        variables = {_WEBHOOK: self._receiver.url} | ({failpoints.POINT: point} if point else {})
         with self._log.open("a") as log:
             return subprocess.Popen(
                 self._command("nightly", ("--input", str(self._landing)), _NIGHTLY),

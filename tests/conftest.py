@@ -13,7 +13,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from iotscore.columns import N_FEATURES, SOURCE_FEATURES
+from iotscore.features import N_FEATURES, SOURCE_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,7 +72,7 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Spark's Python workers are processes of their own.
     os.environ["PYTHONPATH"] = str(ROOT / "lib")
-    from iotscore.spark.session import open_session
+    from iotscore.warehouse.session import open_session
 
     settings = {
         **spark_settings(),
@@ -112,7 +112,7 @@ def spark(_session: SparkSession) -> Iterator[SparkSession]:
 @pytest.fixture
 def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
     """Return an empty warehouse."""
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
     return Warehouse(spark, str(tmp_path / "warehouse"))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from iotscore.columns import FEATURES
-from iotscore.landing.reasons import FILE_REASONS, LINE_REASONS
-from iotscore.spark.schemas import TABLES
+from iotscore.features import FEATURES
+from iotscore.landing.reason_codes import FILE_REASONS, LINE_REASONS
+from iotscore.warehouse.schemas import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES_DOC = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from iotscore.errors import OutputError, did_you_mean, one_line
-from iotscore.masking import masked
 from iotscore.output import check_output, set_up_output
+from iotscore.redaction import masked
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

@@ -23,7 +23,7 @@ from iotscore.errors import (
     ReconciliationError,
     one_line,
 )
-from iotscore.landing.discover import SYNTHETIC_MARKER
+from iotscore.landing.folder import SYNTHETIC_MARKER
 from iotscore.landing.metadata import DATA_SUMMARY, METADATA_FILES, parse_summary
 from iotscore.output import check_output, set_up_output
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from pyarrow import fs
 
-from iotscore.columns import HYBRID, SEVERITY, UNKNOWN_DEVICE, flag_column, score_column
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.errors import InputError, ModelError, one_line
 from iotscore.explain.explanation import explain
-from iotscore.export.folder import read_folder
-from iotscore.labels import label_file
+from iotscore.features import HYBRID, SEVERITY, UNKNOWN_DEVICE, flag_column, score_column
+from iotscore.landing.file_changes import told
+from iotscore.landing.filenames import label_file
 from iotscore.landing.parse import parse_parts
-from iotscore.landing.reasons import FILE_REASONS
-from iotscore.landing.sources import told
-from iotscore.landing.survey import survey_file
-from iotscore.storage.records import feature_matrix
+from iotscore.landing.reason_codes import FILE_REASONS
+from iotscore.landing.scan import survey_file
+from iotscore.models.export.folder import read_folder
+from iotscore.warehouse.delta_rs.row_groups import feature_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from iotscore.detect.model import Model
-    from iotscore.export.stored import StoredModel
     from iotscore.landing.parse import ParsedChunk
-    from iotscore.landing.survey import Survey
+    from iotscore.landing.scan import Survey
+    from iotscore.models.stored import StoredModel
 
 _CHUNK_BYTES: Final = 8 << 20
 _SCORES: Final = (SEVERITY, score_column(HYBRID), flag_column(HYBRID))

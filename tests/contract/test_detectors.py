@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.columns import FEATURES
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.envelope import Envelope
@@ -17,6 +16,7 @@ from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.mahalanobis import Mahalanobis
 from iotscore.detect.neighbours import Neighbours
 from iotscore.errors import ModelError, TrainingError
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from iotscore.detect.protocol import Detector, Float32Array

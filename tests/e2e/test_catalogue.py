@@ -18,9 +18,9 @@ import pyspark
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from iotscore.spark.catalogue import check_plain
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.views import VIEWS
+from iotscore.query.catalogue import check_plain
+from iotscore.query.views import VIEWS
+from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 from deltalake import DeltaTable
 
-from iotscore import faults
+from iotscore import failpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,7 +160,11 @@ def test_killed_processes_change_nothing(
     """In mid-job an executor dies, then a worker daemon with its executor: the same scores."""
     warehouse = copy_unscored(sample_night / "warehouse", tmp_path / "warehouse")
     once = tmp_path / "once"
-    fault = {faults.POINT: "score batch", faults.HOW: "executor", faults.ONCE: str(once)}
+    fault = {
+        failpoints.POINT: "score batch",
+        failpoints.HOW: "executor",
+        failpoints.ONCE: str(once),
+    }
     options = tuple(f"--conf=spark.executorEnv.{name}={value}" for name, value in fault.items())
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(cluster.run, submit, "score", "--warehouse", warehouse, options=options)

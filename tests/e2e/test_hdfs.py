@@ -16,7 +16,7 @@ import pytest
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from iotscore.landing.storages import open_storage
+from iotscore.landing.filesystems import open_storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
-from iotscore import faults
+from iotscore import failpoints
 
 if TYPE_CHECKING:
     import subprocess
@@ -59,7 +59,7 @@ def test_scores_are_those_of_a_peaceful_night(
     peaceful = first_night / "warehouse"
     warehouse = copy_unscored(peaceful, tmp_path / "warehouse")
     once = tmp_path / "once"
-    fault = {faults.POINT: "score batch", faults.HOW: how, faults.ONCE: str(once)}
+    fault = {failpoints.POINT: "score batch", failpoints.HOW: how, failpoints.ONCE: str(once)}
     storage = ("--set", f"storage.direct={direct}")
     done = submit(
         *("score", "--warehouse", warehouse, *storage),
@@ -78,7 +78,7 @@ def test_records_are_those_of_a_peaceful_night(
 ) -> None:
     """A worker that dies while it writes records leaves no second copy of them."""
     warehouse, once = tmp_path / "warehouse", tmp_path / "once"
-    fault = {faults.POINT: "ingest chunk", faults.HOW: "die", faults.ONCE: str(once)}
+    fault = {failpoints.POINT: "ingest chunk", failpoints.HOW: "die", failpoints.ONCE: str(once)}
     done = submit(
         *("ingest", "--input", landing, "--warehouse", warehouse),
         environment={**CLUSTER, **fault},

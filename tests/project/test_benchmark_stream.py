@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from iotscore.landing.discover import file_id_of
+from iotscore.landing.folder import file_id_of
 from latency import Wait, latency
 from processes import BenchmarkError, Service, serving
 from report import figures, render, summary_lines

@@ -12,7 +12,7 @@ import pytest
 from deltalake import write_deltalake
 
 from agreement import check_agreement
-from iotscore.columns import FEATURES
+from iotscore.features import FEATURES
 from iotscore.simulate.layout import FULL_ROWS
 from processes import BenchmarkError, run
 from report import (

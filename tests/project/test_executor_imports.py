@@ -71,4 +71,4 @@ def test_a_task_finds_all_that_it_imports(module: str, absent: set[str]) -> None
 def test_what_only_the_driver_needs_does_not_import_there(absent: set[str]) -> None:
     """The absence is real: the driver's progress line fails on a node."""
     assert {"rich", "tensorflow", "sklearn", "pydantic"} <= absent
-    assert "No module named 'rich'" in run("iotscore.spark.progress", absent).stderr
+    assert "No module named 'rich'" in run("iotscore.warehouse.progress", absent).stderr

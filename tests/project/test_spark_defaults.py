@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import types as T
 
-from iotscore.spark.schemas import TABLES
+from iotscore.warehouse.schemas import TABLES
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "conf" / "spark-defaults.conf"
 

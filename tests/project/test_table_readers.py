@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from iotscore.spark.schemas import TABLES
+from iotscore.warehouse.schemas import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "lib" / "iotscore"

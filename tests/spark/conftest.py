@@ -16,16 +16,16 @@ from iotscore.cli.options import (
     train_options,
 )
 from iotscore.errors import RefusalError
-from iotscore.spark.evaluate import evaluate
-from iotscore.spark.explain import explain
-from iotscore.spark.ingest import ingest
-from iotscore.spark.monitor import monitor
-from iotscore.spark.query import register_tables, run_query
-from iotscore.spark.runs import RunLog
-from iotscore.spark.score import score
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.train import train
-from iotscore.spark.views import read_views
+from iotscore.evaluation.stage import evaluate
+from iotscore.explain.stage import explain
+from iotscore.ingest.stage import ingest
+from iotscore.models.train import train
+from iotscore.monitoring.stage import monitor
+from iotscore.query.query import register_tables, run_query
+from iotscore.query.views import read_views
+from iotscore.runs.run_log import RunLog
+from iotscore.scoring.stage import score
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.columns import FEATURES, SOURCE_FEATURES
 from iotscore.errors import RefusalError
-from iotscore.landing.discover import discover, open_folder
+from iotscore.features import FEATURES, SOURCE_FEATURES
+from iotscore.ingest.plan import Policy, make_plan
+from iotscore.landing.file_changes import survey_source
+from iotscore.landing.folder import discover, open_folder
 from iotscore.landing.parse import parse_parts
-from iotscore.landing.reasons import FILE_REASONS, LINE_LIMIT, LINE_REASONS
-from iotscore.landing.sources import survey_source
-from iotscore.spark.ingest_plan import Policy, make_plan
+from iotscore.landing.reason_codes import FILE_REASONS, LINE_LIMIT, LINE_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iotscore.config import Settings
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 HEADER = ",".join(SOURCE_FEATURES).encode()
 REFUSE = Policy(replaces_changed=False, accepts_same=False)

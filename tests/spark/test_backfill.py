@@ -12,10 +12,10 @@ import pytest
 
 from iotscore.cli.options import ingest_options, score_options
 from iotscore.errors import RefusalError
-from iotscore.landing.days import EVERY_DAY, Days
-from iotscore.spark.ingest import ingest
-from iotscore.spark.runs import RunLog
-from iotscore.spark.score import score
+from iotscore.ingest.stage import ingest
+from iotscore.landing.event_days import EVERY_DAY, Days
+from iotscore.runs.run_log import RunLog
+from iotscore.scoring.stage import score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from iotscore.config import Settings
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.errors import InputError, RefusalError
-from iotscore.spark import ingest as ingesting
-from iotscore.spark.tables import Warehouse
+from iotscore.ingest import stage as ingesting
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iotscore.errors import RefusalError
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.verify import Outcome, verify_warehouse
+from iotscore.verify import Outcome, verify_warehouse
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

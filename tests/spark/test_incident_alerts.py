@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from iotscore.alerts.deliveries import Delivery
 from iotscore.cli.monitor import monitor_limits
+from iotscore.monitoring.stage import monitor
+from iotscore.runs.run_log import RunLog
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES
-from iotscore.spark.monitor import monitor
-from iotscore.spark.runs import RunLog
-from iotscore.spark.tables import Warehouse
-from iotscore.watch.deliveries import Delivery
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

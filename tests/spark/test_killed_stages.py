@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from deltalake import DeltaTable
 
-from iotscore import faults
-from iotscore.spark.runs import RunLog, recover
-from iotscore.spark.tables import Warehouse
+from iotscore import failpoints
+from iotscore.runs.run_log import RunLog, recover
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,7 +279,7 @@ def bases(
             work.mkdir(exist_ok=True)
             reached: list[str] = []
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(faults, "reach", reached.append)
+                patch.setattr(failpoints, "hit", reached.append)
                 for stage in STAGES[kind]:
                     shutil.copytree(work, folder / stage)
                     start(run, stage, landings[kind != "first"])
@@ -311,7 +311,7 @@ def kill(
     command = (job, *reads, "--warehouse", warehouse, "--profile", night.profile, *told)
     done = subprocess.run(
         [ROOT / "spark-submit.sh", *command, "--", *options],
-        env={**os.environ, faults.POINT: point},
+        env={**os.environ, failpoints.POINT: point},
         capture_output=True,
         text=True,
         check=False,
@@ -332,7 +332,7 @@ def crash(point: str, run: Any, stage: str, landing: Path) -> None:  # noqa: ANN
             raise _Crash
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(faults, "reach", reach)
+        patch.setattr(failpoints, "hit", reach)
         # A killed process undoes nothing, and does not write that it failed.
         patch.setattr(RunLog, "_fail", lambda *_: None)
         with pytest.raises(_Crash):

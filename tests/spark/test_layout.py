@@ -13,10 +13,10 @@ from deltalake import DeltaTable, write_deltalake
 from iotscore.cli.job import guarded, prepare
 from iotscore.errors import WarehouseError
 from iotscore.exit_codes import USER_FAULT
-from iotscore.spark.layout import PROPERTY, migrate
-from iotscore.spark.query import register_tables, run_query
-from iotscore.spark.schemas import LAYOUT, TABLES
-from iotscore.spark.tables import Warehouse
+from iotscore.query.query import register_tables, run_query
+from iotscore.warehouse.schema_version import PROPERTY, migrate
+from iotscore.warehouse.schemas import LAYOUT, TABLES
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

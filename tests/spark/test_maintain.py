@@ -14,12 +14,12 @@ from deltalake import DeltaTable
 from iotscore.cli import Job
 from iotscore.cli.maintain import maintain_stage, print_upkeep
 from iotscore.errors import WarehouseError
-from iotscore.spark.maintain import maintain
-from iotscore.spark.order import SEQUENCE, next_number
-from iotscore.spark.runs import RunLog, Stage, recover
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.verify import Outcome, verify_warehouse
-from iotscore.storage.upkeep import Upkeep, UpkeepOptions
+from iotscore.maintenance.stage import maintain
+from iotscore.runs.order import SEQUENCE, next_number
+from iotscore.runs.run_log import RunLog, Stage, recover
+from iotscore.verify import Outcome, verify_warehouse
+from iotscore.warehouse.delta_rs.compaction import Upkeep, UpkeepOptions
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     import subprocess

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.columns import N_FEATURES, SOURCE_FEATURES
+from iotscore.features import N_FEATURES, SOURCE_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

@@ -11,7 +11,7 @@ import pytest
 from run_notebooks import NOTEBOOKS, run
 
 if TYPE_CHECKING:
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 

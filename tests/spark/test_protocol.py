@@ -13,11 +13,11 @@ from iotscore.cli.options import protocol_options
 from iotscore.cli.protocol_tables import print_protocol
 from iotscore.cli.robustness import robustness_stage
 from iotscore.cli.robustness_tables import print_robustness
-from iotscore.columns import FEATURES
 from iotscore.errors import ConfigError, InputError
-from iotscore.spark.protocol import evaluate_protocol, read_sample
-from iotscore.spark.runs import RunLog, Stage
-from iotscore.spark.tables import Warehouse
+from iotscore.evaluation.protocol_stage import evaluate_protocol, read_sample
+from iotscore.features import FEATURES
+from iotscore.runs.run_log import RunLog, Stage
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.spark.query import register_tables, run_query
-from iotscore.spark.tables import Warehouse
+from iotscore.query.query import register_tables, run_query
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

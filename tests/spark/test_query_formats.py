@@ -11,7 +11,7 @@ import pytest
 
 from iotscore.cli.rows import print_rows
 from iotscore.errors import QueryError
-from iotscore.spark.query import run_query
+from iotscore.query.query import run_query
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

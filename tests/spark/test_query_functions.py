@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.errors import QueryError
-from iotscore.spark.functions import COMPUTING, TABLE_FUNCTIONS
-from iotscore.spark.query import run_query
+from iotscore.query.functions import COMPUTING, TABLE_FUNCTIONS
+from iotscore.query.query import run_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ import pytest
 
 from iotscore.cli.rows import print_rows
 from iotscore.errors import QueryError
-from iotscore.spark.query import run_query, told_in_one_line
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.views import VIEWS
+from iotscore.query.query import run_query, told_in_one_line
+from iotscore.query.views import VIEWS
+from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

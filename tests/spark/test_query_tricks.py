@@ -10,14 +10,14 @@ import pytest
 from deltalake import write_deltalake
 
 from iotscore.errors import QueryError
-from iotscore.spark.query import run_query
+from iotscore.query.query import run_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

@@ -19,13 +19,13 @@ from iotscore.cli.options import score_options
 from iotscore.detect.bundle import FORMAT_VERSION, from_bytes, to_bytes, version_of
 from iotscore.errors import ModelError
 from iotscore.exit_codes import USER_FAULT
-from iotscore.spark.runs import Stage
-from iotscore.spark.score import score
+from iotscore.runs.run_log import Stage
+from iotscore.scoring.stage import score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

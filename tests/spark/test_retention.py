@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore import faults
+from iotscore import failpoints
 from iotscore.cli.models_tables import print_models
 from iotscore.errors import ModelError
-from iotscore.spark.registry import load_model, promote, save_model
-from iotscore.spark.retention import Retention, expire
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.verify import Outcome, verify_warehouse
+from iotscore.maintenance.retention import Retention, expire
+from iotscore.models.registry import load_model, promote, save_model
+from iotscore.verify import Outcome, verify_warehouse
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ def test_a_killed_expiry_is_finished_by_the_next(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(faults, "reach", reach)
+        patch.setattr(failpoints, "hit", reach)
         with pytest.raises(KeyboardInterrupt):
             expire(warehouse, MONTH, in_days(31))
     assert outcomes(warehouse) == {Outcome.HOLDS}

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from deltalake import DeltaTable
 
-from iotscore import masking
+from iotscore import redaction as masking
 from iotscore.cli.job import guarded, prepare
 from iotscore.cli.stages import ingest_stage, score_stage
 from iotscore.cli.summary import print_nightly
 from iotscore.errors import RefusalError
 from iotscore.exit_codes import BUG
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.session import open_session
+from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.session import open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from iotscore.cli.job import Job
     from iotscore.config import Settings
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

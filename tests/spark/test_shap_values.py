@@ -12,14 +12,14 @@ import pytest
 
 from iotscore.cli import Job
 from iotscore.cli.shap import shap_options, shap_stage
-from iotscore.columns import FEATURES
 from iotscore.errors import ConfigError, InputError, ModelError
-from iotscore.spark.registry import load_model
-from iotscore.spark.runs import RunLog, Stage
-from iotscore.spark.shap_values import _drawn, explain_by_shap
-from iotscore.spark.tables import Warehouse
-from iotscore.splits import CALIBRATION, TEST, TRAIN, SplitPlan
-from iotscore.storage.choice import Kind
+from iotscore.explain.shap_stage import _drawn, explain_by_shap
+from iotscore.features import FEATURES
+from iotscore.models.registry import load_model
+from iotscore.runs.run_log import RunLog, Stage
+from iotscore.sampling.lowest_hashes import Kind
+from iotscore.sampling.splits import CALIBRATION, TEST, TRAIN, SplitPlan
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.errors import CatalogueError
-from iotscore.spark.catalogue import SESSION_CATALOGUE, check_lasts, register
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.views import read_views
+from iotscore.query.catalogue import SESSION_CATALOGUE, check_lasts, register
+from iotscore.query.views import read_views
+from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from sklearn import metrics as skm
 
-from iotscore.spark.registry import load_model
+from iotscore.models.registry import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

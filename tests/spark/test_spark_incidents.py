@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.columns import FEATURES
 from iotscore.detect.votes import VoteWindows
-from iotscore.spark import incidents
-from iotscore.spark.incidents import find
-from iotscore.spark.registry import load_model
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.score_ledger import Todo
+from iotscore.explain import incident_stage as incidents
+from iotscore.explain.incident_stage import find
+from iotscore.features import FEATURES
+from iotscore.models.registry import load_model
+from iotscore.scoring.ledger import Todo
+from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iotscore.columns import FEATURES
 from iotscore.errors import InputError, RefusalError
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

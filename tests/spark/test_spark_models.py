@@ -20,12 +20,12 @@ from iotscore.cli.models import promotion_stage
 from iotscore.cli.models_tables import print_challenge, print_model, print_models
 from iotscore.cli.options import challenge_options, train_options
 from iotscore.errors import InputError, ModelError, PromotionError
-from iotscore.evaluation.trial import Kind
-from iotscore.spark.challenge import challenge
-from iotscore.spark.registry import champion, champions, load_model, promote, promotions, roll_back
-from iotscore.spark.runs import RunLog
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.train import train
+from iotscore.models.registry import champion, champions, load_model, promote, promotions, roll_back
+from iotscore.models.train import train
+from iotscore.promotion.challenge import challenge
+from iotscore.promotion.trial import Kind
+from iotscore.runs.run_log import RunLog
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

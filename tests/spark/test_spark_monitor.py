@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 
+from iotscore.alerts.suppress import hidden, suppression
+from iotscore.alerts.suppression import SCOPE
 from iotscore.cli.monitor import monitor_limits
-from iotscore.columns import FEATURES
 from iotscore.errors import InputError
+from iotscore.features import FEATURES
+from iotscore.models.registry import load_model
+from iotscore.monitoring.drift import SCORE
+from iotscore.monitoring.ledger import unmonitored
+from iotscore.monitoring.stage import monitor
+from iotscore.monitoring.tasks import count_nights
+from iotscore.query.query import run_query
+from iotscore.runs.run_log import RunLog
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES
-from iotscore.spark.monitor import monitor
-from iotscore.spark.monitor_count import count_nights
-from iotscore.spark.monitor_ledger import unmonitored
-from iotscore.spark.query import run_query
-from iotscore.spark.registry import load_model
-from iotscore.spark.runs import RunLog
-from iotscore.spark.suppress import hidden, suppression
-from iotscore.spark.tables import Warehouse
-from iotscore.watch.movement import SCORE
-from iotscore.watch.suppression import SCOPE
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

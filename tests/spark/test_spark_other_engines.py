@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
-from iotscore.spark.schemas import TABLES
+from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

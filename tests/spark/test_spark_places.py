@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from iotscore.errors import BusyError
-from iotscore.spark.lock import no_writer, writer_lock
-from iotscore.spark.tables import Warehouse
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import no_writer, writer_lock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from iotscore.cli.report import report
-from iotscore.columns import FEATURES, HYBRID
 from iotscore.errors import ModelError, WarehouseError
+from iotscore.features import FEATURES, HYBRID
+from iotscore.models.registry import load_model
 from iotscore.report.night import DetectorCard
-from iotscore.report.place import prepare_folder
-from iotscore.spark.registry import load_model
-from iotscore.spark.report import read_night
-from iotscore.spark.report.counted import read_counted
-from iotscore.spark.report.events import read_alerts
-from iotscore.spark.report.ledger import scored_files
-from iotscore.spark.report.read import _model_card
-from iotscore.spark.tables import Warehouse
+from iotscore.report.output_folder import prepare_folder
+from iotscore.report.read import read_night
+from iotscore.report.read.events import read_alerts
+from iotscore.report.read.files import scored_files
+from iotscore.report.read.night import _model_card
+from iotscore.report.read.score_counts import read_counted
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,10 @@ import pytest
 from pyspark.sql import functions as F
 
 from iotscore.errors import ModelError, WarehouseError
-from iotscore.spark.lock import writer_lock
-from iotscore.spark.runs import RunLog, Stage, recover
-from iotscore.spark.session import core_count
-from iotscore.spark.tables import Warehouse
+from iotscore.runs.run_log import RunLog, Stage, recover
+from iotscore.warehouse.session import core_count
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from iotscore.spark.sample import hash_cutoff, take_fraction, to_records, with_split
-from iotscore.splits import FilePart, SplitPlan
+from iotscore.sampling.spark_sample import hash_cutoff, take_fraction, to_records, with_split
+from iotscore.sampling.splits import FilePart, SplitPlan
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import MinMaxScaler
 
-from iotscore.columns import FEATURES
-from iotscore.spark.registry import load_model
-from iotscore.spark.scorer import records_column, scoring_udf
+from iotscore.features import FEATURES
+from iotscore.models.registry import load_model
+from iotscore.scoring.udf import records_column, scoring_udf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from iotscore.spark.tables import Warehouse
+    from iotscore.warehouse.tables import Warehouse
 
 pytestmark = pytest.mark.spark
 

@@ -11,20 +11,20 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from iotscore import splits
+from iotscore.alerts.suppress import hidden, suppression
+from iotscore.alerts.suppression import SCOPE
 from iotscore.cli import Job
 from iotscore.cli.monitor import monitor_limits
 from iotscore.cli.shap import shap_stage
-from iotscore.record_hash import record_hashes
-from iotscore.spark.monitor import monitor
-from iotscore.spark.registry import load_model
-from iotscore.spark.report import read_night
-from iotscore.spark.runs import RunLog
-from iotscore.spark.sample import record_hash, with_split
-from iotscore.spark.suppress import hidden, suppression
-from iotscore.spark.tables import Warehouse
-from iotscore.splits import SPLITS, FilePart, SplitPlan, split_codes
-from iotscore.watch.suppression import SCOPE
+from iotscore.models.registry import load_model
+from iotscore.monitoring.stage import monitor
+from iotscore.report.read import read_night
+from iotscore.runs.run_log import RunLog
+from iotscore.sampling import splits
+from iotscore.sampling.record_hash import record_hashes
+from iotscore.sampling.spark_sample import record_hash, with_split
+from iotscore.sampling.splits import SPLITS, FilePart, SplitPlan, split_codes
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,13 +12,13 @@ from pyspark.sql import functions as F
 
 from iotscore.detect.fit import fit_model
 from iotscore.errors import ModelError, TrainingError
-from iotscore.spark import train as train_module
-from iotscore.spark.registry import champion, load_model
-from iotscore.spark.sample import draw_by_query
-from iotscore.spark.tables import Warehouse
-from iotscore.splits import SplitPlan, cut_file
-from iotscore.storage.records import row_groups
-from iotscore.storage.sample import draw
+from iotscore.models import train as train_module
+from iotscore.models.registry import champion, load_model
+from iotscore.sampling.spark_sample import draw_by_query
+from iotscore.sampling.splits import SplitPlan, cut_file
+from iotscore.sampling.training_sample import draw
+from iotscore.warehouse.delta_rs.row_groups import row_groups
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

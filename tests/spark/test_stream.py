@@ -12,8 +12,8 @@ import pytest
 from iotscore.cli import stages as stage_module
 from iotscore.cli.stream import Stream
 from iotscore.errors import BusyError, ChangedSourceError, RefusalError
-from iotscore.spark.lock import writer_lock
-from iotscore.spark.tables import Warehouse
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from pyspark.sql import SparkSession
 
-    from iotscore.landing.discover import LandingFile
+    from iotscore.landing.folder import LandingFile
 
 pytestmark = pytest.mark.spark
 

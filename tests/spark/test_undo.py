@@ -8,9 +8,9 @@ import pytest
 from deltalake import DeltaTable
 
 from iotscore.errors import WarehouseError
-from iotscore.spark.runs import RunLog, recover
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.undo import versions_before
+from iotscore.runs.run_log import RunLog, recover
+from iotscore.runs.undo import versions_before
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

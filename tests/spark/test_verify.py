@@ -15,16 +15,16 @@ from deltalake import DeltaTable, write_deltalake
 
 from iotscore.cli.job import guarded
 from iotscore.cli.verify import exit_code, print_checks
-from iotscore.columns import FEATURES
 from iotscore.errors import ModelError, WarehouseError
-from iotscore.spark.lock import no_writer, writer_lock
-from iotscore.spark.query import told_in_one_line
-from iotscore.spark.registry import champion, load_model
-from iotscore.spark.runs import recover
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.verify import Check, Outcome, verify_warehouse
-from iotscore.spark.verify.evidence import gather
-from iotscore.spark.verify.rescore import sampled_scores
+from iotscore.features import FEATURES
+from iotscore.models.registry import champion, load_model
+from iotscore.query.query import told_in_one_line
+from iotscore.runs.run_log import recover
+from iotscore.verify import Check, Outcome, verify_warehouse
+from iotscore.verify.rescore import sampled_scores
+from iotscore.verify.snapshot import gather
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import no_writer, writer_lock
 
 if TYPE_CHECKING:
     import subprocess

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from iotscore.spark.query import register_tables, run_query
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.views import VIEWS, read_views, view_query
+from iotscore.query.query import register_tables, run_query
+from iotscore.query.views import VIEWS, read_views, view_query
+from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

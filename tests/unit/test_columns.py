@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from iotscore.columns import (
+from iotscore.features import (
     DECAYS,
     FEATURES,
     HYBRID,

@@ -12,12 +12,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.deal import deal
-from iotscore.landing.discover import file_id_of
+from iotscore.ingest import chunk_reader
+from iotscore.landing.folder import file_id_of
 from iotscore.simulate.layout import FILES, FULL_ROWS
-from iotscore.spark import chunk_reader, record_files
-from iotscore.spark.tasks import TASKS_PER_CORE
-from iotscore.storage.data_files import ROW_GROUP_ROWS
+from iotscore.warehouse import record_files
+from iotscore.warehouse.delta_rs.data_files import ROW_GROUP_ROWS
+from iotscore.warehouse.partitioning import deal
+from iotscore.warehouse.tasks import TASKS_PER_CORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore import fetch as fetching
-from iotscore.columns import SOURCE_FEATURES
 from iotscore.errors import EnvironmentFaultError, InputError, ReconciliationError
+from iotscore.features import SOURCE_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from iotscore.labels import FileLabel
-from iotscore.landing.discover import LandingFile
-from iotscore.landing.reasons import FILE_REASONS, LABEL_CONFLICT, LISTED, PASSING
-from iotscore.landing.sources import unread
-from iotscore.landing.survey import Survey
-from iotscore.spark.ingest_plan import Policy, make_plan, refused_unchanged
+from iotscore.ingest.plan import Policy, make_plan, refused_unchanged
+from iotscore.landing.file_changes import unread
+from iotscore.landing.filenames import FileLabel
+from iotscore.landing.folder import LandingFile
+from iotscore.landing.reason_codes import FILE_REASONS, LABEL_CONFLICT, LISTED, PASSING
+from iotscore.landing.scan import Survey
 
 LABEL = FileLabel(1, "Doorbell", "benign", None, 0, None)
 FILE = LandingFile("id", "1.benign.csv", 9, datetime(2026, 11, 21, tzinfo=UTC), LABEL, None)

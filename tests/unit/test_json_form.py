@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
+from iotscore.json_validation import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
 FORM = {"names": [TEXT], "limits": {EACH: {"low": NUMBER, "count": WHOLE}}}
 GOOD = {"names": ["a", "b"], "limits": {"x": {"low": 0.5, "count": 3}}}

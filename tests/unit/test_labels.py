@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.labels import FileLabel, label_file, pattern_fault, read_name
+from iotscore.landing.filenames import FileLabel, label_file, pattern_fault, read_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PATTERNS = tuple(

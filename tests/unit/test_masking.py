@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.masking import hide_settings, looks_secret, masked, masked_values
+from iotscore.redaction import hide_settings, looks_secret, masked, masked_values
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test an environment of its own, and settings that are forgotten afterwards."""
     monkeypatch.setattr("os.environ", {"PATH": "/usr/bin", "PWD": "/data/landing"})
-    monkeypatch.setattr("iotscore.masking._settings", {})
+    monkeypatch.setattr("iotscore.redaction._settings", {})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from xxhash import xxh64
 
-from iotscore.record_hash import record_hashes
+from iotscore.sampling.record_hash import record_hashes
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 LONGS = st.integers(LOWEST, HIGHEST)

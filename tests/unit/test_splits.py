@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.record_hash import record_hashes
-from iotscore.splits import (
+from iotscore.sampling.record_hash import record_hashes
+from iotscore.sampling.splits import (
     CALIBRATION,
     NONE,
     SPLITS,

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.landing.discover import discover
-from iotscore.landing.reasons import BAD_NAME, UNREADABLE
-from iotscore.spark.ingest_plan import INGESTED, REFUSED, Policy
-from iotscore.spark.stream import AGAIN_SECONDS, Watch
+from iotscore.ingest.plan import INGESTED, REFUSED, Policy
+from iotscore.ingest.stream import AGAIN_SECONDS, Watch
+from iotscore.landing.folder import discover
+from iotscore.landing.reason_codes import BAD_NAME, UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from iotscore.landing.discover import LandingFile
+    from iotscore.landing.folder import LandingFile
 
 PATTERNS = (
     r"(?P<device>\d)\.(?P<event_day>\d{4}-\d\d-\d\d)(?:\.[^/]+)?\.csv",

@@ -11,7 +11,7 @@ from typing import Final
 
 from iotscore.command_line import CommandParser
 from iotscore.errors import InputError
-from iotscore.landing.days import Days
+from iotscore.landing.event_days import Days
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 

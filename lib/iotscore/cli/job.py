@@ -20,15 +20,15 @@ from iotscore.cli.signals import stoppable
 from iotscore.config import Settings, load_settings
 from iotscore.errors import DamagedFileError, IotscoreError, one_line, printable
 from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
-from iotscore.landing.discover import open_folder
-from iotscore.masking import masked
+from iotscore.landing.folder import open_folder
 from iotscore.output import check_output, set_up_output
-from iotscore.report.place import prepare_folder
-from iotscore.spark.layout import migrate
-from iotscore.spark.lock import writer_lock
-from iotscore.spark.runs import RunLog, recover
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
+from iotscore.redaction import masked
+from iotscore.report.output_folder import prepare_folder
+from iotscore.runs.run_log import RunLog, recover
+from iotscore.warehouse.schema_version import migrate
+from iotscore.warehouse.session import open_session
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     import argparse
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from iotscore.landing.days import Days
-    from iotscore.spark.lock import Lock
+    from iotscore.landing.event_days import Days
+    from iotscore.warehouse.writer_lock import Lock
 
 _LOG = logging.getLogger("iotscore")
 

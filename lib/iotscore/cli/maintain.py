@@ -11,15 +11,15 @@ from rich.table import Table
 
 from iotscore.cli.console import open_console
 from iotscore.cli.options import maintain_options, retention_policy
-from iotscore.spark.clock import require_steady_clock
-from iotscore.spark.maintain import maintain
-from iotscore.spark.retention import Retention, expire
-from iotscore.storage.local_table import local_path
+from iotscore.maintenance.clock import require_steady_clock
+from iotscore.maintenance.retention import Retention, expire
+from iotscore.maintenance.stage import maintain
+from iotscore.warehouse.delta_rs.table import local_path
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
-    from iotscore.spark.retention import Expired
-    from iotscore.storage.upkeep import Upkeep
+    from iotscore.maintenance.retention import Expired
+    from iotscore.warehouse.delta_rs.compaction import Upkeep
 
 _LOG = logging.getLogger(__name__)
 

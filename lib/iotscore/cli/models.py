@@ -13,10 +13,9 @@ from iotscore.cli.options import challenge_options
 from iotscore.command_line import CommandParser
 from iotscore.config import load_settings
 from iotscore.errors import EnvironmentFaultError, InputError, ModelError, PromotionError
-from iotscore.export.folder import write_folder
-from iotscore.export.onnx_model import to_onnx
-from iotscore.spark.challenge import challenge
-from iotscore.spark.registry import (
+from iotscore.models.export.folder import write_folder
+from iotscore.models.export.onnx_model import to_onnx
+from iotscore.models.registry import (
     FORCED,
     PROMOTED,
     champion,
@@ -24,17 +23,18 @@ from iotscore.spark.registry import (
     promote,
     roll_back,
 )
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
+from iotscore.promotion.challenge import challenge
+from iotscore.warehouse.session import open_session
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
     from iotscore.config import Settings
-    from iotscore.spark.challenge import Challenge
-    from iotscore.spark.registry import StoredModel
-    from iotscore.spark.runs import Stage
+    from iotscore.models.registry import StoredModel
+    from iotscore.promotion.challenge import Challenge
+    from iotscore.runs.run_log import Stage
 
     Reader = Callable[[Warehouse, argparse.Namespace, Settings], None]
 

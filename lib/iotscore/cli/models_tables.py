@@ -9,20 +9,20 @@ from rich.table import Table
 from rich.text import Text
 
 from iotscore.cli.console import open_console
-from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import BENIGN_QUANTILE
-from iotscore.evaluation.trial import changes
-from iotscore.spark.order import in_order
-from iotscore.spark.registry import promotions
+from iotscore.features import HYBRID
+from iotscore.models.registry import promotions
+from iotscore.promotion.trial import changes
+from iotscore.runs.order import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.evaluation.trial import Change
-    from iotscore.explain.leading import Leading
-    from iotscore.spark.challenge import Challenge, Group
-    from iotscore.spark.registry import StoredModel
-    from iotscore.spark.tables import Warehouse
+    from iotscore.models.registry import StoredModel
+    from iotscore.promotion.challenge import Challenge, Group
+    from iotscore.promotion.top_features import Leading
+    from iotscore.promotion.trial import Change
+    from iotscore.warehouse.tables import Warehouse
 
 _OUTCOMES: Final = {
     True: Text("open", style="green"),

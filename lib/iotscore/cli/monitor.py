@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
+from iotscore.alerts.alert import SEVERITIES, rank
+from iotscore.alerts.channels import post, secrets_of, write_mail
+from iotscore.alerts.deliveries import Delivery
+from iotscore.alerts.limits import Limits
 from iotscore.cli.console import open_console
 from iotscore.errors import AlertError, ConfigError, DeliveryError
-from iotscore.masking import hide_settings
-from iotscore.spark.monitor import monitor, tell_incidents
-from iotscore.watch.alert import SEVERITIES, rank
-from iotscore.watch.deliveries import Delivery
-from iotscore.watch.limits import Limits
-from iotscore.watch.send import post, secrets_of, write_mail
+from iotscore.monitoring.stage import monitor, tell_incidents
+from iotscore.redaction import hide_settings
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from iotscore.alerts.notify import Channel
     from iotscore.cli.job import Job
     from iotscore.config import Settings
     from iotscore.errors import IotscoreError, RefusalError
-    from iotscore.spark.monitor import Monitored
-    from iotscore.spark.notify import Channel
+    from iotscore.monitoring.stage import Monitored
 
     Rows = list[dict[str, Any]]
     Channels = Mapping[str, Channel]

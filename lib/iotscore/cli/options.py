@@ -17,19 +17,19 @@ from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.votes import VoteSettings
 from iotscore.errors import ConfigError
-from iotscore.evaluation.gates import Limits
+from iotscore.evaluation.protocol_stage import ProtocolOptions
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
-from iotscore.landing.days import EVERY_DAY, Days
+from iotscore.evaluation.stage import EvaluateOptions
+from iotscore.ingest.plan import Policy
+from iotscore.ingest.stage import IngestOptions
+from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
-from iotscore.spark.evaluate import EvaluateOptions
-from iotscore.spark.free_records import ChallengeOptions
-from iotscore.spark.ingest import IngestOptions
-from iotscore.spark.ingest_plan import Policy
-from iotscore.spark.protocol import ProtocolOptions
-from iotscore.spark.retention import Retention
-from iotscore.spark.scorer import ScoreOptions
-from iotscore.spark.train import TrainOptions
-from iotscore.storage.upkeep import UpkeepOptions
+from iotscore.maintenance.retention import Retention
+from iotscore.models.train import TrainOptions
+from iotscore.promotion.gates import Limits
+from iotscore.promotion.unseen_records import ChallengeOptions
+from iotscore.scoring.udf import ScoreOptions
+from iotscore.warehouse.delta_rs.compaction import UpkeepOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings

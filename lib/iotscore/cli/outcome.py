@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from iotscore.spark.runs import Stage
+    from iotscore.runs.run_log import Stage
 
     Values = Mapping[tuple[str, ...], float]
     """Of a metric, by the values of its labels beside ``task``."""

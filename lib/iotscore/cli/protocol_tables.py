@@ -8,7 +8,7 @@ from rich.table import Table
 
 from iotscore.cli.console import open_console
 from iotscore.evaluation.protocols import PREVALENCE
-from iotscore.report.words import DATA
+from iotscore.report.formatting import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

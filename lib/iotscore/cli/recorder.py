@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from iotscore.atomic_write import replace_file
 from iotscore.cli.outcome import Outcome, metrics_text, summary_line
 from iotscore.errors import OutcomeError, one_line
-from iotscore.masking import masked
-from iotscore.whole_file import replace_file
+from iotscore.redaction import masked
 
 if TYPE_CHECKING:
     import argparse
 
-    from iotscore.spark.runs import RunLog
+    from iotscore.runs.run_log import RunLog
 
 _MOST_TEXT: Final = 1_000
 

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from iotscore.cli.arguments import home
-from iotscore.spark.catalogue import check_lasts, check_plain, register
-from iotscore.spark.views import read_views
+from iotscore.query.catalogue import check_lasts, check_plain, register
+from iotscore.query.views import read_views
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job

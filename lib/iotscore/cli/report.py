@@ -10,10 +10,10 @@ from iotscore.cli.arguments import absolute, add_model, home, job_parser
 from iotscore.cli.job import guarded
 from iotscore.config import load_settings
 from iotscore.report.folder import write_report
-from iotscore.report.place import prepare_folder
-from iotscore.spark.report import read_night
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
+from iotscore.report.output_folder import prepare_folder
+from iotscore.report.read import read_night
+from iotscore.warehouse.session import open_session
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ def report(warehouse: Warehouse, out: Path, model_version: str | None) -> Path:
     warehouse
         Where the night is.
     out
-        A folder that :func:`iotscore.report.place.prepare_folder` has returned.
+        A folder that :func:`iotscore.report.output_folder.prepare_folder` has returned.
     model_version
         Whose scores; the champion's if None.
     """

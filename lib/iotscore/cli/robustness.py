@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.options import fit_settings, protocol_options
 from iotscore.evaluation.protocols import POISONING, Poison
+from iotscore.evaluation.robustness_stage import evaluate_poisoning, store_robustness
 from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, Evasion, measure_evasion
-from iotscore.spark.robustness import evaluate_poisoning, store_robustness
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job

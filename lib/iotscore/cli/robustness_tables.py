@@ -8,9 +8,9 @@ import numpy as np
 from rich.table import Table
 
 from iotscore.cli.console import open_console
-from iotscore.columns import HYBRID
 from iotscore.evaluation.protocols import POISONING
-from iotscore.report.words import DATA
+from iotscore.features import HYBRID
+from iotscore.report.formatting import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

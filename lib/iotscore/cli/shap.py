@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.columns import FEATURES
 from iotscore.explain.kernel_shap import KernelOptions
-from iotscore.spark.shap_values import ShapOptions, explain_by_shap
+from iotscore.explain.shap_stage import ShapOptions, explain_by_shap
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job

@@ -11,11 +11,11 @@ from iotscore.cli.job import guarded
 from iotscore.cli.rows import FORMATS, print_rows
 from iotscore.command_line import CommandParser
 from iotscore.errors import QueryError, WarehouseError, did_you_mean
-from iotscore.spark.query import register_tables, run_query, told_in_one_line
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.views import read_views
+from iotscore.query.query import register_tables, run_query, told_in_one_line
+from iotscore.query.views import read_views
+from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.session import open_session
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse

@@ -13,16 +13,16 @@ from iotscore.cli.options import (
     train_options,
 )
 from iotscore.errors import RefusalError
-from iotscore.spark.evaluate import evaluate
-from iotscore.spark.explain import explain
-from iotscore.spark.ingest import ingest
-from iotscore.spark.protocol import evaluate_protocol
-from iotscore.spark.score import score
-from iotscore.spark.train import train
+from iotscore.evaluation.protocol_stage import evaluate_protocol
+from iotscore.evaluation.stage import evaluate
+from iotscore.explain.stage import explain
+from iotscore.ingest.stage import ingest
+from iotscore.models.train import train
+from iotscore.scoring.stage import score
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
-    from iotscore.spark.runs import Stage
+    from iotscore.runs.run_log import Stage
 
 _LOG = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def report_stage(job: Job, out: str, model_version: str) -> None:
     """Write the night's report and print where it is."""
     # Drawing libraries take a second to import.
     from iotscore.cli.report import report
-    from iotscore.report.place import prepare_folder
+    from iotscore.report.output_folder import prepare_folder
 
     print(f"report: {report(job.warehouse, prepare_folder(out), model_version)}")
 

@@ -20,13 +20,13 @@ from iotscore.errors import (
     ModelError,
     RefusalError,
 )
-from iotscore.landing.discover import discover, open_folder
-from iotscore.landing.sources import some
-from iotscore.spark.lock import writer_lock
-from iotscore.spark.registry import champion
-from iotscore.spark.session import open_session
-from iotscore.spark.stream import Watch
-from iotscore.spark.tables import Warehouse
+from iotscore.ingest.stream import Watch
+from iotscore.landing.file_changes import some
+from iotscore.landing.folder import discover, open_folder
+from iotscore.models.registry import champion
+from iotscore.warehouse.session import open_session
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     import argparse
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from iotscore.cli.job import Job
     from iotscore.config import Settings
     from iotscore.errors import IotscoreError
-    from iotscore.landing.discover import LandingFile
-    from iotscore.spark.lock import Lock
+    from iotscore.landing.folder import LandingFile
+    from iotscore.warehouse.writer_lock import Lock
 
 _LOG = logging.getLogger(__name__)
 _PAUSE_SECONDS: Final = 5.0

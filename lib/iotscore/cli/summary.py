@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from iotscore.cli.console import open_console
-from iotscore.columns import HYBRID
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
-from iotscore.masking import masked
-from iotscore.report.words import DATA
-from iotscore.spark.ingest_plan import INGESTED
+from iotscore.features import HYBRID
+from iotscore.ingest.plan import INGESTED
+from iotscore.redaction import masked
+from iotscore.report.formatting import DATA
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job

@@ -14,10 +14,10 @@ from iotscore.cli.console import open_console
 from iotscore.cli.job import guarded
 from iotscore.config import load_settings
 from iotscore.exit_codes import CHECK_FAILED, DONE
-from iotscore.spark.lock import no_writer
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
-from iotscore.spark.verify import Check, Outcome, verify_warehouse
+from iotscore.verify import Check, Outcome, verify_warehouse
+from iotscore.warehouse.session import open_session
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import no_writer
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from iotscore.config.schema import Settings
 from iotscore.config.strict_yaml import MOST_BYTES, MOST_LEVELS, parse_yaml
 from iotscore.errors import ConfigError, did_you_mean, nearest, one_line
-from iotscore.masking import MASK, looks_secret, masked_values
+from iotscore.redaction import MASK, looks_secret, masked_values
 
 if TYPE_CHECKING:
     from pathlib import Path

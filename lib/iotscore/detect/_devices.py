@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.columns import UNKNOWN_DEVICE
 from iotscore.detect.protocol import require_array
 from iotscore.errors import ModelError, TrainingError
+from iotscore.features import UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
     import numpy.typing as npt

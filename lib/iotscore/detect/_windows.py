@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.columns import DECAYS
 from iotscore.errors import ConfigError
+from iotscore.features import DECAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ def window_order(features: Sequence[str]) -> IntArray:
     Parameters
     ----------
     features : sequence of str
-        Names ``<stream>_<decay>_<statistic>`` as :data:`iotscore.columns.FEATURES` has them, in
+        Names ``<stream>_<decay>_<statistic>`` as :data:`iotscore.features.FEATURES` has them, in
         any order.
 
     Returns

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
-from iotscore.columns import FEATURES
 from iotscore.detect._held_out import last_rows
 from iotscore.detect._network import Network, fold
 from iotscore.detect._window_network import WindowNetwork, from_keras
 from iotscore.detect._windows import window_order
 from iotscore.detect.protocol import require_array, require_width
 from iotscore.errors import ConfigError, ModelError, TrainingError
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

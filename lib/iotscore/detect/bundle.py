@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from iotscore.columns import HYBRID
 from iotscore.detect._container import FORMAT_VERSION, checked_parts, pack, senseless, unpack
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.calibration import ScoreCalibration
@@ -27,13 +26,14 @@ from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.tail import TailCalibration
 from iotscore.detect.votes import VoteWindows
 from iotscore.errors import ConfigError, ModelError
-from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
+from iotscore.features import HYBRID
+from iotscore.json_validation import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
 if TYPE_CHECKING:
     from iotscore.detect._container import Groups
     from iotscore.detect.model import Scaler
     from iotscore.detect.protocol import Arrays, Detector
-    from iotscore.json_form import Form
+    from iotscore.json_validation import Form
 
 __all__ = ["DETECTORS", "FORMAT_VERSION", "from_bytes", "to_bytes", "version_of"]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
 
-from iotscore.columns import FEATURES, HYBRID, UNKNOWN_DEVICE
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.calibration import fit_calibration
 from iotscore.detect.cross_fit import held_out_scores
@@ -23,6 +22,7 @@ from iotscore.detect.threshold import benign_quantile, flag
 from iotscore.detect.trim import kept_rows, trimmed_blocks
 from iotscore.detect.votes import VoteSettings, fit_vote_windows
 from iotscore.errors import ConfigError
+from iotscore.features import FEATURES, HYBRID, UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

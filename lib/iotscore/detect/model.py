@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
 from iotscore.detect.calibration import ScoreCalibration
 from iotscore.detect.fusion import check_weights, fuse
 from iotscore.detect.protocol import require_width
@@ -14,6 +13,7 @@ from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.tail import TailCalibration, severity
 from iotscore.detect.threshold import flag
 from iotscore.errors import ConfigError, ModelError
+from iotscore.features import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

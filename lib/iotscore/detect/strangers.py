@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.columns import FEATURES
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

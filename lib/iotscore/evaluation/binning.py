@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
-from iotscore.columns import HYBRID, flag_column, score_column
+from iotscore.features import HYBRID, flag_column, score_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -19,7 +19,7 @@ from iotscore.detect.metrics import (
 from iotscore.evaluation.binned import BinnedScores
 from iotscore.evaluation.protocols.intervals import rate_interval
 from iotscore.evaluation.scopes import Scope, ScoredFile, scopes_of
-from iotscore.labels import BENIGN
+from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,7 +59,7 @@ class Judgement:
     roc_points
         Most points of a stored curve.
     file_weights
-        See :class:`iotscore.spark.evaluate.EvaluateOptions`.
+        See :class:`iotscore.evaluation.stage.EvaluateOptions`.
     promised
         False positive rate that the model's thresholds were set for; None if none was promised.
     """

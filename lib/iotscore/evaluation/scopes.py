@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iotscore.labels import BENIGN
+from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from iotscore.columns import HYBRID
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX, TAIL
 from iotscore.detect.threshold import benign_quantile
 from iotscore.errors import ConfigError
+from iotscore.features import HYBRID
 
 if TYPE_CHECKING:
     from iotscore.detect.fit import FitProgress, FitSettings

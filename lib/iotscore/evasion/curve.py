@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.columns import FEATURES
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols.judge import judge
 from iotscore.evaluation.protocols.robustness import robustness_rows
@@ -15,7 +14,8 @@ from iotscore.evaluation.protocols.rounds import Plan, chronological
 from iotscore.evaluation.protocols.sample import Sample, SampleFile
 from iotscore.evasion.captures import Devices
 from iotscore.evasion.effort import ATTACKS, Effort
-from iotscore.labels import BENIGN
+from iotscore.features import FEATURES
+from iotscore.landing.filenames import BENIGN
 from iotscore.simulate.layout import DEVICES
 
 if TYPE_CHECKING:

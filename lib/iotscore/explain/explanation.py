@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from iotscore.detect.attribution import attribute
-from iotscore.explain.words import sentence
+from iotscore.explain.sentences import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

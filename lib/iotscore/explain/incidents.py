@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from iotscore.columns import FEATURES, UNKNOWN_DEVICE
 from iotscore.detect.incidents import find_incidents
+from iotscore.features import FEATURES, UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
     import numpy.typing as npt

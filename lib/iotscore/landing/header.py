@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from iotscore.columns import FEATURES, SOURCE_FEATURES
+from iotscore.features import FEATURES, SOURCE_FEATURES
 from iotscore.landing.archives import packed_form
 from iotscore.landing.line import SEPARATORS, odd_bytes
-from iotscore.landing.reasons import COMPRESSED
+from iotscore.landing.reason_codes import COMPRESSED
 
 HEAD_BYTES: Final = 1 << 16
 """Bytes from a file's start that :func:`read_header` wants; the header must end in them."""

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Final
 
-from iotscore.columns import N_FEATURES
-from iotscore.landing.reasons import LINE_LIMIT
+from iotscore.features import N_FEATURES
+from iotscore.landing.reason_codes import LINE_LIMIT
 
 # Possessive (++): a long run of digits must not be tried in all its divisions.
 _NUMBER: Final = re.compile(rb"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final, TypeVar
 
-from iotscore.columns import N_FEATURES, SOURCE_FEATURES
 from iotscore.errors import InputError
+from iotscore.features import N_FEATURES, SOURCE_FEATURES
 
 DEVICE_INFO: Final = "device_info.csv"
 DATA_SUMMARY: Final = "data_summary.csv"

@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from iotscore.columns import FEATURES
+from iotscore.features import FEATURES
 from iotscore.landing.header import BOM
 from iotscore.landing.line import parse_line
-from iotscore.landing.reasons import LINE_LIMIT
+from iotscore.landing.reason_codes import LINE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iotscore.landing.survey import Chunk
+    from iotscore.landing.scan import Chunk
 
 _BLOCK_BYTES: Final = 1 << 20
 """What pyarrow parses at a time: it stays in the processor's cache, 1.15 times as fast as 8 MB."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from iotscore.landing.reasons import FUTURE_DAY, TOO_LARGE
+from iotscore.landing.reason_codes import FUTURE_DAY, TOO_LARGE
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from iotscore.landing.discover import Landing, LandingFile
+    from iotscore.landing.folder import Landing, LandingFile
 
 
 def screened(landing: Landing, newest: date, most_bytes: int) -> Landing:

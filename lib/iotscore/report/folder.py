@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from iotscore.report.page import render
-from iotscore.report.pictures import (
+from iotscore.atomic_write import replace_file
+from iotscore.report.charts import (
     COMPOSITION,
     ROC,
     SCORE,
@@ -14,9 +14,9 @@ from iotscore.report.pictures import (
     scorecard_picture,
     spread_picture,
 )
-from iotscore.report.place import unwritable
-from iotscore.report.words import DATA
-from iotscore.whole_file import replace_file
+from iotscore.report.formatting import DATA
+from iotscore.report.output_folder import unwritable
+from iotscore.report.page import render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def draw(night: Night) -> dict[str, Picture]:
     pictures += [spread_picture(shape, data) for shape in night.shapes]
     if night.shapley is not None:
         # Imports a library that takes seconds.
-        from iotscore.report.shap_pictures import shap_pictures
+        from iotscore.report.shap_charts import shap_pictures
 
         pictures += shap_pictures(night.shapley, data)
     return {one.name: one for one in pictures if one is not None}

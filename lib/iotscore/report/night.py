@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iotscore.columns import HYBRID
+from iotscore.features import HYBRID
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.report.drift import Drift
-    from iotscore.report.measured import Evaluation
-    from iotscore.report.upkeep import Composition, Quality, StageRun
+    from iotscore.report.metrics import Evaluation
+    from iotscore.report.operations import Composition, Quality, StageRun
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from iotscore.errors import printable
-from iotscore.report import words
+from iotscore.report import formatting as words
 from iotscore.report.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iotscore.report.measured import Figures
+    from iotscore.report.metrics import Figures
     from iotscore.report.night import Night
     from iotscore.report.theme import Picture
 

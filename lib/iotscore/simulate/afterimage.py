@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.columns import DECAYS, N_FEATURES
+from iotscore.features import DECAYS, N_FEATURES
 from iotscore.simulate._kernel import CHANNEL, SOCKET, STREAM, observe, row_of
 from iotscore.simulate.packets import RECORDED
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.columns import SOURCE_FEATURES
 from iotscore.errors import ConfigError
+from iotscore.features import SOURCE_FEATURES
 from iotscore.simulate.afterimage import AfterImage
 from iotscore.simulate.attacks import attack
 from iotscore.simulate.benign import benign

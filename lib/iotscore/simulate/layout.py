@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from iotscore.columns import SOURCE_FEATURES
 from iotscore.errors import ConfigError
+from iotscore.features import SOURCE_FEATURES
 
 if TYPE_CHECKING:
     from pathlib import Path

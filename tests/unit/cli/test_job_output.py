@@ -107,7 +107,7 @@ def test_log_lines_hold_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither in the message, nor in its arguments, nor in the traceback below it."""
 
     def log() -> None:
-        logger = logging.getLogger("iotscore.spark.score")
+        logger = logging.getLogger("iotscore.scoring.stage")
         try:
             int(KEY)
         except ValueError:

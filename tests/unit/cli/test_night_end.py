@@ -7,8 +7,8 @@ import pytest
 from iotscore.cli.monitor import end_night
 from iotscore.errors import AlertError, RefusalError
 from iotscore.exit_codes import ALERTED, USER_FAULT
-from iotscore.spark.monitor import Monitored
-from iotscore.spark.progress import told
+from iotscore.monitoring.stage import Monitored
+from iotscore.warehouse.progress import told
 
 CRITICAL = [{"severity": "critical"}]
 REFUSAL = RefusalError("1 file(s) were refused: a.csv")

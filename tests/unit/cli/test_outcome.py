@@ -26,13 +26,13 @@ from iotscore.cli.recorder import Recorder, add_outcome
 from iotscore.cli.signals import STOPS
 from iotscore.errors import InputError
 from iotscore.exit_codes import BUG, DONE, INTERRUPTED, USER_FAULT
-from iotscore.spark.runs import DONE as STAGE_DONE
-from iotscore.spark.runs import FAILED, Stage
+from iotscore.runs.run_log import DONE as STAGE_DONE
+from iotscore.runs.run_log import FAILED, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iotscore.spark.runs import RunLog
+    from iotscore.runs.run_log import RunLog
 
 ROOT = Path(__file__).resolve().parents[3]
 START = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pytest
 
-from iotscore.columns import FEATURES
 from iotscore.detect.calibration import ScoreCalibration, minmax_calibration
 from iotscore.detect.fit import FitSettings, fit_model
 from iotscore.detect.model import Model
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.threshold import share_above
 from iotscore.errors import ConfigError, ModelError, TrainingError
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

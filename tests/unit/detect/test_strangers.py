@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from iotscore.columns import FEATURES, N_FEATURES
 from iotscore.detect.strangers import LEAST_DEVICES, stranger_shares
-from iotscore.spark.benign_check import SUSPICIOUS_SHARE
+from iotscore.features import FEATURES, N_FEATURES
+from iotscore.models.benign_check import SUSPICIOUS_SHARE
 
 if TYPE_CHECKING:
     from pathlib import Path

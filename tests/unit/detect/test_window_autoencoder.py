@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.columns import FEATURES, SOURCE_FEATURES
 from iotscore.detect._held_out import last_rows
 from iotscore.detect._window_network import WindowNetwork, from_keras
 from iotscore.detect._windows import window_order
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
+from iotscore.features import FEATURES, SOURCE_FEATURES
 
 if TYPE_CHECKING:
     from iotscore.detect.protocol import Float32Array, FloatArray, IntArray

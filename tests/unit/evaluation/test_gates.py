@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from iotscore.evaluation.gates import Limits, gates
-from iotscore.evaluation.trial import Kind, Trial, TrialFile, changes
+from iotscore.promotion.gates import Limits, gates
+from iotscore.promotion.trial import Kind, Trial, TrialFile, changes
 
 LIMITS = Limits(
     fpr_tolerance=0.25,

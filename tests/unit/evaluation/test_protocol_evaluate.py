@@ -12,7 +12,6 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 
-from iotscore.columns import FEATURES
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.evaluation.protocols import (
     COLUMNS,
@@ -36,6 +35,7 @@ from iotscore.evaluation.protocols.rounds import (
     halves,
     leave_one_device_out,
 )
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.columns import FEATURES
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
@@ -32,6 +31,7 @@ from iotscore.evaluation.protocols.benign import benign_of
 from iotscore.evaluation.protocols.poisoning import Planted, plant, poisoned
 from iotscore.evaluation.protocols.rounds import chronological
 from iotscore.evaluation.trained import fit_of
+from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.columns import FEATURES, SOURCE_FEATURES
 from iotscore.errors import ConfigError, InputError, TrainingError
 from iotscore.evaluation.protocols.benign import Benign, BenignPart, benign_of
 from iotscore.evaluation.protocols.rounds import (
@@ -29,7 +28,8 @@ from iotscore.evaluation.protocols.sample import (
     SampleFile,
     without,
 )
-from iotscore.splits import cut_file
+from iotscore.features import FEATURES, SOURCE_FEATURES
+from iotscore.sampling.splits import cut_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from iotscore.columns import FEATURES
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import BATCH_MINMAX, FROZEN, TAIL
@@ -24,6 +23,7 @@ from iotscore.evaluation.protocols import (
     evaluate,
 )
 from iotscore.evaluation.trained import fit_of
+from iotscore.features import FEATURES
 
 ROWS = 240
 FILES = (

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iotscore.columns import FEATURES
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
@@ -20,6 +19,7 @@ from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, Evasion, measure_evasion
 from iotscore.evasion.captures import Devices
 from iotscore.evasion.effort import Effort
+from iotscore.features import FEATURES
 
 Row = dict[str, Any]
 

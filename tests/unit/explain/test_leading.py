@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from iotscore.cli.options import fit_settings
-from iotscore.columns import FEATURES
 from iotscore.detect.fit import fit_model
-from iotscore.explain.leading import leading_features
+from iotscore.features import FEATURES
+from iotscore.promotion.top_features import leading_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.columns import FEATURES
-from iotscore.explain.words import number, parts_of, phrase, sentence
+from iotscore.explain.sentences import number, parts_of, phrase, sentence
+from iotscore.features import FEATURES
 
 EXPECTED_PARTS = ("channel jitter", "1 min", "mean gap between packets")
 

@@ -12,10 +12,10 @@ import pytest
 from iotscore.cli.options import fit_settings
 from iotscore.detect.bundle import to_bytes, version_of
 from iotscore.detect.fit import fit_model
-from iotscore.export.folder import write_folder
-from iotscore.export.stored import StoredModel, checked
-from iotscore.spark.registry import described
-from iotscore.splits import SplitPlan
+from iotscore.models.export.folder import write_folder
+from iotscore.models.registry import described
+from iotscore.models.stored import StoredModel, checked
+from iotscore.sampling.splits import SplitPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.errors import EnvironmentFaultError, ModelError
-from iotscore.export.folder import BUNDLE, GRAPH, MANIFEST, README, read_folder, write_folder
-from iotscore.export.page import page
+from iotscore.models.export.folder import BUNDLE, GRAPH, MANIFEST, README, read_folder, write_folder
+from iotscore.models.export.model_card import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iotscore.detect.model import Model
-    from iotscore.export.stored import StoredModel
+    from iotscore.models.stored import StoredModel
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from iotscore.__main__ import main
-from iotscore.columns import SOURCE_FEATURES
 from iotscore.explain.explanation import explain
-from iotscore.export.folder import write_folder
+from iotscore.features import SOURCE_FEATURES
+from iotscore.models.export.folder import write_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iotscore.detect.model import Model
-    from iotscore.export.stored import StoredModel
+    from iotscore.models.stored import StoredModel
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -22,8 +22,8 @@ from iotscore.detect.neighbours import Neighbours
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.tail import TailCalibration
 from iotscore.errors import EnvironmentFaultError
-from iotscore.export.onnx_model import to_onnx
-from iotscore.export.page import FUSED_TOLERANCE, RAW_TOLERANCE
+from iotscore.models.export.model_card import FUSED_TOLERANCE, RAW_TOLERANCE
+from iotscore.models.export.onnx_model import to_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 
 from iotscore.cli.arguments import add_days, chosen_days, job_parser
 from iotscore.errors import InputError
-from iotscore.labels import label_file
-from iotscore.landing.days import EVERY_DAY, Days, captured_in, named_among, newest_plausible_day
-from iotscore.landing.discover import Landing, LandingFile
+from iotscore.landing.event_days import (
+    EVERY_DAY,
+    Days,
+    captured_in,
+    named_among,
+    newest_plausible_day,
+)
+from iotscore.landing.filenames import label_file
+from iotscore.landing.folder import Landing, LandingFile
 from iotscore.landing.metadata import Metadata
 
 NIGHT = r"(?P<device_id>\d+)\.(?P<event_day>\d{4}-\d{2}-\d{2})\.csv"

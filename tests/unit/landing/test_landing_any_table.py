@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.columns import FEATURES, N_FEATURES, SOURCE_FEATURES
+from iotscore.features import FEATURES, N_FEATURES, SOURCE_FEATURES
 from iotscore.landing import parse
-from iotscore.landing.discover import discover, open_folder
-from iotscore.landing.sources import survey_source
+from iotscore.landing.file_changes import survey_source
+from iotscore.landing.folder import discover, open_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.errors import InputError
-from iotscore.landing import discover as discovering
-from iotscore.landing.discover import discover, file_id_of
-from iotscore.landing.listing import Entry
+from iotscore.landing import folder as discovering
+from iotscore.landing.folder import discover, file_id_of
 from iotscore.landing.screen import screened
+from iotscore.landing.walk import Entry
 
 if TYPE_CHECKING:
     from pathlib import Path

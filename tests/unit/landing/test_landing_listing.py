@@ -11,8 +11,8 @@ import pytest
 from pyarrow import fs
 
 from iotscore.errors import InputError
-from iotscore.landing.discover import discover
-from iotscore.landing.listing import Entry, list_folder
+from iotscore.landing.folder import discover
+from iotscore.landing.walk import Entry, list_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +152,7 @@ def test_another_storage_is_listed_by_arrow(folder: Path) -> None:
 def test_a_name_that_leads_out_is_refused(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """A storage whose keys may hold ``..`` gives no file outside of the landing folder."""
     listed = [Entry("../a/benign_traffic.csv", 1, 1), Entry("x/../benign_traffic.csv", 1, 1)]
-    monkeypatch.setattr("iotscore.landing.listing._walk", lambda *_, **__: listed)
+    monkeypatch.setattr("iotscore.landing.walk._walk", lambda *_, **__: listed)
     landing = discover(str(folder), PATTERNS)
     assert landing.files == []
     assert [reason for _, reason, _ in landing.unusable] == ["name_not_recognised"] * 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from iotscore.columns import SOURCE_FEATURES
 from iotscore.errors import InputError
+from iotscore.features import SOURCE_FEATURES
 from iotscore.landing.metadata import Metadata, parse_summary, read_metadata
 
 DEVICES = b"DeviceID,DeviceName\r\n1,Danmini_Doorbell\r\n2,Ecobee_Thermostat\r\n"

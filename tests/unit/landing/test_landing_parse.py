@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iotscore.columns import FEATURES, N_FEATURES
+from iotscore.features import FEATURES, N_FEATURES
 from iotscore.landing import parse
 from iotscore.landing.parse import ParsedChunk, RefusedLine, parse_chunk, parse_parts
-from iotscore.landing.reasons import LINE_LIMIT, LINE_REASONS
-from iotscore.landing.survey import Chunk
+from iotscore.landing.reason_codes import LINE_LIMIT, LINE_REASONS
+from iotscore.landing.scan import Chunk
 
 if TYPE_CHECKING:
     import pyarrow as pa

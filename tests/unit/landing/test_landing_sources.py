@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
-from iotscore.landing import sources
-from iotscore.landing.discover import LandingFile, discover, open_folder
-from iotscore.landing.sources import changes, some, survey_source, told
-from iotscore.landing.survey import Survey, survey_file
+from iotscore.landing import file_changes as sources
+from iotscore.landing.file_changes import changes, some, survey_source, told
+from iotscore.landing.folder import LandingFile, discover, open_folder
+from iotscore.landing.scan import Survey, survey_file
 
 PATTERNS = (r"(?P<device_id>\d)\.csv",)
 

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from iotscore.columns import FEATURES, N_FEATURES, SOURCE_FEATURES
-from iotscore.landing import survey as surveying
+from iotscore.features import FEATURES, N_FEATURES, SOURCE_FEATURES
+from iotscore.landing import scan as surveying
 from iotscore.landing.header import HEAD_BYTES
 from iotscore.landing.parse import parse_chunk
-from iotscore.landing.survey import Survey, survey_file
+from iotscore.landing.scan import Survey, survey_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

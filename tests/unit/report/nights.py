@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from iotscore.columns import FEATURES, HYBRID
+from iotscore.features import FEATURES, HYBRID
 from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, OpenAlert
-from iotscore.report.measured import Curve, Evaluation, Figures, HeatMap
+from iotscore.report.metrics import Curve, Evaluation, Figures, HeatMap
 from iotscore.report.night import (
     Alert,
     Day,
@@ -20,8 +20,8 @@ from iotscore.report.night import (
     Night,
     Shapley,
 )
-from iotscore.report.spread import Spread
-from iotscore.report.upkeep import Composition, Quality, Refused, RefusedFile, StageRun
+from iotscore.report.operations import Composition, Quality, Refused, RefusedFile, StageRun
+from iotscore.report.score_histogram import Spread
 
 WHEN = datetime(2026, 11, 24, 3, 0, 5, tzinfo=UTC)
 HOSTILE = '<script>alert("x")</script> & $x_1$ 测试'

@@ -9,7 +9,7 @@ import pytest
 from iotscore.cli.report import main
 from iotscore.errors import EnvironmentFaultError
 from iotscore.report.folder import FILES, write_report
-from iotscore.report.place import prepare_folder
+from iotscore.report.output_folder import prepare_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

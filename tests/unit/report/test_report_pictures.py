@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from iotscore.report.charts import composition_picture, roc_picture, scorecard_picture
 from iotscore.report.folder import FILES
-from iotscore.report.pictures import composition_picture, roc_picture, scorecard_picture
 from iotscore.report.theme import DARK, LIGHT
 
 if TYPE_CHECKING:

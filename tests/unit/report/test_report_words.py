@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.errors import one_line
+from iotscore.report.formatting import breakable, compact, count, kind_of, share
 from iotscore.report.page import interval, promise, trend
-from iotscore.report.spread import KINDS, Spread
-from iotscore.report.words import breakable, compact, count, kind_of, share
+from iotscore.report.score_histogram import KINDS, Spread
 
 if TYPE_CHECKING:
     from iotscore.report.night import Night

@@ -12,8 +12,8 @@ import pytest
 from deltalake import DeltaTable
 
 from iotscore.errors import WarehouseError
-from iotscore.spark.agreement import Agreement
-from iotscore.spark.tables import Warehouse
+from iotscore.runs.consistency import Agreement
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

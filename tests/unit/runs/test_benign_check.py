@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from iotscore.columns import FEATURES
-from iotscore.spark.benign_check import SUSPICIOUS_SHARE, check_benign
-from iotscore.spark.schemas import TABLES
-from iotscore.spark.tables import Warehouse
-from iotscore.storage.data_files import DataFileWriter, with_constants
+from iotscore.features import FEATURES
+from iotscore.models.benign_check import SUSPICIOUS_SHARE, check_benign
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from iotscore.errors import ModelError
-from iotscore.spark.first_night import require_first_night
-from iotscore.spark.tables import Warehouse
+from iotscore.models.first_night import require_first_night
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path

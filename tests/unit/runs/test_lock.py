@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from iotscore.errors import BusyError, WarehouseError
-from iotscore.spark.lock import no_writer, writer_lock
-from iotscore.spark.tables import Warehouse
+from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.writer_lock import no_writer, writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HOLDS = """
 import sys
-from iotscore.spark.lock import no_writer, writer_lock
+from iotscore.warehouse.writer_lock import no_writer, writer_lock
 with {lock}(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.readline()
@@ -109,8 +109,8 @@ def test_a_lock_that_was_taken_away_stops_its_holder(tmp_path: Path, is_replaced
 
 WRITES = """
 import sys
-from iotscore.spark.lock import writer_lock
-from iotscore.spark.tables import Warehouse
+from iotscore.warehouse.writer_lock import writer_lock
+from iotscore.warehouse.tables import Warehouse
 with writer_lock(sys.argv[1]) as lock:
     warehouse = Warehouse(None, sys.argv[1], lock=lock)
     for line in sys.stdin:

@@ -11,8 +11,8 @@ import numpy as np
 import psutil
 import pytest
 
-from iotscore.spark import memory
-from iotscore.spark.memory import MemoryPeak, sampled
+from iotscore.runs import memory
+from iotscore.runs.memory import MemoryPeak, sampled
 
 MIB = 2**20
 GROWN = "block = b'x' * (200 << 20); print(flush=True); input()"
@@ -20,7 +20,7 @@ GROWN = "block = b'x' * (200 << 20); print(flush=True); input()"
 TAKEN = """
 import numpy as np
 import psutil
-from iotscore.spark import memory
+from iotscore.runs import memory
 before, peak = memory.MemoryPeak(), memory.MemoryPeak()
 with memory.sampled(before):
     pass

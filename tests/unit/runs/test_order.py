@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from iotscore.errors import WarehouseError
-from iotscore.spark import registry
-from iotscore.spark.clock import require_steady_clock
-from iotscore.spark.order import next_number
-from iotscore.spark.registry import champion, champions, promote, roll_back, save_model
-from iotscore.spark.retention import Retention, expire
-from iotscore.spark.tables import Warehouse
+from iotscore.maintenance.clock import require_steady_clock
+from iotscore.maintenance.retention import Retention, expire
+from iotscore.models import registry
+from iotscore.models.registry import champion, champions, promote, roll_back, save_model
+from iotscore.runs.order import next_number
+from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

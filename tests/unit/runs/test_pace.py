@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.cli.stages import _tell
-from iotscore.spark.pace import Pace, slow_warning
-from iotscore.spark.runs import Stage
+from iotscore.runs.run_log import Stage
+from iotscore.runs.slowdown import Pace, slow_warning
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.columns import SOURCE_FEATURES
+from iotscore.features import SOURCE_FEATURES
 from iotscore.simulate import afterimage
 from iotscore.simulate.afterimage import RATES, AfterImage
 from iotscore.simulate.packets import (

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.columns import SOURCE_FEATURES
 from iotscore.errors import ConfigError
+from iotscore.features import SOURCE_FEATURES
 from iotscore.simulate import generate as module
 from iotscore.simulate.__main__ import main
 from iotscore.simulate.generate import MARKER, file_rows, generate, kept_records, write_file

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.columns import SOURCE_FEATURES
 from iotscore.errors import ConfigError
+from iotscore.features import SOURCE_FEATURES
 from iotscore.simulate.layout import FILES, FULL_ROWS, MIN_ROWS, allocate, write_metadata
 
 if TYPE_CHECKING:

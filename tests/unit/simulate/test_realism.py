@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from iotscore.columns import SOURCE_FEATURES
+from iotscore.features import SOURCE_FEATURES
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES, allocate
 

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from iotscore.columns import FEATURES
-from iotscore.record_hash import record_hashes
-from iotscore.splits import CALIBRATION, TEST, TRAIN, FilePart, SplitPlan
-from iotscore.storage.choice import CHOSEN_COLUMNS, Kind, choose
-from iotscore.storage.data_files import DataFileWriter
-from iotscore.storage.records import row_groups
+from iotscore.features import FEATURES
+from iotscore.sampling.lowest_hashes import CHOSEN_COLUMNS, Kind, choose
+from iotscore.sampling.record_hash import record_hashes
+from iotscore.sampling.splits import CALIBRATION, TEST, TRAIN, FilePart, SplitPlan
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter
+from iotscore.warehouse.delta_rs.row_groups import row_groups
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from iotscore.storage.commits import Commit, commits_between
-from iotscore.storage.data_files import DataFileWriter, with_constants
-from iotscore.storage.local_table import (
+from iotscore.warehouse.delta_rs.commits import Commit, commits_between
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.table import (
     append_rows,
     create_table,
     delete_rows,
@@ -22,7 +22,7 @@ from iotscore.storage.local_table import (
 )
 
 if TYPE_CHECKING:
-    from iotscore.storage.data_files import DataFile
+    from iotscore.warehouse.delta_rs.data_files import DataFile
 
 SCHEMA = pa.schema([("file_id", pa.string()), ("row_no", pa.int64())])
 

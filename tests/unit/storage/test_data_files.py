@@ -15,9 +15,9 @@ from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.storage import data_files
-from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
-from iotscore.storage.local_table import create_table, exchange_files, read_rows
+from iotscore.warehouse.delta_rs import data_files
+from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.table import create_table, exchange_files, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

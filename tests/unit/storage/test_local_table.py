@@ -11,8 +11,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from iotscore.errors import WarehouseError
-from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
-from iotscore.storage.local_table import (
+from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.table import (
     append_rows,
     column_names,
     create_table,

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from iotscore.errors import DamagedFileError, WarehouseError
-from iotscore.storage.data_files import DataFile
-from iotscore.storage.local_table import (
+from iotscore.warehouse.delta_rs.data_files import DataFile
+from iotscore.warehouse.delta_rs.table import (
     append_rows,
     column_names,
     create_table,

@@ -10,19 +10,25 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from iotscore.columns import FEATURES
 from iotscore.errors import DamagedFileError
-from iotscore.spark.schemas import TABLES
-from iotscore.storage.data_files import DataFileWriter, with_constants
-from iotscore.storage.local_table import create_table, data_files, exchange_files, read_rows, scan
-from iotscore.storage.proof import prove_file
-from iotscore.storage.records import read_batches, row_groups
-from iotscore.storage.rewrite import rewritten
+from iotscore.features import FEATURES
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.proof import prove_file
+from iotscore.warehouse.delta_rs.rewrite import rewritten
+from iotscore.warehouse.delta_rs.row_groups import read_batches, row_groups
+from iotscore.warehouse.delta_rs.table import (
+    create_table,
+    data_files,
+    exchange_files,
+    read_rows,
+    scan,
+)
+from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iotscore.storage.data_files import DataFile
+    from iotscore.warehouse.delta_rs.data_files import DataFile
 
 BY = {"traffic": ("file_id", "ingest_run"), "scores": ("model_version", "file_id", "run_id")}
 TEXTS = {

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xxhash import xxh64_intdigest
 
-from iotscore.spark.schemas import TABLES
-from iotscore.storage.record_sums import OF_THE_RUN, added, record_sums
+from iotscore.warehouse.record_sums import OF_THE_RUN, added, record_sums
+from iotscore.warehouse.schemas import TABLES
 
 DAY = date(2026, 11, 20)
 TIME = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)

@@ -9,10 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from iotscore.columns import FEATURES
-from iotscore.storage import data_files
-from iotscore.storage.data_files import DataFileWriter, with_constants
-from iotscore.storage.records import RowGroup, feature_matrix, read_batches, row_groups
+from iotscore.features import FEATURES
+from iotscore.warehouse.delta_rs import data_files
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.row_groups import (
+    RowGroup,
+    feature_matrix,
+    read_batches,
+    row_groups,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,15 +10,15 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iotscore.storage.data_files import DataFile, DataFileWriter, with_constants
-from iotscore.storage.local_table import (
+from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.rewrite import rewritten
+from iotscore.warehouse.delta_rs.table import (
     append_rows,
     create_table,
     data_files,
     exchange_files,
     schema,
 )
-from iotscore.storage.rewrite import rewritten
 
 if TYPE_CHECKING:
     from pathlib import Path

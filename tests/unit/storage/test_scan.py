@@ -9,7 +9,7 @@ import pytest
 from deltalake import write_deltalake
 
 from iotscore.errors import WarehouseError
-from iotscore.storage import local_table
+from iotscore.warehouse.delta_rs import table as local_table
 
 if TYPE_CHECKING:
     from pathlib import Path

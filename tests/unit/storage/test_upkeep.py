@@ -16,10 +16,10 @@ import pytest
 from deltalake import DeltaTable, TableFeatures
 from deltalake.exceptions import DeltaError
 
-from iotscore import faults
+from iotscore import failpoints
 from iotscore.errors import WarehouseError
-from iotscore.storage.local_table import append_rows, create_table
-from iotscore.storage.upkeep import Upkeep, UpkeepOptions, keep_up
+from iotscore.warehouse.delta_rs.compaction import Upkeep, UpkeepOptions, keep_up
+from iotscore.warehouse.delta_rs.table import append_rows, create_table
 
 SCHEMA: Final = pa.schema(
     [("file_id", pa.string()), ("row_no", pa.int64()), ("value", pa.float64())]
@@ -203,13 +203,13 @@ def test_growth_is_flat(table: Path) -> None:
 def test_killed_between_two_steps(table: Path, point: str) -> None:
     """Whenever it is killed, no row is lost, and the next time does the rest."""
     code = (
-        "import sys, pyarrow as pa; from iotscore.storage.upkeep import *\n"
+        "import sys, pyarrow as pa; from iotscore.warehouse.delta_rs.compaction import *\n"
         "schema = pa.schema([('file_id', 'str'), ('row_no', 'i8'), ('value', 'f8')])\n"
         "keep_up(sys.argv[1], schema, ('file_id', 'row_no'), UpkeepOptions(10**8, 4, 0))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, table],
-        env={**os.environ, "PYTHONPATH": "lib", faults.POINT: f"{point} table"},
+        env={**os.environ, "PYTHONPATH": "lib", failpoints.POINT: f"{point} table"},
         cwd=Path(__file__).resolve().parents[3],
         capture_output=True,
         text=True,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from iotscore.watch.alert import raise_alerts
-from iotscore.watch.deliveries import Delivery, delivery_alerts
-from iotscore.watch.incident_alerts import incident_alerts
+from iotscore.alerts.alert import raise_alerts
+from iotscore.alerts.deliveries import Delivery, delivery_alerts
+from iotscore.alerts.incident_alerts import incident_alerts
 
 TODAY = date(2026, 3, 10)
 YESTERDAY, LONG_AGO = date(2026, 3, 9), date(2026, 3, 7)

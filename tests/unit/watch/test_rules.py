@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from iotscore.alerts.alert import Alert, Device, raise_alerts
+from iotscore.alerts.kinds import ALERT_KINDS
+from iotscore.alerts.limits import Limits
 from iotscore.detect.reference import fit_reference
-from iotscore.watch.alert import Alert, Device, raise_alerts
-from iotscore.watch.bins import FeatureBins, bins_of
-from iotscore.watch.kinds import ALERT_KINDS
-from iotscore.watch.limits import Limits
-from iotscore.watch.movement import SCORE, Past, measure, rows_of
-from iotscore.watch.rules import DeviceNight, has_moved, movement_alerts
-from iotscore.watch.sketch import sketch
-from iotscore.watch.volumes import volume_alerts, volumes_of
+from iotscore.monitoring.bins import FeatureBins, bins_of
+from iotscore.monitoring.drift import SCORE, Past, measure, rows_of
+from iotscore.monitoring.histograms import sketch
+from iotscore.monitoring.rules import DeviceNight, has_moved, movement_alerts
+from iotscore.monitoring.volumes import volume_alerts, volumes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotscore.watch.alert import Severity
+    from iotscore.alerts.alert import Severity
 
 LIMITS = Limits()
 BELL, CAMERA, LAMP = (Device(number, name) for number, name in enumerate(("bell", "cam", "lamp")))

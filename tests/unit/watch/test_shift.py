@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.detect.reference import fit_reference
-from iotscore.watch.bins import LEVELS, FeatureBins, bins_of
-from iotscore.watch.shift import (
+from iotscore.monitoring.bins import LEVELS, FeatureBins, bins_of
+from iotscore.monitoring.effect_sizes import (
     FLOOR,
     feature_noise,
     feature_psi,
@@ -22,7 +22,7 @@ from iotscore.watch.shift import (
     share_outside,
     step_psi,
 )
-from iotscore.watch.sketch import sketch
+from iotscore.monitoring.histograms import sketch
 
 COUNTS = st.lists(st.integers(0, 500), min_size=5, max_size=5).filter(sum)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from iotscore.detect.reference import SHARES, fit_reference
-from iotscore.watch.bins import (
+from iotscore.monitoring.bins import (
     ABOVE,
     BELOW,
     LEVELS,
@@ -19,7 +19,7 @@ from iotscore.watch.bins import (
     coarse,
     expected_shares,
 )
-from iotscore.watch.sketch import Sketch, sketch
+from iotscore.monitoring.histograms import Sketch, sketch
 
 ROWS = hnp.arrays(
     np.float64,

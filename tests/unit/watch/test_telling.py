@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from iotscore.alerts.channels import checked, post, secrets_of, write_mail
+from iotscore.alerts.suppression import SCOPE, is_hidden, is_like
 from iotscore.cli.job import guarded
 from iotscore.cli.monitor import channels_of, end_night, fail_on
 from iotscore.errors import AlertError, ConfigError, RefusalError
-from iotscore.masking import masked
-from iotscore.spark.monitor import Monitored
-from iotscore.watch.send import checked, post, secrets_of, write_mail
-from iotscore.watch.suppression import SCOPE, is_hidden, is_like
+from iotscore.monitoring.stage import Monitored
+from iotscore.redaction import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ from iotscore.evaluation.protocols.rounds import (
     reports,
 )
 from iotscore.evaluation.protocols.sample import FEATURE_SETS, FeatureSet, Sample, without
-from iotscore.labels import BENIGN
+from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

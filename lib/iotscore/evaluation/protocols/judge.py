@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.columns import HYBRID
 from iotscore.detect.calibration import minmax_calibration
 from iotscore.detect.fusion import fuse
 from iotscore.errors import ModelError
@@ -18,6 +17,7 @@ from iotscore.evaluation.protocols.baseline import (
     fit_linear_baseline,
 )
 from iotscore.evaluation.protocols.benign import benign_of
+from iotscore.features import HYBRID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.rounds import halves
 from iotscore.evaluation.protocols.tally import Tally
-from iotscore.labels import BENIGN
+from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from iotscore.errors import ConfigError
-from iotscore.splits import cut_file
+from iotscore.sampling.splits import cut_file
 
 if TYPE_CHECKING:
     from iotscore.detect.protocol import BoolArray, IntArray

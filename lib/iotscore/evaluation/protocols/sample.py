@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from iotscore.errors import InputError
-from iotscore.labels import BENIGN
+from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

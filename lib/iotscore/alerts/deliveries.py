@@ -1,0 +1,65 @@
+"""Nothing came: neither a record nor an alert of a night may mean that nobody delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from iotscore.alerts.alert import Alert, later
+from iotscore.alerts.kinds import NO_DELIVERY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the run found in the landing folder.
+
+    Attributes
+    ----------
+    accepted, refused
+        New files.
+    day
+        The one day that the run was told to work on; None: any.
+    """
+
+    accepted: int
+    refused: int
+    day: date | None = None
+
+
+def delivery_alerts(
+    delivery: Delivery, nights: Sequence[date], today: date, most_days: int | None
+) -> Iterator[Alert]:
+    """Yield an alert if a run has got nothing that it could work on, one at most.
+
+    Parameters
+    ----------
+    delivery
+        Of the run.
+    nights
+        All nights that the warehouse has, rising.
+    today
+        The day of the run, UTC.
+    most_days
+        The newest night may be so many days before today; None: any number.
+    """
+    if delivery.accepted:
+        return
+    day = delivery.day or today
+    if delivery.refused:
+        told = f"all {delivery.refused:,} new file(s) were refused: see the table quarantine"
+    elif delivery.day is not None:
+        if delivery.day in nights:
+            return
+        told = "no file of this day was delivered"
+    elif most_days is not None and nights and nights[-1] < later(today, -most_days):
+        told = f"nothing was delivered, and the newest night is {nights[-1]}"
+    else:
+        return
+    yield Alert(
+        *(NO_DELIVERY, "warning", None, day, 0.0, 1.0),
+        message=f"{told}; is the capture running, and does its copy to the landing folder?",
+    )

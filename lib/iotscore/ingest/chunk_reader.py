@@ -1,0 +1,124 @@
+"""Reading the chunks of landing files in a task, and what tasks tell the driver meanwhile."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from pyspark.accumulators import AccumulatorParam
+
+from iotscore.landing.file_changes import LED_OUT, told
+from iotscore.landing.folder import open_folder
+from iotscore.landing.opening import LeadsOutError, opener_of
+from iotscore.landing.parse import parse_parts
+from iotscore.warehouse.partitioning import deal
+from iotscore.warehouse.session import core_count
+from iotscore.warehouse.tasks import TASKS_PER_CORE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pyspark.sql import SparkSession
+
+    from iotscore.landing.folder import LandingFile
+    from iotscore.landing.parse import ParsedChunk
+    from iotscore.landing.scan import Chunk, Survey
+
+    Piece = tuple[str, Chunk]
+    """A file's id and one of its chunks."""
+
+_TASK_BYTES: Final = 64 << 20
+"""About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
+
+
+class ReadNews:
+    """What the tasks tell while they read.
+
+    Attributes
+    ----------
+    lines
+        Lines read so far.
+    faults
+        Path and fault of each file that could not be read to the end.
+    """
+
+    def __init__(self, spark: SparkSession) -> None:
+        self.lines = spark.sparkContext.accumulator(0)
+        self.faults = spark.sparkContext.accumulator(dict[str, str](), _Merged())
+
+
+class _Merged(AccumulatorParam[dict[str, str]]):
+    """Adds up dictionaries."""
+
+    def zero(self, value: dict[str, str]) -> dict[str, str]:  # noqa: ARG002 - Spark's signature
+        return {}
+
+    def addInPlace(self, value1: dict[str, str], value2: dict[str, str]) -> dict[str, str]:  # noqa: N802 - the same
+        return value1 | value2
+
+
+class ChunkReader:
+    """Reads and parses, in a task, the chunks that were dealt to it.
+
+    Attributes
+    ----------
+    tasks
+        The chunks of each task.
+    paths
+        Path of each file below the landing folder, by file id.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        files: Sequence[tuple[LandingFile, Survey]],
+        tasks: list[list[Piece]],
+        news: ReadNews,
+    ) -> None:
+        self.tasks = tasks
+        self.paths = {file.file_id: file.source_file for file, _ in files}
+        self._leading_out = {file.file_id for file, _ in files if file.leads_out}
+        self._columns = {file.file_id: survey.columns for file, survey in files}
+        self._folder = folder
+        self._news = news
+
+    def read_numbered(self, tasks: Iterable[int]) -> Iterator[tuple[str, ParsedChunk]]:
+        """Do the same as :meth:`read` for the chunks of some tasks."""
+        return self.read(piece for number in tasks for piece in self.tasks[number])
+
+    def read(self, pieces: Iterable[Piece]) -> Iterator[tuple[str, ParsedChunk]]:
+        """Yield file id and what was in a chunk, or in a part of one.
+
+        A file that cannot be read to the end is left, and told to the driver, which ends the run:
+        an error here would be tried again, and come out as a traceback of two languages.
+        """
+        filesystem, root = open_folder(self._folder)
+        for file_id, group in groupby(pieces, key=itemgetter(0)):
+            path = self.paths[file_id]
+            opener = opener_of(filesystem, root, may_lead_out=file_id in self._leading_out)
+            try:
+                with opener.open_input_file(f"{root}/{path}") as source:
+                    for _, chunk in group:
+                        source.seek(chunk.offset)
+                        content = source.read(chunk.length)
+                        if len(content) < chunk.length:
+                            self._news.faults.add({path: "it is shorter than before"})
+                            break
+                        for parsed in parse_parts(content, self._columns[file_id], chunk):
+                            yield file_id, parsed
+            except LeadsOutError:
+                self._news.faults.add({path: LED_OUT})
+            except OSError as error:
+                self._news.faults.add({path: told(error)})
+
+
+def deal_chunks(
+    spark: SparkSession, folder: str, files: Sequence[tuple[LandingFile, Survey]], news: ReadNews
+) -> ChunkReader:
+    """Deal the chunks of some files out to tasks."""
+    by_id = sorted(files, key=lambda pair: pair[0].file_id)
+    pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
+    least = TASKS_PER_CORE * core_count(spark)
+    tasks = deal(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
+    return ChunkReader(folder, files, tasks, news)

@@ -1,0 +1,110 @@
+"""Which days of capture a run works on: all of them, or a range to fill in afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from iotscore.errors import InputError
+from iotscore.landing.walk import is_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from iotscore.landing.folder import Landing, LandingFile
+
+
+@dataclass(frozen=True)
+class Days:
+    """A range of days; None on a side means that it has no end there.
+
+    Attributes
+    ----------
+    since, until
+        The first and the last day, both included.
+
+    Raises
+    ------
+    InputError
+        The first day is after the last one.
+    """
+
+    since: date | None = None
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        """Check the order."""
+        if self.since is not None and self.until is not None and self.since > self.until:
+            message = (
+                f"--since {self.since} is after --until {self.until}, so no day is left; give the "
+                "earlier day first"
+            )
+            raise InputError(message)
+
+    def __contains__(self, day: date) -> bool:
+        return (self.since is None or self.since <= day) and (
+            self.until is None or day <= self.until
+        )
+
+    def __str__(self) -> str:
+        return f"{self.since or ''}..{self.until or ''}"
+
+
+EVERY_DAY: Final = Days()
+
+
+def captured_in(landing: Landing, days: Days, today: date) -> Landing:
+    """Return a landing folder with only the files of some days.
+
+    Parameters
+    ----------
+    landing
+        All of it.
+    days
+        Which to keep.
+    today
+        The day of a file whose name tells none: that of its ingest, as in the table ``traffic``.
+    """
+    if days == EVERY_DAY:
+        return landing
+    return replace(
+        landing,
+        files=[file for file in landing.files if _day(file, today) in days],
+        unusable=[each for each in landing.unusable if _day(each[0], today) in days],
+    )
+
+
+def named_among(landing: Landing, names: Collection[str]) -> Landing:
+    """Return a landing folder with only the files of some paths below it.
+
+    What is not named like a CSV file, such as an archive, is kept: nobody else names it.
+    """
+    return replace(
+        landing,
+        files=[file for file in landing.files if file.source_file in names],
+        unusable=[
+            each
+            for each in landing.unusable
+            if each[0].source_file in names or not is_csv(each[0].source_file)
+        ],
+    )
+
+
+def newest_plausible_day(now: datetime | None = None) -> date:
+    """Return the newest day that a capture can be of: tomorrow, UTC.
+
+    Boxes east of Greenwich write tomorrow's date. A later one comes from a clock that is wrong, and
+    must not pass for the newest night.
+
+    Parameters
+    ----------
+    now
+        The time, with its time zone; None: that of this machine.
+    """
+    return (now or datetime.now(UTC)).astimezone(UTC).date() + timedelta(days=1)
+
+
+def _day(file: LandingFile, today: date) -> date:
+    told = None if file.label is None else file.label.event_day
+    return today if told is None else told

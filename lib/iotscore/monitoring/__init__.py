@@ -1,0 +1,1 @@
+"""Changes over nights: drift of features, volumes, and the alerts that come of them."""

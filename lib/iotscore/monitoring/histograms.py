@@ -1,0 +1,114 @@
+"""Sketches: records of a device and a night, counted in its bins. They add up exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from iotscore.monitoring._histogram_kernel import add_counts
+from iotscore.monitoring.bins import LEVELS, N_BINS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.monitoring.bins import FeatureBins
+
+_PADDED: Final = 31
+"""Edges that the search by halves needs: the next power of two, less one."""
+N_LEVEL_BINS: Final = len(LEVELS) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """Counts of some records, those that are not flagged and those that are.
+
+    Attributes
+    ----------
+    features : int64 array of shape (2, n_features, n_bins)
+        Records per bin; first the records that are not flagged. No features for a device that the
+        reference does not know.
+    levels : int64 array of shape (2, n_level_bins)
+        Records per bin of the fused score's level.
+    """
+
+    features: IntArray
+    levels: IntArray
+
+    @classmethod
+    def empty(cls, n_features: int) -> Self:
+        """Return the sketch of no records."""
+        return cls(
+            np.zeros((2, n_features, N_BINS), dtype=np.int64),
+            np.zeros((2, N_LEVEL_BINS), dtype=np.int64),
+        )
+
+    def __add__(self, other: Sketch) -> Sketch:
+        """Return the sketch of both sketches' records."""
+        return Sketch(self.features + other.features, self.levels + other.levels)
+
+    @property
+    def records(self) -> int:
+        """How many records were counted."""
+        return int(self.levels.sum())
+
+    @property
+    def flagged(self) -> int:
+        """How many of them are flagged."""
+        return int(self.levels[1].sum())
+
+    def part(self, *, is_flagged_excluded: bool) -> tuple[IntArray, IntArray]:
+        """Return features and levels of the records that are not flagged, or of all."""
+        if is_flagged_excluded:
+            return self.features[0], self.levels[0]
+        return self.features.sum(axis=0), self.levels.sum(axis=0)
+
+    def to_bytes(self) -> bytes:
+        """Return the counts as bytes, little-endian."""
+        return b"".join(one.astype("<i8").tobytes() for one in (self.levels, self.features))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Rebuild what :meth:`to_bytes` returned."""
+        numbers = np.frombuffer(data, dtype="<i8").astype(np.int64)
+        n_levels = 2 * N_LEVEL_BINS
+        features = numbers[n_levels:].reshape(2, -1, N_BINS)
+        return cls(features, numbers[:n_levels].reshape(2, N_LEVEL_BINS))
+
+
+def sketch(
+    X: FloatArray,
+    levels: FloatArray,
+    is_flagged: npt.NDArray[np.bool_],
+    bins: FeatureBins | None,
+) -> Sketch:
+    """Count records of one device.
+
+    Parameters
+    ----------
+    X : float64 array of shape (n_rows, n_features)
+        Finite, unscaled features.
+    levels : float64 array of shape (n_rows,)
+        Fused scores.
+    is_flagged : bool array of shape (n_rows,)
+        Which records the model flags.
+    bins : FeatureBins or None
+        The device's; None: only levels are counted.
+    """
+    group = is_flagged.astype(np.int64)
+    found = Sketch.empty(0 if bins is None else X.shape[1])
+    bin_of = np.searchsorted(LEVELS, levels, side="left")
+    np.add.at(found.levels, (group, bin_of), 1)
+    if bins is not None:
+        add_counts(X, group, _padded(bins), found.features)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _padded(bins: FeatureBins) -> FloatArray:
+    padded = np.full((bins.edges.shape[0], _PADDED), np.inf)
+    padded[:, : bins.edges.shape[1]] = bins.edges
+    return padded

@@ -1,0 +1,166 @@
+"""What a night's movements mean: an attack, drift, or a device that behaves in a new way.
+
+An attack adds records that the model flags; the device's own, which it does not flag, go on as
+before. Drift moves the device's own records and stays. So the question is always what the records
+do that are not flagged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from iotscore.alerts.alert import Alert, Device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+
+    from iotscore.alerts.alert import Severity
+    from iotscore.alerts.limits import Limits
+    from iotscore.monitoring.drift import Movement
+
+_LEAST_DEVICES: Final = 3
+"""Of fewer devices, that most moved says nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceNight:
+    """What the rules look at.
+
+    Attributes
+    ----------
+    unflagged, all
+        The night's records, without and with those that are flagged.
+    is_known
+        Whether the model has learned the device's benign features.
+    nights_moved
+        Nights in which the device had moved, this one and the latest before it.
+    """
+
+    unflagged: Movement
+    all: Movement
+    is_known: bool
+    nights_moved: int
+
+    @property
+    def alert_rate(self) -> float:
+        """Share of the records that are flagged."""
+        records = self.all.records
+        return (records - self.unflagged.records) / records if records else 0.0
+
+
+def has_moved(share: float | None, limits: Limits) -> bool:
+    """Say whether enough features moved for a device to have moved."""
+    return share is not None and share >= limits.feature_share
+
+
+def movement_alerts(
+    night: Mapping[Device, DeviceNight],
+    day: date,
+    features: Sequence[str],
+    promised: float | None,
+    limits: Limits,
+) -> Iterator[Alert]:
+    """Yield what a night's movements mean.
+
+    Parameters
+    ----------
+    night
+        Its devices.
+    day
+        Its date.
+    features
+        Names, in order.
+    promised
+        Share of benign records that the model may flag; None: it promises nothing.
+    limits
+        Where alerts begin.
+    """
+    could_step = [one for one in night.values() if one.unflagged.stepped_share is not None]
+    stepped = [one for one in could_step if has_moved(one.unflagged.stepped_share, limits)]
+    is_everywhere = len(stepped) >= _LEAST_DEVICES and 2 * len(stepped) > len(could_step)
+    if is_everywhere:
+        yield Alert(
+            *("all_moved", "critical", None, day, len(stepped) / len(could_step), 0.5),
+            message=f"{len(stepped)} of {len(could_step)} devices moved since the night before: "
+            "what computes the features, or the network, changed rather than the devices",
+        )
+    for device, one in night.items():
+        if promised is not None:
+            yield from _rate_alerts(device, one, day, promised, limits)
+        if not one.is_known:
+            yield Alert(
+                *("unknown_device", "info", device, day, one.all.records, 0.0),
+                message="the model has not learned this device; it is scored by all devices' "
+                "benign records, and no drift is measured",
+            )
+            continue
+        if has_moved(one.unflagged.stepped_share, limits) and not is_everywhere:
+            yield _moved(one, device, day, features, limits, "new_behaviour")
+        if has_moved(one.unflagged.moved_share, limits) and one.nights_moved >= limits.nights:
+            yield _moved(one, device, day, features, limits, "drift")
+        if one.unflagged.is_high and one.unflagged.nights_high >= limits.nights:
+            yield Alert(
+                *("score_drift", "info", device, day, one.unflagged.excess or 0.0),
+                limit=one.unflagged.excess_limit or 0.0,
+                message="records that are not flagged have higher levels than benign ones should, "
+                f"in {one.unflagged.nights_high} of the last {limits.of_nights} nights",
+            )
+
+
+def _rate_alerts(
+    device: Device, one: DeviceNight, day: date, promised: float, limits: Limits
+) -> Iterator[Alert]:
+    limit = promised * limits.warning_rate
+    rate, records = one.alert_rate, one.all.records
+    if records < limits.least_records or rate <= limit:
+        return
+    severity: Severity = (
+        "critical" if rate > min(promised * limits.critical_rate, 1.0 - promised) else "warning"
+    )
+    told = f"{rate:.1%} of {records:,} records are flagged, promised {promised:.1%}"
+    if has_moved(one.unflagged.moved_share, limits):
+        message = (
+            f"{told}; the others moved too: the device changed, or an attack is in part missed"
+        )
+        yield Alert("alert_rate", severity, device, day, rate, limit, message)
+        return
+    is_measured = one.unflagged.moved_share is not None
+    message = (
+        f"{told}; the others are as usual: an attack, not drift"
+        if is_measured
+        else f"{told}; too few others are left to say whether the device itself changed"
+    )
+    yield Alert("attack", severity, device, day, rate, limit, message)
+
+
+def _moved(
+    one: DeviceNight,
+    device: Device,
+    day: date,
+    features: Sequence[str],
+    limits: Limits,
+    kind: str,
+) -> Alert:
+    """Return the alert of a device whose records that are not flagged moved."""
+    unflagged = one.unflagged
+    worst = int(np.argmax(unflagged.psi))
+    shift = unflagged.shift[worst]
+    told = "" if np.isnan(shift) else f", its median by {shift:+.2g} benign spreads"
+    share = unflagged.stepped_share if kind == "new_behaviour" else unflagged.moved_share
+    since = (
+        "since the night before"
+        if kind == "new_behaviour"
+        else f"in {one.nights_moved} of the last {limits.of_nights} nights"
+    )
+    message = (
+        f"{share:.0%} of the features of records that are not flagged moved {since}; most "
+        f"{features[worst]} (index {unflagged.psi[worst]:.2f}{told})"
+    )
+    value = share or 0.0
+    return Alert(
+        kind, "warning", device, day, value, limits.feature_share, message, features[worst]
+    )

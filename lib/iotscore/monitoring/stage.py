@@ -1,0 +1,227 @@
+"""New nights to ``drift`` and ``alerts``: what moved, what is missing, what people should see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from iotscore.alerts.alert import raise_alerts
+from iotscore.alerts.deliveries import Delivery
+from iotscore.detect.model import BATCH_MINMAX, TAIL
+from iotscore.features import HYBRID
+from iotscore.models.registry import load_model
+from iotscore.monitoring.alerting import Alerting
+from iotscore.monitoring.bins import bins_of
+from iotscore.monitoring.drift import Past, measure, rows_of
+from iotscore.monitoring.history import past_nights, stored_sketches
+from iotscore.monitoring.ledger import enter_monitored, unmonitored
+from iotscore.monitoring.rules import DeviceNight, has_moved, movement_alerts
+from iotscore.monitoring.tasks import count_nights
+from iotscore.monitoring.volumes import volume_alerts
+from iotscore.warehouse.progress import rows_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from iotscore.alerts.alert import Device
+    from iotscore.alerts.limits import Limits
+    from iotscore.alerts.notify import Channel
+    from iotscore.models.registry import StoredModel
+    from iotscore.monitoring.histograms import Sketch
+    from iotscore.monitoring.ledger import Nights
+    from iotscore.runs.run_log import Stage
+    from iotscore.warehouse.tables import Warehouse
+
+    Rows = list[dict[str, Any]]
+    Sketches = dict[tuple[date, Device], Sketch]
+
+_NOTHING_KNOWN: Final = Delivery(accepted=0, refused=0)
+_PAST: Final = 3
+"""Nights are looked through so many times ``of_nights`` far back: a device may have been away."""
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What a run found.
+
+    Attributes
+    ----------
+    model_version
+        Of the model.
+    alerts
+        Rows of ``alerts`` that are new and not suppressed, of nights that are not long past; of
+        incidents also those in files that were ingested lately, whatever night they claim.
+    undelivered
+        Why channels could not deliver alerts.
+    """
+
+    model_version: str
+    alerts: Rows
+    undelivered: list[str]
+
+
+def monitor(
+    warehouse: Warehouse,
+    model_version: str | None,
+    limits: Limits,
+    channels: Mapping[str, Channel],
+    run_id: str,
+    stage: Stage,
+    *,
+    delivery: Delivery = _NOTHING_KNOWN,
+) -> Monitored:
+    """Count the records of new nights, compare them, and raise alerts.
+
+    ``drift`` is committed first, then ``alerts``; then people are told, and the ledger
+    ``monitored_files`` comes last.
+
+    Parameters
+    ----------
+    warehouse
+        Where.
+    model_version
+        None for the champion.
+    limits
+        Where alerts begin.
+    channels
+        Get the alerts of :class:`Monitored`, by :func:`iotscore.alerts.notify.notify`.
+    run_id
+        Stamped on every new row.
+    stage
+        Gets rows and counts.
+    delivery
+        What came in this run.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or it is damaged.
+    """
+    stored = load_model(warehouse, model_version)
+    nights = unmonitored(warehouse, stored.version)
+    skipped = _skipped(stored)
+    stage.details = {
+        "model_version": stored.version,
+        "files": len(nights.files),
+        "nights": len(nights.days),
+        "skipped": skipped,
+    }
+    watch = _Watch(stored, limits)
+    if nights.files and stored.manifest["normalisation"] != BATCH_MINMAX:
+        stage.rows = nights.total
+        watch.compare(warehouse, nights)
+        stamp = {"model_version": stored.version, "run_id": run_id}
+        now = datetime.now(UTC)
+        rows = [{**row, **stamp, "monitored_at": now} for row in watch.rows]
+        warehouse.replace_rows("drift", rows, nights.replaced())
+    alerting = Alerting(warehouse, nights, limits)
+    raised = [
+        *watch.alerts(nights, alerting.earlier),
+        *alerting.of_incidents(),
+        *alerting.of_delivery(delivery),
+    ]
+    told, undelivered = alerting.tell(raised, channels, run_id, stage)
+    if nights.files:
+        enter_monitored(warehouse, nights, run_id)
+    return Monitored(stored.version, told, undelivered)
+
+
+def tell_incidents(
+    warehouse: Warehouse,
+    model_version: str,
+    limits: Limits,
+    channels: Mapping[str, Channel],
+    run_id: str,
+    stage: Stage,
+) -> Monitored:
+    """Raise alerts of new incidents alone: the night is not over, and nothing is compared yet.
+
+    Parameters are those of :func:`monitor`, which does not tell of them again.
+    """
+    nights = replace(unmonitored(warehouse, model_version), files={}, days=[])
+    stage.details = {"model_version": model_version}
+    alerting = Alerting(warehouse, nights, limits)
+    told, undelivered = alerting.tell(alerting.of_incidents(), channels, run_id, stage)
+    return Monitored(model_version, told, undelivered)
+
+
+def _skipped(stored: StoredModel) -> str | None:
+    """Say what cannot be watched under a model, None if all can."""
+    if stored.manifest["normalisation"] == BATCH_MINMAX:
+        return "batch_minmax scores and flags change with every file: only volumes are watched"
+    if stored.model.reference is None:
+        return "the model holds no benign reference: drift of features is not measured; train again"
+    return None
+
+
+class _Watch:
+    """Compares nights in their order, each with those before it."""
+
+    def __init__(self, stored: StoredModel, limits: Limits) -> None:
+        model = stored.model
+        self._stored, self._limits = stored, limits
+        self._reference = model.reference
+        self._features = model.features
+        self._threshold = model.thresholds[HYBRID] if model.normalisation == TAIL else None
+        promised = stored.manifest.get("false_positive_rate")
+        self._promised = None if model.normalisation == BATCH_MINMAX else promised
+        self._found: dict[date, dict[Device, DeviceNight]] = {}
+        self.rows: Rows = []
+
+    def compare(self, warehouse: Warehouse, nights: Nights) -> None:
+        """Count and measure all nights; :attr:`rows` are then those of ``drift``."""
+        version, window = self._stored.version, _PAST * self._limits.of_nights
+        kept = [day for day in nights.days if day not in nights.anew]
+        sketches: Sketches = stored_sketches(warehouse, version, kept, self._features)
+        done = warehouse.spark.sparkContext.accumulator(0)
+        with rows_progress("monitor", done, nights.total):
+            counted = count_nights(warehouse, self._stored, nights, done)
+        for subject, one in counted.items():
+            sketches[subject] = sketches[subject] + one if subject in sketches else one
+        before = {each for day in nights.days for each in nights.before(day, window)}
+        past = past_nights(warehouse, version, sorted(before - {*nights.days}), self._features)
+        for day, device in sorted(sketches, key=lambda subject: (subject[0], subject[1].order)):
+            one = sketches[day, device]
+            known = past.setdefault(device, {})
+            latest = [known[each] for each in nights.before(day, window) if each in known]
+            self._measure(day, device, one, latest)
+            unflagged = self._found[day][device].unflagged
+            if unflagged.psi.size:
+                known[day] = Past(unflagged.is_moved, unflagged.is_high, unflagged.features)
+
+    def _measure(self, day: date, device: Device, one: Sketch, past: Sequence[Past]) -> None:
+        limits, threshold = self._limits, self._threshold
+        bins = None if self._reference is None else bins_of(self._reference, device.number)
+        unflagged = measure(one, bins, past, threshold, limits, is_flagged_excluded=True)
+        all_ = measure(one, bins, (), threshold, limits, is_flagged_excluded=False)
+        latest = past[-(limits.of_nights - 1) :] if limits.of_nights > 1 else ()
+        moved = [has_moved(float(np.mean(each.is_moved)), limits) for each in latest]
+        self._found.setdefault(day, {})[device] = DeviceNight(
+            unflagged,
+            all_,
+            is_known=self._reference is None or bins is not None,
+            nights_moved=has_moved(unflagged.moved_share, limits) + sum(moved),
+        )
+        subject = {"event_day": day, "device_id": device.device_id, "device": device.device}
+        for movement in (unflagged, all_):
+            self.rows += [row | subject for row in rows_of(movement, self._features)]
+
+    def alerts(self, nights: Nights, earlier: Rows) -> Rows:
+        """Return new rows of ``alerts``, unstamped, night by night."""
+        raised: Rows = []
+        before = [row for row in earlier if row["event_day"] not in nights.days]
+        for day in nights.days:
+            found = [
+                *movement_alerts(
+                    self._found.get(day, {}), day, self._features, self._promised, self._limits
+                ),
+                *volume_alerts(nights.volumes, day, self._limits),
+            ]
+            raised += raise_alerts(
+                found, [*before, *raised], self._stored.version, self._limits.cool_down_days
+            )
+        return raised

@@ -1,0 +1,1 @@
+"""Challengers compared with the champion."""

@@ -1,0 +1,1 @@
+"""SQL on a warehouse, read-only."""

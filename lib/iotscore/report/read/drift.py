@@ -1,0 +1,133 @@
+"""``alerts``, ``drift`` and ``suppressions`` to what a report tells of moving devices."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from iotscore.alerts.alert import rank
+from iotscore.alerts.suppression import unhidden
+from iotscore.monitoring.drift import SCORE
+from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, OpenAlert
+from iotscore.runs.run_log import DONE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
+
+    from iotscore.report.read.files import LedgerFile
+    from iotscore.warehouse.tables import Warehouse
+
+    Rows = list[dict[str, Any]]
+
+DAYS_BEFORE: Final = 7
+MOST_ALERTS: Final = 50
+MOST_FEATURES: Final = 3
+_DRIFT: Final = (
+    *("run_id", "device_id", "device", "feature", "is_flagged_excluded", "records", "psi"),
+    *("shift", "is_moved"),
+)
+_NOTHING: Final = Movement(0, 0, None, ())
+
+
+def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) -> Drift:
+    """Return the open alerts of a night and the days before it, and what moved in the night.
+
+    Rows count if ``monitored_files`` names their run; alerts also if it has ended.
+
+    Parameters
+    ----------
+    night
+        Its files, one at least.
+    """
+    names = ["file_id", "run_id", "sha256"]
+    ledger = warehouse.rows("monitored_files", names, model_version=version)
+    runs = {row["run_id"] for row in ledger}
+    counted = {row["file_id"]: row["sha256"] for row in ledger}
+    unmonitored = sum(counted.get(one.file_id) != one.sha256 for one in night)
+    today = night[0].event_day
+    # A run that counted no file may have raised alerts: of an incident, or that nothing came.
+    ended = warehouse.values("runs", "run_id", stage="monitor", status=DONE)
+    found, hidden = _open_alerts(warehouse, version, today, runs | ended)
+    is_monitored = unmonitored < len(night)
+    return Drift(
+        days=DAYS_BEFORE,
+        alerts=tuple(found[:MOST_ALERTS]),
+        more_alerts=max(len(found) - MOST_ALERTS, 0),
+        hidden=hidden,
+        unmonitored=unmonitored,
+        devices=_devices(warehouse, version, today, runs) if is_monitored else (),
+    )
+
+
+def _rows(
+    warehouse: Warehouse,
+    table: str,
+    columns: Sequence[str] | None,
+    where: Mapping[str, Any],
+    runs: Collection[str],
+) -> Rows:
+    return [row for row in warehouse.rows(table, columns, **where) if row["run_id"] in runs]
+
+
+def _open_alerts(
+    warehouse: Warehouse, version: str, today: date, runs: Collection[str]
+) -> tuple[list[OpenAlert], int]:
+    """Return alerts that nothing hides, and how many are hidden."""
+    days = [today - timedelta(days=before) for before in range(DAYS_BEFORE + 1)]
+    where = {"model_version": version, "event_day": days}
+    rows = _rows(warehouse, "alerts", None, where, runs)
+    suppressions, now = warehouse.rows("suppressions"), datetime.now(UTC)
+    shown = unhidden(rows, suppressions, now)
+    found = [
+        OpenAlert(
+            rank=rank(row["severity"]),
+            **{
+                name: row[name]
+                for name in ("event_day", "severity", "kind", "device", "message", "first_seen")
+            },
+        )
+        for row in shown
+    ]
+    found.sort(key=lambda one: (today - one.event_day, -one.rank, one.device or "", one.kind))
+    return found, len(rows) - len(shown)
+
+
+def _devices(
+    warehouse: Warehouse, version: str, today: date, runs: Collection[str]
+) -> tuple[DeviceDrift, ...]:
+    where = {"model_version": version, "event_day": [today]}
+    subjects: dict[tuple[int | None, str], dict[bool, Rows]] = {}
+    for row in _rows(warehouse, "drift", _DRIFT, where, runs):
+        kinds = subjects.setdefault((row["device_id"], row["device"]), {})
+        kinds.setdefault(row["is_flagged_excluded"], []).append(row)
+    found = [
+        DeviceDrift(
+            device,
+            *(_movement(kinds[kind]) if kind in kinds else _NOTHING for kind in (True, False)),
+        )
+        for (_, device), kinds in subjects.items()
+    ]
+    return tuple(
+        sorted(found, key=lambda one: (_order(one.unflagged), _order(one.all), one.device))
+    )
+
+
+def _order(one: Movement) -> int:
+    return 1 if one.moved is None else -one.moved
+
+
+def _movement(rows: Rows) -> Movement:
+    """Add up the rows of a device; levels of the fused score are no feature."""
+    compared = [row for row in rows if row["feature"] != SCORE and row["is_moved"] is not None]
+    moved = sorted(
+        (row for row in compared if row["is_moved"]), key=lambda row: (-row["psi"], row["feature"])
+    )
+    return Movement(
+        records=rows[0]["records"],
+        features=len(compared),
+        moved=len(moved) if compared else None,
+        most=tuple(
+            MovedFeature(row["feature"], row["psi"], row["shift"]) for row in moved[:MOST_FEATURES]
+        ),
+    )

@@ -1,0 +1,159 @@
+"""``incidents``, ``explanations`` and ``shap_values`` to what a report tells of a night."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from iotscore.report.formatting import kind_of
+from iotscore.report.night import Alert, Incident, Shapley
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from iotscore.report.read.files import LedgerFile
+    from iotscore.warehouse.tables import Warehouse
+
+MOST_INCIDENTS: Final = 30
+MOST_ALERTS: Final = 30
+_TOP_FEATURES: Final = 3
+_MOST_OF_DEVICE: Final = 3
+_INCIDENT: Final = (
+    *("device", "source_file", "first_row", "last_row", "records", "delay"),
+    *("peak_score", "peak_severity", "sentence"),
+)
+_ALERT: Final = (
+    *("file_id", "run_id", "device", "source_file", "row_no", "family", "attack"),
+    *("hybrid_score", "severity", "sentence", "top"),
+)
+_SHAPLEY: Final = (
+    *("detector", "file_id", "row_no", "label", "feature", "value", "shap_value", "base_value"),
+    *("score", "run_id"),
+)
+
+
+def read_incidents(
+    warehouse: Warehouse, version: str, night: Sequence[LedgerFile]
+) -> list[Incident]:
+    """Return the incidents of a night, the highest peak first."""
+    names = ["incident_id", *_INCIDENT, "family", "attack"]
+    file_ids = [one.file_id for one in night]
+    rows = warehouse.rows("incidents", names, model_version=version, file_id=file_ids)
+    distinct = {row["incident_id"]: row for row in rows}
+    found = [
+        Incident(
+            kind=kind_of(row["family"], row["attack"]), **{name: row[name] for name in _INCIDENT}
+        )
+        for row in distinct.values()
+    ]
+    return sorted(
+        found, key=lambda one: (-one.peak_score, -one.records, one.source_file, one.first_row)
+    )
+
+
+def read_alerts(
+    warehouse: Warehouse, version: str, night: Sequence[LedgerFile]
+) -> tuple[list[Alert], int]:
+    """Return the night's alerts, and how many records were explained.
+
+    One per device and largest contribution, the highest score first, a few of each device: a
+    flood has thousands of records that say the same. Rows count if ``explained_files`` names
+    their run, of the content that the file has now.
+    """
+    checksums = {one.file_id: one.sha256 for one in night}
+    ledger = warehouse.rows(
+        "explained_files", ["file_id", "run_id", "sha256"], model_version=version
+    )
+    valid = pa.array(
+        f"{row['file_id']}/{row['run_id']}"
+        for row in ledger
+        if row["sha256"] == checksums.get(row["file_id"])
+    ).cast(pa.string())
+    best: dict[tuple[str, str], dict[str, Any]] = {}
+    alike: Counter[tuple[str, str]] = Counter()
+    for batch in warehouse.batches(
+        "explanations", _ALERT, model_version=version, file_id=sorted(checksums)
+    ):
+        keys = pc.binary_join_element_wise(batch.column("file_id"), batch.column("run_id"), "/")
+        for row in _best(batch.filter(pc.is_in(keys, value_set=valid))):
+            key = (row["device"], row["largest"])
+            alike[key] += row["alike"]
+            if key not in best or _order(row) < _order(best[key]):
+                best[key] = row
+    chosen = []
+    of_device: Counter[str] = Counter()
+    for key, row in sorted(best.items(), key=lambda item: _order(item[1])):
+        of_device[row["device"]] += 1
+        if of_device[row["device"]] <= _MOST_OF_DEVICE:
+            chosen.append(_alert(row, alike[key]))
+    return chosen, alike.total()
+
+
+def _best(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return the highest score of each device and largest contribution in a batch."""
+    has_top = batch.filter(pc.greater(pc.list_value_length(batch.column("top")), 0))
+    largest = pc.struct_field(pc.list_element(has_top.column("top"), 0), "feature")
+    rows = pa.table(
+        {
+            **dict(zip(has_top.schema.names, has_top.columns, strict=True)),
+            "largest": largest,
+            "place": pa.array(range(has_top.num_rows), pa.int64()),
+        }
+    )
+    ordered = rows.select(["device", "largest", "hybrid_score", "source_file", "row_no", "place"])
+    ordered = ordered.sort_by(
+        [("hybrid_score", "descending"), ("source_file", "ascending"), ("row_no", "ascending")]
+    )
+    # Only without threads does "first" keep to the order.
+    found = ordered.group_by(["device", "largest"], use_threads=False).aggregate(
+        [("place", "first"), ("place", "count")]
+    )
+    taken = rows.take(found.column("place_first"))
+    return list(taken.append_column("alike", found.column("place_count")).to_pylist())
+
+
+def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
+    return -row["hybrid_score"], row["source_file"], row["row_no"]
+
+
+def _alert(row: Mapping[str, Any], alike: int) -> Alert:
+    return Alert(
+        device=row["device"],
+        source_file=row["source_file"],
+        row_no=row["row_no"],
+        score=row["hybrid_score"],
+        severity=row["severity"],
+        kind=kind_of(row["family"], row["attack"]),
+        sentence=row["sentence"],
+        top=tuple((one["feature"], one["contribution"]) for one in row["top"][:_TOP_FEATURES]),
+        alike=alike,
+    )
+
+
+def read_shapley(warehouse: Warehouse, version: str) -> Shapley | None:
+    """Return the values of the newest run that sampled records of a model; None without any."""
+    runs = warehouse.values("shap_values", "run_id", model_version=version)
+    if not runs:
+        return None
+    # A run's id starts with its time.
+    rows = warehouse.rows("shap_values", _SHAPLEY, model_version=version, run_id=max(runs))
+    records = sorted({(row["file_id"], row["row_no"]) for row in rows})
+    features = list(dict.fromkeys(sorted(row["feature"] for row in rows)))
+    place = {record: number for number, record in enumerate(records)}
+    column = {name: number for number, name in enumerate(features)}
+    values, shap_values = (np.zeros((len(records), len(features))) for _ in range(2))
+    base_values, scores = np.zeros(len(records)), np.zeros(len(records))
+    labels = np.zeros(len(records), dtype=np.int64)
+    for row in rows:
+        record = place[row["file_id"], row["row_no"]]
+        values[record, column[row["feature"]]] = row["value"]
+        shap_values[record, column[row["feature"]]] = row["shap_value"]
+        base_values[record], scores[record] = row["base_value"], row["score"]
+        labels[record] = row["label"]
+    return Shapley(
+        rows[0]["detector"], tuple(features), values, shap_values, base_values, scores, labels
+    )

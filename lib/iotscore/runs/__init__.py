@@ -1,0 +1,1 @@
+"""The record of runs and stages, and what a killed one leaves."""

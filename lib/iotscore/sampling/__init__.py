@@ -1,0 +1,1 @@
+"""Which records a model learns from and which it is measured on."""

@@ -1,0 +1,123 @@
+"""Which records fit a model, which calibrate it, and which are left to measure it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+from iotscore.sampling.record_hash import record_hashes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+TRAIN: Final = "train"
+CALIBRATION: Final = "calibration"
+TEST: Final = "test"
+NONE: Final = "none"
+"""Used for nothing: unlabelled; benign records that a cap left out, in a gap, or at the start."""
+
+SPLITS: Final = (TRAIN, CALIBRATION, TEST, NONE)
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """Where the parts of a benign file end, by row number; the rest of the file is for testing.
+
+    Attributes
+    ----------
+    train_end, calibration_end
+        Last row of the part.
+    gap
+        Rows after either end that are used for nothing: their statistics are damped sums that
+        still hold packets of the part before.
+    """
+
+    train_end: int
+    calibration_end: int
+    gap: int = 0
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """The split of the benign files that a model was trained from; part of its manifest.
+
+    Attributes
+    ----------
+    seed
+        Seed of the record hash.
+    fraction
+        Share of each file that the model's profile works on.
+    parts
+        By file id.
+    train_cutoff, calibration_cutoff
+        Largest record hash that was taken from the part; None if all of it was.
+    skip_rows
+        First rows of each benign file that are used for nothing: a capture starts cold.
+    """
+
+    seed: int
+    fraction: float
+    parts: dict[str, FilePart]
+    train_cutoff: int | None = None
+    calibration_cutoff: int | None = None
+    skip_rows: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plan: dict[str, Any]) -> Self:
+        """Rebuild a plan from :meth:`to_json`."""
+        parts = {file_id: FilePart(**part) for file_id, part in plan["parts"].items()}
+        return cls(**{**plan, "parts": parts})
+
+
+def cut_file(
+    rows: int, train_share: float, calibration_share: float, gap_share: float = 0.0
+) -> FilePart:
+    """Cut a benign file of ``rows`` lines in capture order.
+
+    A third of 400 lines is 133: shares are rounded down, and what is left over is for testing,
+    unless the shares add up to all of the file. Gaps are rounded up.
+    """
+    train_end = int(rows * train_share + 1e-9)
+    total = train_share + calibration_share
+    calibration_end = max(int(rows * total + 1e-9), train_end)
+    return FilePart(train_end, calibration_end, math.ceil(rows * gap_share - 1e-9))
+
+
+def split_codes(
+    plan: SplitPlan, file_id: str, row_no: npt.NDArray[np.int64], *, is_labelled: bool
+) -> npt.NDArray[np.int8]:
+    """Say what some records of one file were to the model that was trained by ``plan``.
+
+    Benign records of the training files are train, calibration or test by their place in the
+    file; a record of those parts that a cap left out is none, as is one in a gap. Every other
+    labelled record is test, an unlabelled one is none.
+
+    Returns
+    -------
+    int8 array of shape (n_rows,)
+        Positions in :data:`SPLITS`.
+    """
+    code = {name: np.int8(position) for position, name in enumerate(SPLITS)}
+    part = plan.parts.get(file_id)
+    if not is_labelled or part is None:
+        return np.full(row_no.shape, code[TEST if is_labelled else NONE])
+    found = np.full(row_no.shape, code[NONE])
+    in_train = (row_no > plan.skip_rows) & (row_no <= part.train_end)
+    in_calibration = (row_no > part.train_end + part.gap) & (row_no <= part.calibration_end)
+    in_calibration &= row_no > plan.skip_rows
+    found[in_train], found[in_calibration] = code[TRAIN], code[CALIBRATION]
+    found[row_no > max(part.calibration_end + part.gap, plan.skip_rows)] = code[TEST]
+    capped = ((in_train, plan.train_cutoff), (in_calibration, plan.calibration_cutoff))
+    if any(cutoff is not None and where.any() for where, cutoff in capped):
+        hashes = record_hashes(plan.seed, file_id, row_no)
+        for where, cutoff in capped:
+            if cutoff is not None:
+                found[where & (hashes > cutoff)] = code[NONE]
+    return found

@@ -1,1 +1,0 @@
-"""Local Delta tables without Spark: ledgers in milliseconds, data files by whoever has rows."""

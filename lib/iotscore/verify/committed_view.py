@@ -1,0 +1,56 @@
+"""A warehouse as the next run will find it: what killed stages left half done is not in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from iotscore.runs.undo import versions_before
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.sql import DataFrame
+
+    from iotscore.warehouse.tables import Warehouse
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Reads tables, those of killed stages at the versions that the next run restores.
+
+    Attributes
+    ----------
+    warehouse
+        Which.
+    before
+        Those versions, by table.
+    """
+
+    warehouse: Warehouse
+    before: Mapping[str, int]
+
+    def read(self, table: str) -> DataFrame:
+        """Return a table."""
+        if table not in self.before:
+            return self.warehouse.read(table)
+        reader = self.warehouse.spark.read.format("delta")
+        return reader.option("versionAsOf", self.before[table]).load(self.warehouse.uri(table))
+
+
+def versions_to_read(warehouse: Warehouse, starts: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return the versions that tables must go back to.
+
+    Parameters
+    ----------
+    warehouse
+        Which.
+    starts
+        Stages without an end, the newest first; of a table the oldest start counts.
+    """
+    before: dict[str, int] = {}
+    for start in starts:
+        for table, version in versions_before(warehouse, start).items():
+            if warehouse.exists(table):
+                before[table] = version or 0
+    return before

@@ -1,0 +1,86 @@
+"""The check of scores: some records are scored again, here, and must come out the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from iotscore.features import FEATURES, KEY, score_column
+from iotscore.sampling.spark_sample import record_hash
+from iotscore.warehouse.delta_rs.row_groups import records_of
+from iotscore.warehouse.schemas import DETECTORS, score_fields
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from iotscore.detect.model import Model
+    from iotscore.verify.snapshot import Evidence
+
+
+def rescored_faults(
+    found: Evidence, version: str, model: Model, rows: int, seed: int
+) -> tuple[int, list[str]]:
+    """Score a sample on the driver and compare it with what is stored, to the last bit.
+
+    Parameters
+    ----------
+    found
+        The warehouse.
+    version
+        Model version.
+    model
+        The model. If it has no calibrations (``batch_minmax``), raw scores are compared.
+    rows
+        Most records; those with the lowest hashes are taken.
+    seed
+        Of these hashes: the same seed takes the same records.
+
+    Returns
+    -------
+    int
+        Records that were compared.
+    list of str
+        A fault for each record with another value.
+    """
+    if not model.calibrations:
+        names = [score_column(name) for name in _detectors(model)]
+    else:
+        names = score_fields(_detectors(model)).fieldNames()
+    sample = sampled_scores(found, version, names, rows, seed)
+    if not sample.num_rows:
+        return 0, []
+    computed = model.score(*records_of(sample))
+    faults: dict[int, str] = {}
+    for name in names:
+        stored = sample.column(name).to_pylist()
+        expected = computed[name].tolist() if name in computed else [None] * len(stored)
+        for position, (held, due) in enumerate(zip(stored, expected, strict=True)):
+            if held != due:
+                faults.setdefault(position, f"{name} is {held!r}, computed again {due!r}")
+    files, numbers = (sample.column(name).to_pylist() for name in ("source_file", "row_no"))
+    return sample.num_rows, [
+        f"model {version}, {files[position]} row {numbers[position]}: {fault}"
+        for position, fault in sorted(faults.items())
+    ]
+
+
+def _detectors(model: Model) -> list[str]:
+    """Return the detectors with columns in ``scores``: a model's columns for others are NULL."""
+    return list(dict.fromkeys((*DETECTORS, *model.detectors)))
+
+
+def sampled_scores(
+    found: Evidence, version: str, names: list[str], rows: int, seed: int
+) -> pa.Table:
+    """Return scores with the features that they came from, in order; none that are void.
+
+    The parameters are those of :func:`rescored_faults`, and the wanted columns of ``scores``.
+    """
+    void = sorted({row["file_id"] for row in found.scored if found.is_void(row)})
+    is_meant = (F.col("model_version") == version) & ~F.col("file_id").isin(void)
+    scores = found.settled.read("scores").where(is_meant)
+    chosen = scores.orderBy(record_hash(seed), *KEY).select(*KEY, "source_file", *names).limit(rows)
+    features = found.settled.read("traffic").select(*KEY, "device_id", *FEATURES)
+    joined = features.join(F.broadcast(chosen), list(KEY))
+    return joined.toArrow().sort_by([(name, "ascending") for name in KEY])

@@ -1,0 +1,202 @@
+"""All checks of a warehouse, one after the other; one that fails keeps no other from running."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from iotscore.runs.run_log import unfinished
+from iotscore.verify.check import Check, Outcome, judged
+from iotscore.verify.content import content_compared, content_faults
+from iotscore.verify.counts import (
+    explanations_faults,
+    histogram_faults,
+    ledger_faults,
+    quarantine_faults,
+    scores_faults,
+    traffic_faults,
+)
+from iotscore.verify.keys import keys_faults
+from iotscore.verify.models import StoredModels, registry_faults, stored_models
+from iotscore.verify.rescore import rescored_faults
+from iotscore.verify.snapshot import READ_ERRORS, SEED, Evidence, first_line, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from iotscore.verify.snapshot import Keys
+    from iotscore.warehouse.tables import Warehouse
+
+
+def verify_warehouse(
+    warehouse: Warehouse, sample_rows: int, version: str | None, seed: int = SEED
+) -> list[Check]:
+    """Run all checks; nothing is written.
+
+    Parameters
+    ----------
+    warehouse
+        Which. No job may write it meanwhile.
+    sample_rows
+        Scores of each model that are computed again.
+    version
+        The model whose scores are looked at; None for all that have scored.
+    seed
+        Chooses which scores are computed again.
+
+    Returns
+    -------
+    list of Check
+        In the order in which they should be read: what fails first explains the rest.
+
+    Raises
+    ------
+    WarehouseError
+        There is no table that can be read.
+    ModelError
+        There is no such model.
+    """
+    found = gather(warehouse, version)
+    models = _models(warehouse, found, version)
+    detectors = {name: tuple(model.detectors) for name, model in models.loaded.items()}
+    checked = partial(_checked, found)
+    return [
+        _tables(warehouse, found),
+        checked(
+            "ledger",
+            f"{len(found.ledger)} files: lines read = accepted + quarantined, = data_summary.csv",
+            ("ingest_files",),
+            lambda: ledger_faults(found),
+        ),
+        checked(
+            "traffic",
+            f"{_rows(found.traffic)} rows = accepted, per file",
+            ("ingest_files", "traffic"),
+            lambda: traffic_faults(found),
+        ),
+        checked(
+            "quarantine",
+            f"{_rows(found.quarantine)} lines, {_rows(found.refusals)} files = refused",
+            ("ingest_files", "quarantine"),
+            lambda: quarantine_faults(found),
+        ),
+        checked(
+            "scores",
+            f"{_rows(found.scores)} rows = scored = accepted (or the model's share), per file",
+            ("ingest_files", "scored_files", "scores"),
+            lambda: scores_faults(found, models.plans),
+        ),
+        checked(
+            "explanations",
+            f"{_rows(found.explanations)} rows = explained, per file",
+            ("ingest_files", "explained_files", "explanations"),
+            lambda: explanations_faults(found),
+        ),
+        checked(
+            "keys",
+            "each line once in traffic or quarantine, each record once in scores per model",
+            ("ingest_files", "scored_files", "traffic", "quarantine", "scores"),
+            lambda: keys_faults(found, models.plans),
+        ),
+        checked(
+            "models",
+            f"{len(models.versions)} models: checksum, bundle = manifest, champion",
+            ("models", "model_aliases", "scored_files"),
+            lambda: [*models.faults, *registry_faults(warehouse)],
+        ),
+        checked(
+            "content",
+            content_compared(found),
+            ("ingest_files", "scored_files", "traffic", "scores"),
+            lambda: content_faults(found),
+        ),
+        _sample(found, models, sample_rows, seed),
+        checked(
+            "histogram",
+            f"{len(found.bins)} counts by model, file and detector = scored",
+            ("ingest_files", "scored_files", "score_histogram"),
+            lambda: histogram_faults(found, detectors),
+        ),
+        _runs(found),
+    ]
+
+
+def _checked(
+    found: Evidence,
+    name: str,
+    compared: str,
+    needs: Sequence[str],
+    faults: Callable[[], Iterable[str]],
+) -> Check:
+    """Run one check, unless a table that it needs cannot be read."""
+    if damaged := [table for table in needs if found.faults[table]]:
+        reason = f"{', '.join(damaged)} cannot be read: see tables"
+        return Check(name, compared, Outcome.SKIPPED, (reason,))
+    try:
+        return judged(name, compared, list(faults()))
+    except READ_ERRORS as error:
+        return judged(name, compared, [f"cannot be read: {first_line(error)}"])
+
+
+def _rows(counted: Mapping[tuple[str, ...], Keys]) -> str:
+    return f"{sum(keys.rows for keys in counted.values()):,}"
+
+
+def _models(warehouse: Warehouse, found: Evidence, version: str | None) -> StoredModels:
+    if not found.faults["models"]:
+        try:
+            return stored_models(warehouse, version)
+        except READ_ERRORS as error:
+            found.faults["models"].append(f"models cannot be read: {first_line(error)}")
+    return StoredModels()
+
+
+def _tables(warehouse: Warehouse, found: Evidence) -> Check:
+    """Say which tables can be read, and which data files are lost."""
+    compared = (
+        f"{found.files} data files: the log names them, the disk has them at that size; pages of "
+        "traffic and scores have their checksums"
+        if warehouse.is_direct
+        else "each table can be read; data files are looked up in local folders only"
+    )
+    return judged("tables", compared, [fault for told in found.faults.values() for fault in told])
+
+
+def _sample(found: Evidence, models: StoredModels, sample_rows: int, seed: int) -> Check:
+    used = sorted({row["model_version"] for row in found.scored})
+    loaded = [version for version in used if version in models.loaded]
+    compared = [0]
+
+    def faults() -> Iterator[str]:
+        for version in loaded:
+            model = models.loaded[version]
+            rows, different = rescored_faults(found, version, model, sample_rows, seed)
+            compared.append(rows)
+            yield from different
+
+    check = _checked(found, "sample", "", ("scored_files", "traffic", "scores", "models"), faults)
+    told = f"{sum(compared):,} scores of {len(loaded)} models = computed again from traffic"
+    told += f", chosen by --seed {seed}"
+    check = replace(check, compared=told)
+    if check.outcome is Outcome.HOLDS and used and not loaded:
+        reason = f"no model can be loaded of {', '.join(used)}: see models"
+        return replace(check, outcome=Outcome.SKIPPED, findings=(reason,))
+    return check
+
+
+def _runs(found: Evidence) -> Check:
+    """Note the stages that were killed: the next run undoes what they left half done."""
+    stages = {(row["run_id"], row["stage"]) for row in found.runs}
+    check = _checked(found, "runs", f"{len(stages)} stages: each has ended", ("runs",), lambda: ())
+    notes = [
+        f"run {row['run_id']}: the stage {row['stage']} started and did not end; the next run "
+        "undoes what it left half done"
+        for row in unfinished(found.runs)
+    ]
+    if check.outcome is not Outcome.HOLDS or not notes:
+        return check
+    if found.settled.before:
+        tables = ", ".join(found.settled.before)
+        notes.append(f"these tables were checked as they were before: {tables}")
+    return replace(check, outcome=Outcome.NOTE, findings=tuple(notes))

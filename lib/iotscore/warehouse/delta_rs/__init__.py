@@ -1,0 +1,1 @@
+"""Tables in folders, read and written by Python workers and delta-rs."""

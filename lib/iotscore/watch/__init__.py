@@ -1,1 +1,0 @@
-"""Watching over nights: what moved, what is missing, and who should hear of it. No engine here."""
