@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from iotscore.config.schema import Settings
-from iotscore.config.strict_yaml import MOST_BYTES, MOST_LEVELS, parse_yaml
+from iotscore.config.settings import Settings
+from iotscore.config.yaml import MOST_BYTES, MOST_LEVELS, parse_yaml
 from iotscore.errors import ConfigError, did_you_mean, nearest, one_line
 from iotscore.masking import MASK, looks_secret, masked_values
 

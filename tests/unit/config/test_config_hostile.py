@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from iotscore.config import Settings, load_settings
-from iotscore.config.strict_yaml import MOST_BYTES
+from iotscore.config.yaml import MOST_BYTES
 from iotscore.errors import ConfigError
 
 CONF = Path(__file__).resolve().parents[3] / "conf"
