@@ -14,7 +14,6 @@ from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import
 from pyspark.errors import PySparkException
 
 from iotscore.cli.arguments import absolute, chosen_days, home
-from iotscore.cli.options import config_checksum
 from iotscore.cli.recorder import Recorder
 from iotscore.cli.signals import stoppable
 from iotscore.config import Settings, load_settings
@@ -195,7 +194,7 @@ def prepare(
     # Only now: undoing makes tables what they were, and that may have been an older layout.
     for line in migrate(warehouse):
         _LOG.info("%s", line)
-    runs = RunLog(warehouse, arguments.profile, config_checksum(settings))
+    runs = RunLog(warehouse, arguments.profile, settings.checksum)
     return Job(arguments, settings, warehouse, runs)
 
 

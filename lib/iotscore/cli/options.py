@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +38,6 @@ if TYPE_CHECKING:
 _MEGABYTE = 1_000_000
 
 
-def config_checksum(settings: Settings) -> str:
-    """Return the SHA-256 of the settings, hexadecimal."""
-    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
-
-
 def ingest_options(
     settings: Settings, days: Days = EVERY_DAY, only: frozenset[str] | None = None
 ) -> IngestOptions:
@@ -76,7 +70,7 @@ def train_options(settings: Settings) -> TrainOptions:
         max_train_rows=chosen.max_train_rows,
         max_calibration_rows=chosen.max_calibration_rows,
         model=fit_settings(settings),
-        parameters=settings.model_dump(mode="json"),
+        parameters=settings.to_dict(),
     )
 
 

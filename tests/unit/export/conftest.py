@@ -48,7 +48,7 @@ def stored_as(settings: Callable[..., Any]) -> Callable[[Model], StoredModel]:
         bundle = to_bytes(model)
         manifest = {
             "model_version": version_of(bundle),
-            "parameters": settings("default").model_dump(mode="json"),
+            "parameters": settings("default").to_dict(),
             **described(model),
             "split": SplitPlan(42, 1.0, {}).to_json(),
             "training_files": [],
