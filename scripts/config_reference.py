@@ -54,17 +54,16 @@ class Key:
 
 
 def keys(base: str) -> list[Key]:
-    """Return every key that holds a value, in the order of the schema.
+    """Return every key that holds a value, in the order of the base file.
 
     Parameters
     ----------
     base
         Text of ``conf/base.yaml``.
     """
+    annotations = dict(_fields(Settings))
     told = comments(base)
-    return [
-        Key(name, _kind(annotation), told.get(name, "")) for name, annotation in _fields(Settings)
-    ]
+    return [Key(name, _kind(annotations[name]), told[name]) for name in told if name in annotations]
 
 
 def comments(base: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.cli.monitor import monitor_limits
 from iotscore.cli.options import (
     evaluate_options,
     ingest_options,
@@ -96,7 +95,7 @@ class Stages:
         """Monitor, tell nobody, and return the records compared."""
         log = self._log()
         with log.stage("monitor") as stage:
-            limits = monitor_limits(self.settings)
+            limits = self.settings.monitor
             monitor(self.warehouse, None, limits, {}, log.run_id, stage)
         return stage.rows
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.cli.monitor import monitor_limits
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES
 from iotscore.spark.monitor import monitor
@@ -56,7 +55,7 @@ class Nights:
             return self.fault
 
         with log.stage("monitor") as stage:
-            limits = monitor_limits(self.settings)
+            limits = self.settings.monitor
             monitor(
                 *(self.warehouse, None, limits, {"test": tell}, log.run_id, stage),
                 delivery=delivery or Delivery(accepted=1, refused=0),

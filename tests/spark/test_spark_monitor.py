@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pytest
 
-from iotscore.cli.monitor import monitor_limits
 from iotscore.columns import FEATURES
 from iotscore.errors import InputError
 from iotscore.simulate.generate import file_rows
@@ -122,7 +121,7 @@ class Watch:
         """Monitor, and return the stage's details."""
         log = RunLog(self.warehouse, "test", "0" * 64)
         with log.stage("monitor") as stage:
-            limits = monitor_limits(self.settings)
+            limits = self.settings.monitor
             channels = {"test": tell or self._tell}
             monitor(self.warehouse, None, limits, channels, log.run_id, stage)
         return stage.details

@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 
 from iotscore import splits
 from iotscore.cli import Job
-from iotscore.cli.monitor import monitor_limits
 from iotscore.cli.shap import shap_stage
 from iotscore.record_hash import record_hashes
 from iotscore.spark.monitor import monitor
@@ -151,7 +150,7 @@ def _rest_of_a_night(warehouse: Warehouse, settings: Settings) -> None:
     log = RunLog(warehouse, "test", "0" * 64)
     shap_stage(Job(argparse.Namespace(model=None), settings, warehouse, log))
     with log.stage("monitor") as stage:
-        limits = monitor_limits(settings)
+        limits = settings.monitor
         monitor(warehouse, None, limits, {}, log.run_id, stage)
 
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from iotscore.cli.console import open_console
-from iotscore.cli.options import maintain_options, retention_policy
 from iotscore.spark.clock import require_steady_clock
 from iotscore.spark.maintain import maintain
-from iotscore.spark.retention import Retention, expire
+from iotscore.spark.retention import expire
 from iotscore.storage.local_table import local_path
 
 if TYPE_CHECKING:
@@ -34,19 +33,18 @@ def maintain_stage(job: Job) -> dict[str, Upkeep]:
     WarehouseError
         The times of the last runs make a leap, and nobody says that it was a pause.
     """
-    policy = retention_policy(job.settings)
+    options = job.settings.maintain
     if not job.arguments.after_pause:
-        days = job.settings.maintain.pause_days
-        require_steady_clock(job.warehouse, days, datetime.now(UTC))
+        require_steady_clock(job.warehouse, options.pause_days, datetime.now(UTC))
     with job.runs.stage("maintain") as stage:
-        expired = expire(job.warehouse, policy, datetime.now(UTC))
-        if policy != Retention():
+        expired = expire(job.warehouse, options, datetime.now(UTC))
+        if not options.keeps_all:
             stage.details["expired"] = asdict(expired)
             _tell(expired)
-        if policy != Retention() and local_path(job.warehouse.root) is None:
+        if not options.keeps_all and local_path(job.warehouse.root) is None:
             _LOG.warning("maintain: %s is not local: no table was kept up", job.warehouse.root)
             return {}
-        done = maintain(job.warehouse, maintain_options(job.settings), stage)
+        done = maintain(job.warehouse, options, stage)
     freed = sum(one.bytes_freed for one in done.values())
     _LOG.info("maintain: %d tables, %s freed (%.1f s)", len(done), _size(freed), stage.seconds)
     return done

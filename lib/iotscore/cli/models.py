@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from iotscore.cli.arguments import absolute, add_settings, home
 from iotscore.cli.job import Job, guarded, run_job
 from iotscore.cli.models_tables import print_challenge, print_model, print_models
-from iotscore.cli.options import challenge_options
 from iotscore.command_line import CommandParser
 from iotscore.config import load_settings
 from iotscore.errors import EnvironmentFaultError, InputError, ModelError, PromotionError
@@ -106,7 +105,7 @@ def _show(warehouse: Warehouse, arguments: argparse.Namespace, settings: Setting
 def _compare(warehouse: Warehouse, arguments: argparse.Namespace, settings: Settings) -> None:
     challenger = load_model(warehouse, arguments.version)
     other = load_model(warehouse, arguments.champion)
-    print_challenge(challenge(warehouse, challenger, other, challenge_options(settings)))
+    print_challenge(challenge(warehouse, challenger, other, settings.promotion))
 
 
 def _export(warehouse: Warehouse, arguments: argparse.Namespace, settings: Settings) -> None:
@@ -177,7 +176,7 @@ def _tried(job: Job, stage: Stage, challenger: StoredModel, current: str | None)
     over = "as the first champion" if current is None else f"over {current}"
     try:
         other = None if current is None else load_model(job.warehouse, current)
-        found = challenge(job.warehouse, challenger, other, challenge_options(job.settings))
+        found = challenge(job.warehouse, challenger, other, job.settings.promotion)
     except (InputError, ModelError) as error:
         if not job.arguments.force:
             raise

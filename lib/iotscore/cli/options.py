@@ -16,19 +16,15 @@ from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
 from iotscore.detect.votes import VoteSettings
 from iotscore.errors import ConfigError
-from iotscore.evaluation.gates import Limits
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
 from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
 from iotscore.spark.evaluate import EvaluateOptions
-from iotscore.spark.free_records import ChallengeOptions
 from iotscore.spark.ingest import IngestOptions
 from iotscore.spark.ingest_plan import Policy
 from iotscore.spark.protocol import ProtocolOptions
-from iotscore.spark.retention import Retention
 from iotscore.spark.scorer import ScoreOptions
 from iotscore.spark.train import TrainOptions
-from iotscore.storage.upkeep import UpkeepOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings
@@ -212,36 +208,3 @@ def _file_weights(settings: Settings) -> dict[str, int] | None:
     except OSError as error:
         message = f"evaluate.file_weights: cannot read {path}: {error.strerror}"
         raise ConfigError(message) from error
-
-
-def challenge_options(settings: Settings) -> ChallengeOptions:
-    """Return how a challenger is tried."""
-    chosen = settings.promotion
-    return ChallengeOptions(
-        nights=chosen.nights,
-        benign_rows=chosen.benign_rows,
-        attack_rows=chosen.attack_rows,
-        unlabelled_rows=chosen.unlabelled_rows,
-        limits=Limits(
-            fpr_tolerance=chosen.fpr_tolerance,
-            device_fpr=chosen.device_fpr,
-            tpr_margin=chosen.tpr_margin,
-            attack_tpr_margin=chosen.attack_tpr_margin,
-            least_benign_rows=chosen.least_benign_rows,
-            least_group_rows=chosen.least_group_rows,
-        ),
-    )
-
-
-def maintain_options(settings: Settings) -> UpkeepOptions:
-    """Return what the stage maintain is told."""
-    return UpkeepOptions(
-        file_bytes=int(settings.maintain.file_megabytes * _MEGABYTE),
-        small_files=settings.maintain.small_files,
-        vacuum_hours=settings.maintain.vacuum_hours,
-    )
-
-
-def retention_policy(settings: Settings) -> Retention:
-    """Return what the stage maintain lets go."""
-    return Retention(settings.maintain.keep_scores_days, settings.maintain.keep_models)

@@ -9,7 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from iotscore.bounds import Bounds, Check, Count, CountOrZero, OpenShare, Positive, Share, Some
 from iotscore.errors import ConfigError
+from iotscore.evaluation.gates import PromotionOptions
 from iotscore.labels import pattern_fault
+from iotscore.spark.retention import Retention
+from iotscore.storage.upkeep import UpkeepOptions
+from iotscore.watch.limits import Limits
 
 Weight = Annotated[float, Bounds(ge=0.0, le=1e6)]
 
@@ -288,65 +292,21 @@ class ProtocolSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonitorSettings:
+class MonitorSettings(Limits):
     """What is worth an alert, and who hears of it."""
 
-    least_records: Annotated[int, Bounds(ge=50)]
-    psi: Positive
-    feature_share: Annotated[float, Bounds(gt=0.0, le=1.0)]
-    excess: Positive
-    nights: Count
-    of_nights: Count
-    warning_rate: Annotated[float, Bounds(ge=1.0)]
-    critical_rate: Annotated[float, Bounds(ge=1.0)]
-    volume_factor: Annotated[float, Bounds(gt=1.0)]
-    quarantined_share: Share
-    incident_severity: Literal["info", "warning", "critical"]
-    no_delivery_days: Count | None
-    cool_down_days: Annotated[int, Bounds(ge=0, le=365)]
     webhook_variable: Annotated[str, Bounds(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None
     attempts: Annotated[int, Bounds(ge=1, le=10)]
     mail_folder: str | None
     mail_from: str
     mail_to: Some[str]
 
-    def __post_init__(self) -> None:
-        """Refuse limits out of order."""
-        if self.nights > self.of_nights or self.warning_rate > self.critical_rate:
-            message = (
-                f"nights is {self.nights} of {self.of_nights}, warning_rate "
-                f"{self.warning_rate:g}, critical_rate {self.critical_rate:g}; nights must not "
-                "be more than of_nights, nor the first rate more than the second"
-            )
-            raise ConfigError(message)
-
 
 @dataclass(frozen=True, kw_only=True)
-class PromotionSettings:
-    """What a challenger must keep to become the champion, and the records it is tried on."""
+class MaintainSettings(Retention, UpkeepOptions):
+    """How the job maintain keeps tables small, and what it deletes."""
 
-    nights: Count
-    benign_rows: Count
-    attack_rows: Count
-    unlabelled_rows: Count
-    fpr_tolerance: Annotated[float, Bounds(ge=0.0)]
-    device_fpr: OpenShare
-    tpr_margin: Share
-    attack_tpr_margin: Share
-    least_benign_rows: Count
-    least_group_rows: Count
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaintainSettings:
-    """How the job maintain keeps tables small, and what it lets go."""
-
-    file_megabytes: Annotated[float, Bounds(ge=1.0, le=1024.0)]
-    small_files: Annotated[int, Bounds(ge=2)]
-    vacuum_hours: CountOrZero
     allow_short_vacuum: bool
-    keep_scores_days: Count | None
-    keep_models: Count | None
     pause_days: Count
 
     def __post_init__(self) -> None:
@@ -384,7 +344,7 @@ class Settings:
     explain: ExplainSettings
     protocol: ProtocolSettings
     monitor: MonitorSettings
-    promotion: PromotionSettings
+    promotion: PromotionOptions
     maintain: MaintainSettings
 
     def __post_init__(self) -> None:

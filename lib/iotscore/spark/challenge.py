@@ -13,7 +13,7 @@ from iotscore.errors import ModelError
 from iotscore.evaluation.gates import Gate, gates
 from iotscore.evaluation.trial import Kind, Trial
 from iotscore.explain.leading import leading_features
-from iotscore.spark.free_records import ChallengeOptions, Source, choose, draw
+from iotscore.spark.free_records import Source, choose, draw
 from iotscore.splits import SplitPlan
 from iotscore.storage.records import records_of
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iotscore.detect.model import Model
+    from iotscore.evaluation.gates import PromotionOptions
     from iotscore.explain.leading import Leading
     from iotscore.spark.registry import StoredModel
     from iotscore.spark.tables import Warehouse
@@ -83,7 +84,7 @@ def challenge(
     warehouse: Warehouse,
     challenger: StoredModel,
     champion: StoredModel | None,
-    options: ChallengeOptions,
+    options: PromotionOptions,
 ) -> Challenge:
     """Let two models flag the same records of recent nights.
 
@@ -113,7 +114,7 @@ def challenge(
         challenger=challenger.version,
         champion=None if champion is None else champion.version,
         trial=trial,
-        gates=gates(trial, promised, options.limits),
+        gates=gates(trial, promised, options),
         reasons={
             group: leading_features(
                 models[0 if group[-1] else -1].model,

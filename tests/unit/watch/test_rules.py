@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from iotscore.config import load_settings
 from iotscore.detect.reference import fit_reference
 from iotscore.watch.alert import Alert, Device, raise_alerts
 from iotscore.watch.bins import FeatureBins, bins_of
 from iotscore.watch.kinds import ALERT_KINDS
-from iotscore.watch.limits import Limits
 from iotscore.watch.movement import SCORE, Past, measure, rows_of
 from iotscore.watch.rules import DeviceNight, has_moved, movement_alerts
 from iotscore.watch.sketch import sketch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from iotscore.watch.alert import Severity
 
-LIMITS = Limits()
+LIMITS = load_settings(Path(__file__).resolve().parents[3] / "conf", "default").monitor
 BELL, CAMERA, LAMP = (Device(number, name) for number, name in enumerate(("bell", "cam", "lamp")))
 TODAY = date(2026, 3, 10)
 NAMES = [f"f{number}" for number in range(6)]
