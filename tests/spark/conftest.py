@@ -10,7 +10,6 @@ import pytest
 
 from iotscore.cli.options import (
     evaluate_options,
-    ingest_options,
     score_options,
     train_options,
 )
@@ -50,15 +49,15 @@ class Stages:
         """Ingest and return the stage's details."""
         log = self._log()
         with log.stage("ingest") as stage:
-            options = ingest_options(self.settings, only=only)
-            ingest(self.warehouse, str(folder), options, log.run_id, stage)
+            options = self.settings.ingest
+            ingest(self.warehouse, str(folder), options, log.run_id, stage, only=only)
         return stage.details
 
     def ingest_refusing(self, folder: str | Path) -> dict[str, object]:
         """Ingest, require that files are refused, and return the stage's details."""
         log = self._log()
         with pytest.raises(RefusalError), log.stage("ingest") as stage:
-            ingest(self.warehouse, str(folder), ingest_options(self.settings), log.run_id, stage)
+            ingest(self.warehouse, str(folder), self.settings.ingest, log.run_id, stage)
         [end] = self.warehouse.rows("runs", run_id=log.run_id, status="done")
         assert "refused" in end["error"]
         return stage.details

@@ -20,8 +20,6 @@ from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
 from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
 from iotscore.spark.evaluate import EvaluateOptions
-from iotscore.spark.ingest import IngestOptions
-from iotscore.spark.ingest_plan import Policy
 from iotscore.spark.protocol import ProtocolOptions
 from iotscore.spark.scorer import ScoreOptions
 from iotscore.spark.train import TrainOptions
@@ -32,25 +30,6 @@ if TYPE_CHECKING:
     from iotscore.detect.protocol import Detector
 
 _MEGABYTE = 1_000_000
-
-
-def ingest_options(
-    settings: Settings, days: Days = EVERY_DAY, only: frozenset[str] | None = None
-) -> IngestOptions:
-    """Return what the stage ingest is told."""
-    return IngestOptions(
-        patterns=tuple(settings.ingest.patterns),
-        chunk_bytes=int(settings.ingest.chunk_megabytes * _MEGABYTE),
-        quarantine_text_limit=settings.ingest.quarantine_text_limit,
-        most_file_bytes=settings.ingest.most_file_bytes,
-        follow_links=settings.ingest.follow_links,
-        policy=Policy(
-            replaces_changed=settings.ingest.changed_files == "replace",
-            accepts_same=settings.ingest.same_content == "accept",
-        ),
-        days=days,
-        only=only,
-    )
 
 
 def train_options(settings: Settings) -> TrainOptions:

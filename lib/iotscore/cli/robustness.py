@@ -6,14 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.options import fit_settings, protocol_options
-from iotscore.evaluation.protocols import POISONING, Poison
+from iotscore.evaluation.protocols import POISONING
 from iotscore.evaluation.trained import fit_of
-from iotscore.evasion import EVASION, Evasion, measure_evasion
+from iotscore.evasion import EVASION, measure_evasion
 from iotscore.spark.robustness import evaluate_poisoning, store_robustness
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
-    from iotscore.config import Settings
 
     Row = dict[str, Any]
 
@@ -30,8 +29,7 @@ def robustness_stage(job: Job, name: str) -> list[Row]:
             figures = evaluate_poisoning(
                 job.warehouse,
                 options,
-                _poison(job.settings),
-                job.settings.protocol.poisoning.trim_share,
+                job.settings.protocol.poisoning,
                 job.runs.run_id,
                 stage,
             )
@@ -42,33 +40,10 @@ def robustness_stage(job: Job, name: str) -> list[Row]:
                 model.trim_share,
                 options.measured.plan,
                 options.measured.budgets,
-                _evasion(job.settings),
+                job.settings.protocol.evasion,
+                job.settings.seed,
             )
             stage.details = {"protocol": name, "figures": len(rows)}
             figures = store_robustness(job.warehouse, rows, job.runs.run_id, "synthetic")
     _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(figures), stage.seconds)
     return figures
-
-
-def _poison(settings: Settings) -> Poison:
-    chosen = settings.protocol.poisoning
-    return Poison(
-        shares=tuple(chosen.shares),
-        attacks=tuple(chosen.attacks),
-        draws=chosen.draws,
-        seed=settings.seed,
-    )
-
-
-def _evasion(settings: Settings) -> Evasion:
-    chosen = settings.protocol.evasion
-    return Evasion(
-        attacks=tuple(chosen.attacks),
-        slowdowns=tuple(chosen.slowdowns),
-        padded=tuple(chosen.padded_shares),
-        peers=tuple(chosen.peers),
-        benign_rows=chosen.benign_rows,
-        records=chosen.records,
-        seconds=chosen.seconds,
-        seed=settings.seed,
-    )

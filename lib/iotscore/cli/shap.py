@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from iotscore.columns import FEATURES
-from iotscore.explain.kernel_shap import KernelOptions
-from iotscore.spark.shap_values import ShapOptions, explain_by_shap
+from iotscore.spark.shap_values import explain_by_shap
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
-    from iotscore.config import Settings
     from iotscore.detect.protocol import FloatArray
 
 _LOG = logging.getLogger(__name__)
@@ -24,8 +22,11 @@ _NAMED: Final = 3
 def shap_stage(job: Job) -> None:
     """Explain a sample of benign records and attacks; their values go to ``shap_values``."""
     with job.runs.stage("shap") as stage:
-        options = shap_options(job.settings)
-        found = explain_by_shap(job.warehouse, job.arguments.model, options, job.runs.run_id, stage)
+        options, splits = job.settings.explain.shap, job.settings.evaluate.splits
+        found = explain_by_shap(
+            *(job.warehouse, job.arguments.model, options, splits, job.settings.seed),
+            *(job.runs.run_id, stage),
+        )
     counts = stage.details
     cut = counts["wanted"] - stage.rows
     _LOG.info(
@@ -36,22 +37,6 @@ def shap_stage(job: Job) -> None:
         f", {cut} left out after explain.shap.seconds" if cut else "",
         ", ".join(_strongest(found.values)),
         stage.seconds,
-    )
-
-
-def shap_options(settings: Settings) -> ShapOptions:
-    """Return what the stage shap is told."""
-    chosen = settings.explain.shap
-    return ShapOptions(
-        benign=chosen.benign,
-        attack=chosen.attack,
-        splits=tuple(settings.evaluate.splits),
-        kernel=KernelOptions(
-            clusters=chosen.background_clusters,
-            samples=chosen.samples,
-            seconds=chosen.seconds,
-            seed=settings.seed,
-        ),
     )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from iotscore.cli.options import (
     evaluate_options,
-    ingest_options,
     protocol_options,
     score_options,
     train_options,
@@ -38,8 +37,11 @@ def ingest_stage(job: Job, only: frozenset[str] | None = None) -> None:
     refusal = None
     try:
         with job.runs.stage("ingest") as stage:
-            options = ingest_options(job.settings, job.days, only)
-            ingest(job.warehouse, job.input, options, job.runs.run_id, stage)
+            ingest(
+                *(job.warehouse, job.input, job.settings.ingest, job.runs.run_id, stage),
+                days=job.days,
+                only=only,
+            )
     except RefusalError as error:
         refusal = error
     found = stage.details

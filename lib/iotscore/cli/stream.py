@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from iotscore.cli.arguments import absolute, home, job_parser
 from iotscore.cli.job import guarded, prepare
 from iotscore.cli.monitor import channels_of, end_night, tell_stage
-from iotscore.cli.options import ingest_options
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.config import load_settings
 from iotscore.errors import (
@@ -99,10 +98,8 @@ class Stream:
         self._spark, self._arguments, self._settings = spark, arguments, settings
         self.root, folder = absolute(arguments.warehouse), absolute(arguments.input)
         self._warehouse = Warehouse(spark, self.root, direct=settings.storage.direct == "auto")
-        options = ingest_options(settings)
-        self._watch = Watch(
-            lambda: discover(folder, options.patterns), self._entries, options.policy
-        )
+        options = settings.ingest
+        self._watch = Watch(lambda: discover(folder, options.patterns), self._entries, options)
         self._batches = 0
         self._failures = 0
         self._refusals: list[IotscoreError] = []

@@ -7,10 +7,13 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, ClassVar, Literal
 
-from iotscore.bounds import Bounds, Check, Count, CountOrZero, OpenShare, Positive, Share, Some
+from iotscore.bounds import Bounds, Count, CountOrZero, OpenShare, Positive, Share, Some
 from iotscore.errors import ConfigError
 from iotscore.evaluation.gates import PromotionOptions
-from iotscore.labels import pattern_fault
+from iotscore.evaluation.protocols import Poison
+from iotscore.evasion import Evasion
+from iotscore.explain.kernel_shap import ShapOptions
+from iotscore.spark.ingest_plan import IngestOptions
 from iotscore.spark.retention import Retention
 from iotscore.storage.upkeep import UpkeepOptions
 from iotscore.watch.limits import Limits
@@ -27,27 +30,6 @@ class StorageSettings:
 
     direct: Literal["auto", "never"]
     transport: Literal["arrow", "pandas"]
-
-
-def _checked_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    for pattern in patterns:
-        if fault := pattern_fault(pattern):
-            message = f"{pattern!r} {fault}"
-            raise ConfigError(message)
-    return patterns
-
-
-@dataclass(frozen=True, kw_only=True)
-class IngestSettings:
-    """How landing files become rows of ``traffic``."""
-
-    patterns: Annotated[Some[str], Check(_checked_patterns)]
-    chunk_megabytes: Annotated[float, Bounds(gt=0.0, le=1024.0)]
-    quarantine_text_limit: Count
-    most_file_bytes: Count
-    follow_links: bool
-    changed_files: Literal["refuse", "replace"]
-    same_content: Literal["refuse", "accept"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,44 +218,10 @@ class EvaluateSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShapSettings:
-    """For which records Shapley values are estimated, and how."""
-
-    benign: Count
-    attack: Count
-    background_clusters: Count
-    samples: Annotated[int, Bounds(ge=256)]
-    seconds: Positive
-
-
-@dataclass(frozen=True, kw_only=True)
 class ExplainSettings:
     """How scores are explained beyond the contributions of every flagged record."""
 
-    shap: ShapSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoisoningSettings:
-    """What the protocol poisoning plants among benign records."""
-
-    shares: Some[Share]
-    attacks: Some[str]
-    trim_share: OpenShare
-    draws: Count
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvasionSettings:
-    """What the protocol evasion simulates."""
-
-    attacks: Some[str]
-    slowdowns: Some[Annotated[float, Bounds(ge=1.0, le=1e5)]]
-    padded_shares: Some[Share]
-    peers: Some[Count]
-    benign_rows: Annotated[int, Bounds(ge=300)]
-    records: Annotated[int, Bounds(ge=10)]
-    seconds: Annotated[float, Bounds(gt=0.0, le=3600.0)]
+    shap: ShapOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,8 +235,8 @@ class ProtocolSettings:
     feature_sets: Some[Literal["all", "no_clock", "no_jitter"]]
     gap_rows: CountOrZero
     draws: Count
-    poisoning: PoisoningSettings
-    evasion: EvasionSettings
+    poisoning: Poison
+    evasion: Evasion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,7 +279,7 @@ class Settings:
 
     seed: Annotated[int, Bounds(ge=0, lt=2**32)]
     storage: StorageSettings
-    ingest: IngestSettings
+    ingest: IngestOptions
     sample: SampleSettings
     train: TrainSettings
     scaling: ScalingSettings
