@@ -86,8 +86,6 @@ def fit_settings(settings: Settings) -> FitSettings:
         detectors=_detectors(settings),
         weights=settings.detectors.weights(),
         scaler=_scaler(settings),
-        lower_quantile=settings.normalisation.lower_quantile,
-        upper_quantile=settings.normalisation.upper_quantile,
         false_positive_rate=settings.threshold.false_positive_rate,
         margin=settings.threshold.margin,
         n_blocks=settings.normalisation.blocks,

@@ -167,21 +167,9 @@ class DetectorSettings(_Section):
 class NormalisationSettings(_Section):
     """How raw scores are brought to a common scale before they are fused."""
 
-    mode: Literal["tail", "frozen", "batch_minmax"]
+    mode: Literal["tail", "batch_minmax"]
     blocks: Annotated[int, Field(ge=2)]
     least_device_rows: Annotated[int, Field(ge=2)]
-    lower_quantile: Share
-    upper_quantile: Share
-
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
-        if self.lower_quantile >= self.upper_quantile:
-            message = (
-                f"lower_quantile is {self.lower_quantile:g}, upper_quantile "
-                f"{self.upper_quantile:g}; the lower one must be smaller"
-            )
-            raise ValueError(message)
-        return self
 
 
 class ThresholdSettings(_Section):

@@ -141,8 +141,6 @@ def test_paper_is_what_the_reports_say() -> None:
             "mode": "batch_minmax",
             "blocks": 4,
             "least_device_rows": 1000,
-            "lower_quantile": 0.5,
-            "upper_quantile": 0.99,
         },
         "threshold": {"false_positive_rate": 0.05, "margin": 0.9},
         "evaluate": {

@@ -35,11 +35,6 @@ ALL = tuple(f"detectors.{name}.weight=1" for name in DETECTORS)
 CASES = {
     "default": ("normalisation.least_device_rows=100",),
     "all detectors": (*ALL, "detectors.mahalanobis.least_rows=100"),
-    "frozen": (
-        *("normalisation.mode=frozen", "scaling.method=minmax", "detectors.neighbours=null"),
-        *("detectors.envelope=null", "detectors.iforest.weight=0.4", "detectors.lstm.weight=0.6"),
-        "detectors.lstm.sequence=record",
-    ),
     "clipped": (
         *("scaling.method=minmax", "scaling.out_of_range=clip", "scaling.clip_margin=0.5"),
         "normalisation.least_device_rows=100",
@@ -84,9 +79,23 @@ class Runtime:
         return set(found)
 
 
-@pytest.fixture(scope="module", params=CASES)
-def runtime(request: pytest.FixtureRequest, fitted: Callable[..., Model]) -> Runtime:
+LINEAR = (
+    *("scaling.method=minmax", "detectors.neighbours=null", "detectors.envelope=null"),
+    *(
+        "detectors.iforest.weight=0.4",
+        "detectors.lstm.weight=0.6",
+        "detectors.lstm.sequence=record",
+    ),
+)
+
+
+@pytest.fixture(scope="module", params=[*CASES, "linear"])
+def runtime(
+    request: pytest.FixtureRequest, fitted: Callable[..., Model], linear: Callable[..., Model]
+) -> Runtime:
     """Return a model of each kind in turn, as a graph."""
+    if request.param == "linear":
+        return Runtime(linear(*LINEAR))
     return Runtime(fitted(*CASES[request.param]))
 
 
