@@ -10,7 +10,6 @@ from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.mahalanobis import Mahalanobis
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.neighbours import Neighbours
 from iotscore.detect.scaling import MinMaxScaler
@@ -135,8 +134,6 @@ def _detectors(settings: Settings) -> tuple[Detector, ...]:
                 random_state=seed,
             )
         )
-    if distance := chosen.mahalanobis:
-        detectors.append(Mahalanobis(least_rows=distance.least_rows))
     if near := chosen.neighbours:
         detectors.append(Neighbours(k=near.k, rows=near.rows, least_rows=near.least_rows))
     if box := chosen.envelope:

@@ -108,13 +108,6 @@ class LstmSettings(_Section):
     learning_rate: Annotated[float, Field(gt=0.0)]
 
 
-class MahalanobisSettings(_Section):
-    """The distance from the benign mean in units of the benign covariance."""
-
-    weight: Weight
-    least_rows: Count
-
-
 class NeighboursSettings(_Section):
     """The distance to a near benign record."""
 
@@ -138,7 +131,6 @@ class DetectorSettings(_Section):
 
     iforest: IsolationForestSettings | None
     lstm: LstmSettings | None
-    mahalanobis: MahalanobisSettings | None
     neighbours: NeighboursSettings | None
     envelope: EnvelopeSettings | None
 

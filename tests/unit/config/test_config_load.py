@@ -133,7 +133,6 @@ def test_paper_is_what_the_reports_say() -> None:
                 "batch_size": 512,
                 "learning_rate": 0.001,
             },
-            "mahalanobis": None,
             "neighbours": None,
             "envelope": None,
         },
