@@ -14,7 +14,6 @@ from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.mahalanobis import Mahalanobis
 from iotscore.detect.neighbours import Neighbours
 from iotscore.errors import ModelError, TrainingError
 
@@ -34,7 +33,6 @@ CASES = (
         sequence="windows",
         features=FIVE_WINDOWS,
     ),
-    Mahalanobis(),
     Neighbours(rows=50),
     Envelope(rows=100),
 )

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.spark
 
 DEVICES = (1, 2, 4)
 ATTACKED = 4
-QUICK = ("detectors.lstm=null", "detectors.iforest=null", "detectors.mahalanobis=null")
+QUICK = ("detectors.lstm=null", "detectors.iforest=null")
 TODAY = datetime.now(UTC).date()
 
 

@@ -51,7 +51,7 @@ CHANGED = {
 """Share of a night's records that are chosen among those after large packets."""
 DATED = r"(?P<device_id>\d)\.(?P<event_day>\d{4}-\d\d-\d\d)"
 QUICK = (
-    *("detectors.lstm=null", "detectors.iforest=null", "detectors.mahalanobis=null"),
+    *("detectors.lstm=null", "detectors.iforest=null"),
     "monitor.no_delivery_days=null",
     rf"ingest.patterns=['{DATED}\.(?P<family>benign)\.csv', '{DATED}(?:\.part2)?\.csv']",
 )

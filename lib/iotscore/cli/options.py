@@ -9,7 +9,6 @@ from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.mahalanobis import Mahalanobis
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.neighbours import Neighbours
 from iotscore.detect.scaling import MinMaxScaler
@@ -55,8 +54,6 @@ def fit_settings(settings: Settings) -> FitSettings:
         detectors=_detectors(settings),
         weights=settings.detectors.weights(),
         scaler=_scaler(settings),
-        lower_quantile=settings.normalisation.lower_quantile,
-        upper_quantile=settings.normalisation.upper_quantile,
         false_positive_rate=settings.threshold.false_positive_rate,
         margin=settings.threshold.margin,
         n_blocks=settings.normalisation.blocks,
@@ -106,8 +103,6 @@ def _detectors(settings: Settings) -> tuple[Detector, ...]:
                 random_state=seed,
             )
         )
-    if distance := chosen.mahalanobis:
-        detectors.append(Mahalanobis(least_rows=distance.least_rows))
     if near := chosen.neighbours:
         detectors.append(Neighbours(k=near.k, rows=near.rows, least_rows=near.least_rows))
     if box := chosen.envelope:

@@ -18,7 +18,6 @@ from iotscore.detect.calibration import ScoreCalibration
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.fused_tail import FusedTail
-from iotscore.detect.mahalanobis import Mahalanobis
 from iotscore.detect.model import Model
 from iotscore.detect.neighbours import Neighbours
 from iotscore.detect.reference import BenignReference
@@ -70,7 +69,7 @@ _VOTES: Final = "votes"
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector
-    for detector in (IsolationForestDetector, LstmAutoencoder, Mahalanobis, Neighbours, Envelope)
+    for detector in (IsolationForestDetector, LstmAutoencoder, Neighbours, Envelope)
 }
 """Detectors that a bundle may hold, by name."""
 
@@ -171,8 +170,8 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         name = entry["name"]
         if name not in DETECTORS or name in detectors:
             message = (
-                f"the model bundle holds a detector {name!r} and this code knows"
-                f" {sorted(DETECTORS)}, each once: update iotscore, or train again"
+                f"the model bundle holds a detector {name!r} and this version of iotscore knows"
+                f" {sorted(DETECTORS)}, each once: train again, or use the version that trained it"
             )
             raise ModelError(message)
         detectors[name] = DETECTORS[name].from_arrays(groups[name], entry["parameters"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.errors import ConfigError, ModelError, TrainingError
+from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from iotscore.detect.protocol import FloatArray
@@ -46,38 +46,6 @@ class ScoreCalibration:
         """Return normalised float64 scores of the same shape."""
         width = self.high - self.low
         return (scores - self.low) / (width if width >= _SMALLEST_RANGE else 1.0)
-
-
-def fit_calibration(
-    scores: FloatArray, lower_quantile: float, upper_quantile: float
-) -> ScoreCalibration:
-    """Calibrate on two quantiles of held-back benign scores (``normalisation: frozen``).
-
-    Parameters
-    ----------
-    scores : float64 array of shape (n_rows,)
-        Raw scores of benign rows that the detector was not fitted on.
-    lower_quantile, upper_quantile : float
-        ``0 <= lower_quantile < upper_quantile <= 1``; linear interpolation between scores.
-
-    Raises
-    ------
-    TrainingError
-        If there is no score.
-    ConfigError
-        If the quantiles are out of bounds or out of order.
-    """
-    if not 0.0 <= lower_quantile < upper_quantile <= 1.0:
-        message = (
-            f"calibration quantiles are {lower_quantile} and {upper_quantile}:"
-            " they need 0 <= lower < upper <= 1"
-        )
-        raise ConfigError(message)
-    if scores.size == 0:
-        message = "no benign rows are left to calibrate on: give calibration a larger share"
-        raise TrainingError(message)
-    low, high = np.quantile(scores, [lower_quantile, upper_quantile])
-    return ScoreCalibration(float(low), float(high))
 
 
 def minmax_calibration(minimum: float, maximum: float) -> ScoreCalibration:

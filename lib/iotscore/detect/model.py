@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 TAIL: Final = "tail"
 FROZEN: Final = "frozen"
+"""Of stored models of earlier versions: by a linear map that was fixed at training."""
 BATCH_MINMAX: Final = "batch_minmax"
-Normalisation: TypeAlias = Literal["tail", "frozen", "batch_minmax"]
-"""How raw scores are brought to a common scale: by benign tail probability, by a linear map that
-was fixed at training, or by the extremes of everything that has been scored."""
+Normalisation: TypeAlias = Literal["tail", "batch_minmax"]
+"""How raw scores are brought to a common scale: by benign tail probability, or by the extremes of
+everything that has been scored."""
 
 Scaler: TypeAlias = MinMaxScaler | SignedLogScaler
 Calibration: TypeAlias = ScoreCalibration | TailCalibration
@@ -97,7 +98,7 @@ class Model:
             raise ModelError(message)
 
     @property
-    def normalisation(self) -> Normalisation:
+    def normalisation(self) -> Normalisation | Literal["frozen"]:
         """How the raw scores are normalised."""
         if not self.calibrations:
             return BATCH_MINMAX

@@ -48,8 +48,6 @@ class WhatIf:
 def threshold_for(benign: ScoreCounts, promised: float) -> float:
     """Return the lowest score above which at most a share of benign records lies.
 
-    For models with linear calibrations (``frozen``), of the records of the split ``calibration``.
-
     Parameters
     ----------
     benign : ScoreCounts

@@ -69,8 +69,11 @@ RECORD_COLUMNS: Final = tuple(name for name, _ in _RECORD)
 """What identifies and describes a record; ``traffic`` and ``scores`` share these columns."""
 
 _FIRST_DETECTORS: Final = ("iforest", "lstm")
-DETECTORS: Final = (*_FIRST_DETECTORS, "mahalanobis", "neighbours", "envelope")
-"""Detectors that have columns in ``scores``; they are NULL where a model lacks one."""
+DETECTORS: Final = (*_FIRST_DETECTORS, "neighbours", "envelope")
+"""Detectors that have columns in ``scores``; they are NULL where a model lacks one.
+
+Tables of earlier versions may have columns of others, which nothing writes any more.
+"""
 
 
 def score_fields(detectors: Iterable[str]) -> T.StructType:

@@ -13,7 +13,7 @@ import numpy as np
 
 from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import FORMAT_VERSION, to_bytes
-from iotscore.detect.calibration import fit_calibration
+from iotscore.detect.calibration import ScoreCalibration
 from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.model import Model
 from iotscore.detect.scaling import MinMaxScaler
@@ -47,7 +47,10 @@ def main() -> None:
         scaler=scaler,
         detectors=detectors,
         weights={"iforest": 0.4, "lstm": 0.6},
-        calibrations={name: fit_calibration(scores, 0.5, 0.99) for name, scores in raw.items()},
+        calibrations={
+            name: ScoreCalibration(*np.quantile(scores, [0.5, 0.99]).tolist())
+            for name, scores in raw.items()
+        },
         thresholds={name: benign_quantile(scores, 0.95) for name, scores in raw.items()}
         | {"hybrid": 1.0},
         features=tuple("abcdef"),

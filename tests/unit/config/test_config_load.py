@@ -132,7 +132,6 @@ def test_paper_is_what_the_reports_say() -> None:
                 "batch_size": 512,
                 "learning_rate": 0.001,
             },
-            "mahalanobis": None,
             "neighbours": None,
             "envelope": None,
         },
@@ -140,8 +139,6 @@ def test_paper_is_what_the_reports_say() -> None:
             "mode": "batch_minmax",
             "blocks": 4,
             "least_device_rows": 1000,
-            "lower_quantile": 0.5,
-            "upper_quantile": 0.99,
         },
         "threshold": {"false_positive_rate": 0.05, "margin": 0.9},
         "evaluate": {

@@ -14,7 +14,7 @@ from iotscore.detect.cross_fit import blocks
 from iotscore.detect.envelope import Envelope
 from iotscore.detect.fit import FitSettings, fit_model
 from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.model import FROZEN, TAIL
+from iotscore.detect.model import BATCH_MINMAX, TAIL
 from iotscore.detect.neighbours import Neighbours
 from iotscore.detect.scaling import MinMaxScaler
 from iotscore.detect.signed_log import SignedLogScaler
@@ -146,7 +146,7 @@ def test_no_share_changes_no_bit() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"trim_share": -0.1}, {"trim_share": 1.0}, {"trim_share": 0.1, "normalisation": FROZEN}],
+    [{"trim_share": -0.1}, {"trim_share": 1.0}, {"trim_share": 0.1, "normalisation": BATCH_MINMAX}],
 )
 def test_shares_out_of_bounds(change: dict[str, object]) -> None:
     """A share that cannot be, or one without tail calibration, is refused."""

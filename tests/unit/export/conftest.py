@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from iotscore.cli.options import fit_settings
 from iotscore.detect.bundle import to_bytes, version_of
+from iotscore.detect.calibration import ScoreCalibration
 from iotscore.detect.fit import fit_model
 from iotscore.export.folder import write_folder
 from iotscore.export.stored import StoredModel, checked
@@ -36,6 +38,24 @@ def fitted(settings: Callable[..., Any], make_features: Callable[..., np.ndarray
         rows = make_features(400, seed=0)
         halves = (rows[:200], rows[200:])
         return fit_model(*halves, chosen, None, (DEVICES[:200], DEVICES[200:]))
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def linear(
+    fitted: Callable[..., Model], make_features: Callable[..., np.ndarray]
+) -> Callable[..., Model]:
+    """Return a maker of models as earlier versions fitted them: linear maps, fixed at training."""
+
+    def fit(*assignments: str) -> Model:
+        bare = fitted("normalisation.mode=batch_minmax", *assignments)
+        raw = bare.raw_scores(make_features(400, seed=0), DEVICES)
+        maps = {
+            name: ScoreCalibration(*np.quantile(scores, [0.5, 0.99]).tolist())
+            for name, scores in raw.items()
+        }
+        return replace(bare, calibrations=maps, thresholds=dict.fromkeys([*maps, "hybrid"], 1.0))
 
     return fit
 

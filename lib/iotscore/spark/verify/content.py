@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
-from iotscore.spark.schemas import TABLES
 from iotscore.spark.session import core_count
 from iotscore.spark.tasks import TASKS_PER_CORE, run_tasks, sums_by_query
 from iotscore.storage import local_table
@@ -46,7 +45,8 @@ def prove_table(settled: Settled, table: str) -> Proof:
     warehouse, by = settled.warehouse, PROVED[table]
     if (paths := _local_files(settled, table)) is None:
         return Proof(sums_by_query(settled.read(table), by))
-    schema = TABLES[table].arrow_schema
+    # The table's own columns: it may have some that this version does not write any more.
+    schema = local_table.schema(warehouse.local_path(table))
 
     def prove(mine: Sequence[str]) -> Iterator[Proof]:
         yield from (prove_file(path, schema, by) for path in mine)
