@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iotscore.cli.options import (
-    evaluate_options,
+    file_weights,
     score_options,
     train_options,
 )
@@ -79,8 +79,8 @@ class Stages:
         """Evaluate and return the evaluation's id."""
         log = self._log()
         with log.stage("evaluate") as stage:
-            options = evaluate_options(self.settings)
-            return evaluate(self.warehouse, version, options, log.run_id, stage)
+            options, weights = self.settings.evaluate, file_weights(self.settings)
+            return evaluate(self.warehouse, version, options, weights, log.run_id, stage)
 
     def explain(self, version: str | None = None) -> int:
         """Explain and return the explained records."""

@@ -18,7 +18,6 @@ from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
 from iotscore.landing.days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
-from iotscore.spark.evaluate import EvaluateOptions
 from iotscore.spark.protocol import ProtocolOptions
 from iotscore.spark.scorer import ScoreOptions
 from iotscore.spark.train import TrainOptions
@@ -28,21 +27,13 @@ if TYPE_CHECKING:
     from iotscore.detect.model import Scaler
     from iotscore.detect.protocol import Detector
 
-_MEGABYTE = 1_000_000
-
 
 def train_options(settings: Settings) -> TrainOptions:
     """Return what the stage train is told."""
-    chosen = settings.train
     return TrainOptions(
         seed=settings.seed,
         fraction=settings.sample.fraction,
-        train_share=chosen.train_share,
-        calibration_share=chosen.calibration_share,
-        gap_share=chosen.gap_share,
-        skip_rows=chosen.skip_rows,
-        max_train_rows=chosen.max_train_rows,
-        max_calibration_rows=chosen.max_calibration_rows,
+        split=settings.train,
         model=fit_settings(settings),
         parameters=settings.to_dict(),
     )
@@ -120,23 +111,6 @@ def score_options(settings: Settings, days: Days = EVERY_DAY) -> ScoreOptions:
     )
 
 
-def evaluate_options(settings: Settings) -> EvaluateOptions:
-    """Return what the stage evaluate is told.
-
-    Raises
-    ------
-    ConfigError
-        The file of weights cannot be read.
-    """
-    chosen = settings.evaluate
-    return EvaluateOptions(
-        splits=tuple(chosen.splits),
-        bins_per_e_fold=chosen.bins_per_e_fold,
-        roc_points=chosen.roc_points,
-        file_weights=_file_weights(settings),
-    )
-
-
 def protocol_options(settings: Settings, name: str) -> ProtocolOptions:
     """Return what an evaluation protocol is told.
 
@@ -160,7 +134,7 @@ def protocol_options(settings: Settings, name: str) -> ProtocolOptions:
         name=name,
         most_benign_rows=chosen.most_benign_rows,
         most_attack_rows=chosen.most_attack_rows,
-        file_weights=_file_weights(settings),
+        file_weights=file_weights(settings),
         measured=Options(
             plan=Plan(*cut),
             budgets=tuple(chosen.budgets),
@@ -173,7 +147,14 @@ def protocol_options(settings: Settings, name: str) -> ProtocolOptions:
     )
 
 
-def _file_weights(settings: Settings) -> dict[str, int] | None:
+def file_weights(settings: Settings) -> dict[str, int] | None:
+    """Return the records that the file ``evaluate.file_weights`` gives each file; None without.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read.
+    """
     path = settings.evaluate.file_weights
     if path is None:
         return None

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from iotscore.cli.options import (
-    evaluate_options,
+    file_weights,
     protocol_options,
     score_options,
     train_options,
@@ -86,8 +86,10 @@ def score_stage(job: Job, model_version: str | None) -> str:
 def evaluate_stage(job: Job, model_version: str | None) -> str | None:
     """Measure a model; return the evaluation's id, None without labels."""
     with job.runs.stage("evaluate") as stage:
-        options = evaluate_options(job.settings)
-        evaluation_id = evaluate(job.warehouse, model_version, options, job.runs.run_id, stage)
+        options, weights = job.settings.evaluate, file_weights(job.settings)
+        evaluation_id = evaluate(
+            job.warehouse, model_version, options, weights, job.runs.run_id, stage
+        )
     found = "no labelled rows to measure on" if evaluation_id is None else evaluation_id
     _tell(job, stage, f"{stage.rows} new rows counted, evaluation {found}")
     return evaluation_id

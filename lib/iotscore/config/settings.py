@@ -7,14 +7,16 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Annotated, Any, ClassVar, Literal
 
-from iotscore.bounds import Bounds, Count, CountOrZero, OpenShare, Positive, Share, Some
+from iotscore.bounds import Bounds, Count, CountOrZero, OpenShare, Positive, Some
 from iotscore.errors import ConfigError
 from iotscore.evaluation.gates import PromotionOptions
+from iotscore.evaluation.options import EvaluateOptions
 from iotscore.evaluation.protocols import Poison
 from iotscore.evasion import Evasion
 from iotscore.explain.kernel_shap import ShapOptions
 from iotscore.spark.ingest_plan import IngestOptions
 from iotscore.spark.retention import Retention
+from iotscore.splits import SplitOptions
 from iotscore.storage.upkeep import UpkeepOptions
 from iotscore.watch.limits import Limits
 
@@ -37,26 +39,6 @@ class SampleSettings:
     """Which records of each file the profile works on at all."""
 
     fraction: Annotated[float, Bounds(gt=0.0, le=1.0)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """Which benign records fit the model, and which calibrate it."""
-
-    train_share: Annotated[float, Bounds(gt=0.0, le=1.0)]
-    calibration_share: Annotated[float, Bounds(ge=0.0, lt=1.0)]
-    gap_share: Annotated[float, Bounds(ge=0.0, le=0.2)]
-    skip_rows: CountOrZero
-    trim_share: Annotated[float, Bounds(ge=0.0, lt=1.0)]
-    max_train_rows: Count
-    max_calibration_rows: Count
-
-    def __post_init__(self) -> None:
-        """Refuse shares of more than the whole."""
-        total = self.train_share + self.calibration_share
-        if total > 1.0:
-            message = f"train_share + calibration_share is {total:g}; at most 1 is possible"
-            raise ConfigError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,14 +75,6 @@ class LstmSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MahalanobisSettings:
-    """The distance from the benign mean in units of the benign covariance."""
-
-    weight: Weight
-    least_rows: Count
-
-
-@dataclass(frozen=True, kw_only=True)
 class NeighboursSettings:
     """The distance to a near benign record."""
 
@@ -126,7 +100,6 @@ class DetectorSettings:
 
     iforest: IsolationForestSettings | None
     lstm: LstmSettings | None
-    mahalanobis: MahalanobisSettings | None
     neighbours: NeighboursSettings | None
     envelope: EnvelopeSettings | None
 
@@ -155,20 +128,9 @@ class DetectorSettings:
 class NormalisationSettings:
     """How raw scores are brought to a common scale before they are fused."""
 
-    mode: Literal["tail", "frozen", "batch_minmax"]
+    mode: Literal["tail", "batch_minmax"]
     blocks: Annotated[int, Bounds(ge=2)]
     least_device_rows: Annotated[int, Bounds(ge=2)]
-    lower_quantile: Share
-    upper_quantile: Share
-
-    def __post_init__(self) -> None:
-        """Refuse quantiles out of order."""
-        if self.lower_quantile >= self.upper_quantile:
-            message = (
-                f"lower_quantile is {self.lower_quantile:g}, upper_quantile "
-                f"{self.upper_quantile:g}; the lower one must be smaller"
-            )
-            raise ConfigError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,16 +167,6 @@ class StreamSettings:
 
     files_per_batch: Count
     seconds: Positive
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateSettings:
-    """What is measured on labelled records."""
-
-    splits: Some[Literal["train", "calibration", "test"]]
-    bins_per_e_fold: Count
-    roc_points: Annotated[int, Bounds(ge=3)]
-    file_weights: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,14 +233,14 @@ class Settings:
     storage: StorageSettings
     ingest: IngestOptions
     sample: SampleSettings
-    train: TrainSettings
+    train: SplitOptions
     scaling: ScalingSettings
     detectors: DetectorSettings
     normalisation: NormalisationSettings
     threshold: ThresholdSettings
     incidents: IncidentSettings
     stream: StreamSettings
-    evaluate: EvaluateSettings
+    evaluate: EvaluateOptions
     explain: ExplainSettings
     protocol: ProtocolSettings
     monitor: MonitorSettings
