@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_model, job_parser
-from iotscore.cli.protocol_tables import print_protocol
+from iotscore.cli.job import Job, run_job
 from iotscore.cli.robustness import ROBUSTNESS, robustness_stage
-from iotscore.cli.robustness_tables import print_robustness
 from iotscore.cli.stages import evaluate_stage, protocol_stage
-from iotscore.cli.summary import print_evaluation
+from iotscore.cli.tables.night import print_evaluation
+from iotscore.cli.tables.protocols import print_protocol
+from iotscore.cli.tables.robustness import print_robustness
 from iotscore.evaluation.protocols import PROTOCOLS
 
 

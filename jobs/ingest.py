@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import run_job
 from iotscore.cli.arguments import add_days, job_parser
+from iotscore.cli.job import run_job
 from iotscore.cli.stages import ingest_stage
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
-from iotscore.cli.maintain import maintain_stage, print_upkeep
+from iotscore.cli.commands.maintain import maintain_stage, print_upkeep
+from iotscore.cli.job import Job, run_job
 
 
 def main(argv: list[str]) -> int:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_days, job_parser
+from iotscore.cli.job import Job, run_job
 from iotscore.cli.monitor import (
     add_fail_on,
     channels_of,
@@ -27,7 +27,7 @@ from iotscore.cli.stages import (
     score_stage,
     train_stage,
 )
-from iotscore.cli.summary import print_nightly
+from iotscore.cli.tables.night import print_nightly
 from iotscore.errors import RefusalError
 from iotscore.spark.registry import champion
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
-from iotscore.cli.register import register_all
+from iotscore.cli.commands.register import register_all
+from iotscore.cli.job import Job, run_job
 from iotscore.spark.catalogue import SESSION_CATALOGUE
 
 

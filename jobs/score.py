@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import add_days, add_model, job_parser
+from iotscore.cli.job import Job, run_job
 from iotscore.cli.stages import score_stage
 
 

@@ -9,8 +9,8 @@ import getpass
 import sys
 from datetime import UTC, date, datetime, time
 
-from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
+from iotscore.cli.job import Job, run_job
 from iotscore.errors import one_line
 from iotscore.spark.suppress import hidden, suppression
 from iotscore.watch.suppression import SCOPE

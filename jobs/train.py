@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
 from iotscore.cli.arguments import job_parser
+from iotscore.cli.job import Job, run_job
 from iotscore.cli.stages import train_stage
 
 

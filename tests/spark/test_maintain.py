@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from deltalake import DeltaTable
 
-from iotscore.cli import Job
-from iotscore.cli.maintain import maintain_stage, print_upkeep
+from iotscore.cli.commands.maintain import maintain_stage, print_upkeep
+from iotscore.cli.job import Job
 from iotscore.errors import WarehouseError
 from iotscore.spark.maintain import maintain
 from iotscore.spark.order import SEQUENCE, next_number

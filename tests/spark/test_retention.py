@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iotscore import faults
-from iotscore.cli.models_tables import print_models
+from iotscore.cli.tables.models import print_models
 from iotscore.errors import ModelError
 from iotscore.spark.registry import load_model, promote, save_model
 from iotscore.spark.retention import Retention, expire

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iotscore.cli import Job
+from iotscore.cli.job import Job
 from iotscore.cli.shap import shap_stage
 from iotscore.columns import FEATURES
 from iotscore.errors import ConfigError, InputError, ModelError

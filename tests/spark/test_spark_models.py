@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iotscore.cli.commands.models import promotion_stage
 from iotscore.cli.job import Job
-from iotscore.cli.models import promotion_stage
-from iotscore.cli.models_tables import print_challenge, print_model, print_models
 from iotscore.cli.options import train_options
+from iotscore.cli.tables.models import print_challenge, print_model, print_models
 from iotscore.errors import InputError, ModelError, PromotionError
 from iotscore.evaluation.trial import Kind
 from iotscore.spark.challenge import challenge

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from iotscore.cli.commands.verify import exit_code, print_checks
 from iotscore.cli.job import guarded
-from iotscore.cli.verify import exit_code, print_checks
 from iotscore.columns import FEATURES
 from iotscore.errors import ModelError, WarehouseError
 from iotscore.spark.lock import no_writer, writer_lock

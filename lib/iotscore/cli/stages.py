@@ -113,7 +113,7 @@ def explain_stage(job: Job, model_version: str | None) -> str:
 def report_stage(job: Job, out: str, model_version: str) -> None:
     """Write the night's report and print where it is."""
     # Drawing libraries take a second to import.
-    from iotscore.cli.report import report
+    from iotscore.cli.commands.report import report
     from iotscore.report.place import prepare_folder
 
     print(f"report: {report(job.warehouse, prepare_folder(out), model_version)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from iotscore.cli.arguments import absolute, add_settings, home
 from iotscore.cli.job import Job, guarded, run_job
-from iotscore.cli.models_tables import print_challenge, print_model, print_models
+from iotscore.cli.tables.models import print_challenge, print_model, print_models
 from iotscore.command_line import CommandParser
 from iotscore.config import load_settings
 from iotscore.errors import EnvironmentFaultError, InputError, ModelError, PromotionError
