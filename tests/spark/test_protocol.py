@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from iotscore.cli.commands.evaluate import robustness_stage
 from iotscore.cli.job import Job
 from iotscore.cli.options import protocol_options
-from iotscore.cli.robustness import robustness_stage
 from iotscore.cli.tables.protocols import print_protocol
 from iotscore.cli.tables.robustness import print_robustness
 from iotscore.columns import FEATURES

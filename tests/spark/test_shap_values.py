@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iotscore.cli.commands.explain import shap_stage
 from iotscore.cli.job import Job
-from iotscore.cli.shap import shap_stage
 from iotscore.columns import FEATURES
 from iotscore.errors import ConfigError, InputError, ModelError
 from iotscore.spark.registry import load_model

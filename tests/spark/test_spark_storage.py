@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from iotscore import splits
+from iotscore.cli.commands.explain import shap_stage
 from iotscore.cli.job import Job
-from iotscore.cli.shap import shap_stage
 from iotscore.record_hash import record_hashes
 from iotscore.spark.monitor import monitor
 from iotscore.spark.registry import load_model

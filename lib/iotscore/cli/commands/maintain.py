@@ -9,18 +9,34 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from iotscore.cli.arguments import job_parser
 from iotscore.cli.console import open_console
+from iotscore.cli.job import Job, run_job
 from iotscore.spark.clock import require_steady_clock
 from iotscore.spark.maintain import maintain
 from iotscore.spark.retention import expire
 from iotscore.storage.local_table import local_path
 
 if TYPE_CHECKING:
-    from iotscore.cli.job import Job
     from iotscore.spark.retention import Expired
     from iotscore.storage.upkeep import Upkeep
 
 _LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Maintain and return the exit code."""
+    parser = job_parser("maintain", "Keep the tables small and quick.", reads_input=False)
+    parser.add_argument(
+        "--after-pause",
+        action="store_true",
+        help="although no job ran for longer than maintain.pause_days, or the clock was mended",
+    )
+    return run_job("maintain", parser.parse_args(argv), _maintain)
+
+
+def _maintain(job: Job) -> None:
+    print_upkeep(maintain_stage(job))
 
 
 def maintain_stage(job: Job) -> dict[str, Upkeep]:

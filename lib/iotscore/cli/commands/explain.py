@@ -1,4 +1,4 @@
-"""What the autoencoder's scores are made of: from settings to a stored sample and one line."""
+"""The job ``explain``: why records are flagged, or Shapley values of the autoencoder's scores."""
 
 from __future__ import annotations
 
@@ -7,16 +7,37 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from iotscore.cli.arguments import add_model, job_parser
+from iotscore.cli.job import Job, run_job
+from iotscore.cli.stages import explain_stage
 from iotscore.columns import FEATURES
 from iotscore.spark.shap_values import explain_by_shap
 
 if TYPE_CHECKING:
-    from iotscore.cli.job import Job
     from iotscore.detect.protocol import FloatArray
 
 _LOG = logging.getLogger(__name__)
 _NAMED: Final = 3
 """Features that the closing line names."""
+
+
+def main(argv: list[str]) -> int:
+    """Explain and return the exit code."""
+    parser = job_parser("explain", "Say why records are flagged.", reads_input=False)
+    add_model(parser)
+    parser.add_argument(
+        "--shap",
+        action="store_true",
+        help="estimate Shapley values of the autoencoder's scores, within explain.shap.seconds",
+    )
+    return run_job("explain", parser.parse_args(argv), _explain)
+
+
+def _explain(job: Job) -> None:
+    if job.arguments.shap:
+        shap_stage(job)
+    else:
+        explain_stage(job, job.arguments.model)
 
 
 def shap_stage(job: Job) -> None:

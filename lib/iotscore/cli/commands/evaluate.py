@@ -1,24 +1,52 @@
-"""The protocols that measure attackers' effort: from settings to stored figures."""
+"""The job ``evaluate``: figures of stored scores, or of models fitted again by a protocol."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from iotscore.cli.arguments import add_model, job_parser
+from iotscore.cli.job import Job, run_job
 from iotscore.cli.options import fit_settings, protocol_options
-from iotscore.evaluation.protocols import POISONING
+from iotscore.cli.stages import evaluate_stage, protocol_stage
+from iotscore.cli.tables.night import print_evaluation
+from iotscore.cli.tables.protocols import print_protocol
+from iotscore.cli.tables.robustness import print_robustness
+from iotscore.evaluation.protocols import POISONING, PROTOCOLS
 from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, measure_evasion
 from iotscore.spark.robustness import evaluate_poisoning, store_robustness
 
 if TYPE_CHECKING:
-    from iotscore.cli.job import Job
-
     Row = dict[str, Any]
 
 ROBUSTNESS: Final = (POISONING, EVASION)
 """Names of the protocols; ``docs/evaluation.md`` says what each answers."""
 _LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Evaluate and return the exit code."""
+    parser = job_parser("evaluate", "Measure a model on labelled records.", reads_input=False)
+    add_model(parser)
+    parser.add_argument(
+        "--protocol",
+        choices=(*PROTOCOLS, *ROBUSTNESS),
+        help="fit and measure by this protocol, instead of measuring a model's stored scores",
+    )
+    return run_job("evaluate", parser.parse_args(argv), _evaluate)
+
+
+def _evaluate(job: Job) -> None:
+    protocol = job.arguments.protocol
+    if protocol is None:
+        evaluation_id = evaluate_stage(job, job.arguments.model)
+        if evaluation_id is not None:
+            print_evaluation(job, evaluation_id)
+    elif protocol in ROBUSTNESS:
+        print_robustness(robustness_stage(job, protocol))
+    else:
+        print_protocol(protocol_stage(job, protocol))
 
 
 def robustness_stage(job: Job, name: str) -> list[Row]:
