@@ -6,11 +6,17 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from iotscore.cli.arguments import absolute, add_settings, home
-from iotscore.cli.job import Job, guarded, run_job
+from iotscore.cli.arguments import absolute, add_settings
+from iotscore.cli.job import (
+    Job,
+    checked_settings,
+    guarded,
+    open_warehouse,
+    run_job,
+    session,
+)
 from iotscore.cli.tables.models import print_challenge, print_model, print_models
 from iotscore.command_line import CommandParser
-from iotscore.config import load_settings
 from iotscore.errors import EnvironmentFaultError, InputError, ModelError, PromotionError
 from iotscore.export.folder import write_folder
 from iotscore.export.onnx_model import to_onnx
@@ -23,8 +29,6 @@ from iotscore.spark.registry import (
     promote,
     roll_back,
 )
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from iotscore.spark.challenge import Challenge
     from iotscore.spark.registry import StoredModel
     from iotscore.spark.runs import Stage
+    from iotscore.spark.tables import Warehouse
 
     Reader = Callable[[Warehouse, argparse.Namespace, Settings], None]
 
@@ -80,16 +85,10 @@ def main(argv: list[str]) -> int:
 
 def _read(name: str, arguments: argparse.Namespace) -> None:
     """Run an action that writes nothing into the warehouse."""
-    settings = load_settings(
-        home() / "conf", arguments.profile, arguments.config, arguments.assignments
-    )
-    spark = open_session(f"iotscore {name}")
-    try:
-        is_direct = settings.storage.direct == "auto"
-        warehouse = Warehouse(spark, absolute(arguments.warehouse), direct=is_direct)
+    settings = checked_settings(arguments)
+    with session(name) as spark:
+        warehouse = open_warehouse(spark, absolute(arguments.warehouse), settings)
         _READERS[arguments.action](warehouse, arguments, settings)
-    finally:
-        spark.stop()
 
 
 def _list(warehouse: Warehouse, arguments: argparse.Namespace, settings: Settings) -> None:

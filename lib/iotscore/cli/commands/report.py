@@ -6,18 +6,17 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from iotscore.cli.arguments import absolute, add_model, home, job_parser
-from iotscore.cli.job import guarded
-from iotscore.config import load_settings
+from iotscore.cli.arguments import absolute, add_model, job_parser
+from iotscore.cli.job import checked_settings, guarded, open_warehouse, session
 from iotscore.report.folder import write_report
 from iotscore.report.place import prepare_folder
 from iotscore.spark.report import read_night
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
+
+    from iotscore.spark.tables import Warehouse
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,14 +58,8 @@ def report(warehouse: Warehouse, out: Path, model_version: str | None) -> Path:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    settings = load_settings(
-        home() / "conf", arguments.profile, arguments.config, arguments.assignments
-    )
+    settings = checked_settings(arguments)
     out = prepare_folder(arguments.out)
-    spark = open_session("iotscore report")
-    try:
-        is_direct = settings.storage.direct == "auto"
-        warehouse = Warehouse(spark, absolute(arguments.warehouse), direct=is_direct)
+    with session("report") as spark:
+        warehouse = open_warehouse(spark, absolute(arguments.warehouse), settings)
         print(report(warehouse, out, arguments.model))
-    finally:
-        spark.stop()

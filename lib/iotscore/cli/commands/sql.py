@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 from pyspark.logger import PySparkLogger
 
 from iotscore.cli.arguments import absolute, add_warehouse, home
-from iotscore.cli.job import guarded
+from iotscore.cli.job import guarded, session
 from iotscore.cli.rows import FORMATS, print_rows
 from iotscore.command_line import CommandParser
 from iotscore.errors import QueryError, WarehouseError, did_you_mean
 from iotscore.spark.query import register_tables, run_query, told_in_one_line
 from iotscore.spark.schemas import TABLES
-from iotscore.spark.session import open_session
 from iotscore.spark.tables import Warehouse
 from iotscore.spark.views import read_views
 
@@ -56,8 +55,7 @@ def _run(arguments: argparse.Namespace) -> None:
     statement = _statement(arguments)
     # Spark's own account of a faulty statement, 60 lines of JSON, would come before our one.
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
-    spark = open_session("iotscore sql")
-    try:
+    with session("sql") as spark:
         warehouse = Warehouse(spark, absolute(arguments.warehouse))
         _check_not_empty(warehouse)
         views = read_views(home() / "conf" / "sql" / "views")
@@ -65,8 +63,6 @@ def _run(arguments: argparse.Namespace) -> None:
         result = run_query(spark, statement)
         with told_in_one_line():
             print_rows(result, arguments.format, for_spreadsheets=arguments.for_spreadsheets)
-    finally:
-        spark.stop()
 
 
 def _statement(arguments: argparse.Namespace) -> str:

@@ -7,11 +7,10 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.cli.arguments import absolute, home, job_parser
-from iotscore.cli.job import guarded, prepare
+from iotscore.cli.arguments import absolute, job_parser
+from iotscore.cli.job import checked_settings, guarded, open_warehouse, prepare, session
 from iotscore.cli.monitor import channels_of, end_night, tell_stage
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
-from iotscore.config import load_settings
 from iotscore.errors import (
     BusyError,
     ChangedSourceError,
@@ -19,13 +18,11 @@ from iotscore.errors import (
     ModelError,
     RefusalError,
 )
-from iotscore.landing.discover import discover, open_folder
+from iotscore.landing.discover import discover
 from iotscore.landing.sources import some
 from iotscore.spark.lock import writer_lock
 from iotscore.spark.registry import champion
-from iotscore.spark.session import open_session
 from iotscore.spark.stream import Watch
-from iotscore.spark.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
@@ -61,17 +58,11 @@ def main(argv: list[str]) -> int:
 
 
 def _stream(arguments: argparse.Namespace) -> None:
-    settings = load_settings(
-        home() / "conf", arguments.profile, arguments.config, arguments.assignments
-    )
-    open_folder(absolute(arguments.input))
-    spark = open_session("iotscore stream")
-    try:
+    settings = checked_settings(arguments)
+    with session("stream") as spark:
         stream = Stream(spark, arguments, settings)
         stream.require_champion()
         stream.run()
-    finally:
-        spark.stop()
 
 
 class Stream:
@@ -97,7 +88,7 @@ class Stream:
     ) -> None:
         self._spark, self._arguments, self._settings = spark, arguments, settings
         self.root, folder = absolute(arguments.warehouse), absolute(arguments.input)
-        self._warehouse = Warehouse(spark, self.root, direct=settings.storage.direct == "auto")
+        self._warehouse = open_warehouse(spark, self.root, settings)
         options = settings.ingest
         self._watch = Watch(lambda: discover(folder, options.patterns), self._entries, options)
         self._batches = 0

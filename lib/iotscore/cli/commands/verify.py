@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from iotscore.cli.arguments import absolute, home, job_parser
+from iotscore.cli.arguments import absolute, job_parser
 from iotscore.cli.console import open_console
-from iotscore.cli.job import guarded
-from iotscore.config import load_settings
+from iotscore.cli.job import checked_settings, guarded, open_warehouse, session
 from iotscore.exit_codes import CHECK_FAILED, DONE
 from iotscore.spark.lock import no_writer
-from iotscore.spark.session import open_session
-from iotscore.spark.tables import Warehouse
 from iotscore.spark.verify import Check, Outcome, verify_warehouse
 
 if TYPE_CHECKING:
@@ -80,18 +77,12 @@ def _seed(text: str) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> list[Check]:
-    settings = load_settings(
-        home() / "conf", arguments.profile, arguments.config, arguments.assignments
-    )
+    settings = checked_settings(arguments)
     root = absolute(arguments.warehouse)
     seed = secrets.randbelow(_SEEDS) if arguments.seed is None else arguments.seed
-    with no_writer(root):
-        spark = open_session("iotscore verify")
-        try:
-            warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
-            return verify_warehouse(warehouse, arguments.sample, arguments.model, seed)
-        finally:
-            spark.stop()
+    with no_writer(root), session("verify") as spark:
+        warehouse = open_warehouse(spark, root, settings)
+        return verify_warehouse(warehouse, arguments.sample, arguments.model, seed)
 
 
 def print_checks(checks: list[Check]) -> None:
