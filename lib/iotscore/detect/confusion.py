@@ -5,16 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from iotscore.detect.threshold import flag
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from iotscore.detect.protocol import BoolArray, FloatArray
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -41,27 +31,6 @@ class Confusion:
     fp: int
     tn: int
     fn: int
-
-    @classmethod
-    def from_flags(cls, flags: BoolArray, attacks: BoolArray) -> Self:
-        """Count flags against the truth, both boolean arrays of shape (n_rows,)."""
-        return cls(
-            tp=int(np.count_nonzero(flags & attacks)),
-            fp=int(np.count_nonzero(flags & ~attacks)),
-            tn=int(np.count_nonzero(~flags & ~attacks)),
-            fn=int(np.count_nonzero(~flags & attacks)),
-        )
-
-    @classmethod
-    def from_scores(cls, scores: FloatArray, attacks: BoolArray, threshold: float) -> Self:
-        """Count ``score > threshold`` against the truth."""
-        return cls.from_flags(flag(scores, threshold), attacks)
-
-    def __add__(self, other: Confusion) -> Confusion:
-        """Return the counts of two disjoint sets of records together."""
-        return Confusion(
-            self.tp + other.tp, self.fp + other.fp, self.tn + other.tn, self.fn + other.fn
-        )
 
     @property
     def total(self) -> int:

@@ -1,15 +1,13 @@
-"""Benign records and attacks counted per score, or per bin of scores."""
+"""Benign records and attacks, counted or weighted, per score or per bin of scores."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
@@ -23,10 +21,8 @@ class ScoreCounts:
     ----------
     low, high : float64 array of shape (n_bins,)
         Smallest and largest score seen in the bin; equal where the bin holds one distinct score.
-    negatives, positives : int64 array of shape (n_bins,)
-        Benign records and attacks in the bin.
-    bins : int64 array of shape (n_bins,) or None
-        Ids of the bins, ascending, needed to merge counts whose bins hold several scores.
+    negatives, positives : int64 or float64 array of shape (n_bins,)
+        Benign records and attacks in the bin: their number, or the sum of their weights.
 
     Raises
     ------
@@ -36,27 +32,24 @@ class ScoreCounts:
 
     low: FloatArray
     high: FloatArray
-    negatives: IntArray
-    positives: IntArray
-    bins: IntArray | None = None
+    negatives: IntArray | FloatArray
+    positives: IntArray | FloatArray
 
     def __post_init__(self) -> None:
         """Bring the arrays to their types and check the order of the bins."""
-        for name, dtype in (("low", np.float64), ("high", np.float64)):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=dtype))
+        for name in ("low", "high"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
         for name in ("negatives", "positives"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
-        if self.bins is not None:
-            object.__setattr__(self, "bins", np.asarray(self.bins, dtype=np.int64))
+            values = np.asarray(getattr(self, name))
+            dtype = np.float64 if values.dtype.kind == "f" else np.int64
+            object.__setattr__(self, name, values.astype(dtype, copy=False))
         fault = self._fault()
         if fault:
             message = f"score counts: {fault}"
             raise ValueError(message)
 
     def _fault(self) -> str | None:
-        columns = [self.low, self.high, self.negatives, self.positives]
-        if self.bins is not None:
-            columns.append(self.bins)
+        columns = (self.low, self.high, self.negatives, self.positives)
         shapes = {column.shape for column in columns}
         if len(shapes) != 1 or self.low.ndim != 1:
             return f"arrays of one length are needed, found shapes {sorted(shapes)}"
@@ -64,15 +57,18 @@ class ScoreCounts:
             return "every score must be finite"
         if (self.low > self.high).any() or (self.high[:-1] >= self.low[1:]).any():
             return "bins must ascend and not overlap"
-        if self.bins is not None and (np.diff(self.bins) <= 0).any():
-            return "ids of bins must ascend"
         if (self.negatives < 0).any() or (self.positives < 0).any():
             return "counts must be 0 or more"
         return None
 
     @classmethod
-    def from_scores(cls, scores: FloatArray, labels: npt.NDArray[np.integer] | BoolArray) -> Self:
-        """Count records per distinct score.
+    def from_scores(
+        cls,
+        scores: FloatArray,
+        labels: npt.NDArray[np.integer] | BoolArray,
+        weights: FloatArray | None = None,
+    ) -> Self:
+        """Count records per distinct score, or sum their weights.
 
         Parameters
         ----------
@@ -80,64 +76,33 @@ class ScoreCounts:
             Finite scores.
         labels : bool or integer array of shape (n_rows,)
             True or 1 for attacks, False or 0 for benign records.
+        weights : float64 array of shape (n_rows,) or None
+            How many records each one stands for, 0 or more.
         """
         distinct, where = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
         attacks = np.asarray(labels, dtype=bool)
-        positives = np.bincount(where[attacks], minlength=distinct.size)
-        negatives = np.bincount(where[~attacks], minlength=distinct.size)
+        negatives, positives = (
+            np.bincount(
+                where[chosen],
+                weights=None if weights is None else weights[chosen],
+                minlength=distinct.size,
+            )
+            for chosen in (~attacks, attacks)
+        )
         return cls(distinct, distinct, negatives, positives)
 
-    @classmethod
-    def merge(cls, parts: Sequence[ScoreCounts]) -> Self:
-        """Add counts over the same bins, matched by bin id.
+    @property
+    def has_both(self) -> bool:
+        """Whether there are benign records and attacks."""
+        return bool(self.negatives.any() and self.positives.any())
 
-        Counts without ids are matched by score; then every bin must hold one distinct score.
+    def at_prevalence(self, prevalence: float) -> ScoreCounts:
+        """Return shares of records, weighted so that a share ``prevalence`` of them is attacks.
 
-        Raises
-        ------
-        ValueError
-            If only some parts have ids, or parts without ids have bins of several scores.
+        Both classes must be there, and ``prevalence`` be above 0 and below 1.
         """
-        if not parts:
-            return cls.from_scores(np.empty(0), np.empty(0, dtype=np.bool_))
-        with_ids = [part.bins is not None for part in parts]
-        if any(with_ids) != all(with_ids):
-            message = "score counts: either all parts or none need ids of bins"
-            raise ValueError(message)
-        if not any(with_ids) and any((part.low < part.high).any() for part in parts):
-            message = "score counts: bins of several scores need ids to be merged"
-            raise ValueError(message)
-        keys = [part.low if part.bins is None else part.bins for part in parts]
-        # Ids of bins are int64; without ids the scores themselves are the keys.
-        distinct, where = np.unique(np.concatenate(keys), return_inverse=True)
-        low = np.full(distinct.size, np.inf)
-        high = np.full(distinct.size, -np.inf)
-        negatives = np.zeros(distinct.size, dtype=np.int64)
-        positives = np.zeros(distinct.size, dtype=np.int64)
-        np.minimum.at(low, where, np.concatenate([part.low for part in parts]))
-        np.maximum.at(high, where, np.concatenate([part.high for part in parts]))
-        np.add.at(negatives, where, np.concatenate([part.negatives for part in parts]))
-        np.add.at(positives, where, np.concatenate([part.positives for part in parts]))
-        return cls(
-            low, high, negatives, positives, distinct.astype(np.int64) if any(with_ids) else None
+        return replace(
+            self,
+            negatives=self.negatives * ((1.0 - prevalence) / self.negatives.sum()),
+            positives=self.positives * (prevalence / self.positives.sum()),
         )
-
-    @property
-    def n_negatives(self) -> int:
-        """Benign records counted."""
-        return int(self.negatives.sum())
-
-    @property
-    def n_positives(self) -> int:
-        """Attacks counted."""
-        return int(self.positives.sum())
-
-    @property
-    def exact(self) -> bool:
-        """Whether every bin holds one distinct score, so that no figure has an error bound."""
-        return bool((self.low == self.high).all())
-
-    def split_by(self, threshold: float) -> int:
-        """Return how many records lie in the bin that the threshold cuts, 0 if it cuts none."""
-        cut = (self.low <= threshold) & (threshold < self.high)
-        return int(self.negatives[cut].sum() + self.positives[cut].sum())

@@ -7,7 +7,7 @@ whatever that order is. Bounds are derived in ``docs/models.md``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,9 @@ class RocPoints(NamedTuple):
     threshold: FloatArray
 
 
-_UNDEFINED = Estimate(None, None)
+_UNDEFINED: Final = Estimate(None, None)
+_ROUNDING: Final = 1e-12
+"""Shares that differ by no more are the same share of weights, summed in another order."""
 
 
 def roc_auc(counts: ScoreCounts) -> Estimate:
@@ -42,13 +44,12 @@ def roc_auc(counts: ScoreCounts) -> Estimate:
     The error bound is half the sum of ``positives * negatives / (P * N)`` over the bins that
     hold several scores. Undefined if a class is absent.
     """
-    total_negatives, total_positives = counts.n_negatives, counts.n_positives
-    if not (total_negatives and total_positives):
+    if not counts.has_both:
         return _UNDEFINED
-    negatives = counts.negatives.astype(np.float64)
-    positives = counts.positives / total_positives
-    below = (np.cumsum(negatives) - negatives) / total_negatives
-    inside = negatives / total_negatives
+    negatives, total = counts.negatives.astype(np.float64), counts.negatives.sum()
+    positives = counts.positives / counts.positives.sum()
+    below = (np.cumsum(negatives) - negatives) / total
+    inside = negatives / total
     area = float(np.sum(positives * (below + inside / 2)))
     unsure = counts.low < counts.high
     bound = float(np.sum(positives[unsure] * inside[unsure]) / 2)
@@ -65,8 +66,7 @@ def average_precision(counts: ScoreCounts) -> Estimate:
     and n inside, and ``c = f + n``; the estimate takes the middle, the bound is half the width.
     Undefined if there is no attack.
     """
-    total = counts.n_positives
-    if not total:
+    if not counts.positives.any():
         return _UNDEFINED
     inside = counts.positives[::-1].astype(np.float64)
     benign = counts.negatives[::-1].astype(np.float64)
@@ -82,7 +82,8 @@ def average_precision(counts: ScoreCounts) -> Estimate:
     unsure = (counts.low < counts.high)[::-1][met]
     value = np.where(unsure, (lower + upper) / 2, tied)
     half = np.where(unsure, (upper - lower) / 2, 0.0)
-    return Estimate(float(value.sum() / total), float(max(half.sum(), 0.0) / total))
+    total = counts.positives.sum()
+    return Estimate(min(float(value.sum() / total), 1.0), float(max(half.sum(), 0.0) / total))
 
 
 def roc_points(counts: ScoreCounts, max_points: int) -> RocPoints | None:
@@ -99,7 +100,7 @@ def roc_points(counts: ScoreCounts, max_points: int) -> RocPoints | None:
     if max_points < 3:  # noqa: PLR2004 two corners and the Youden point
         message = f"max_points is {max_points}: at least 3 are needed"
         raise ValueError(message)
-    if not (counts.n_negatives and counts.n_positives):
+    if not counts.has_both:
         return None
     fp, tp, threshold = _curve(counts)
     fpr, tpr = fp / fp[-1], tp / tp[-1]
@@ -118,24 +119,38 @@ def youden_threshold(counts: ScoreCounts) -> float | None:
     the scores: the largest that is not flagged (Youden, "Index for rating diagnostic tests",
     Cancer 3, 1950).
     """
-    if not (counts.n_negatives and counts.n_positives):
+    if not counts.has_both:
         return None
     fp, tp, threshold = _curve(counts)
     return float(threshold[_youden(fp, tp)])
 
 
-def confusion_at(counts: ScoreCounts, threshold: float) -> Confusion:
-    """Return the confusion counts of ``score > threshold``.
+def fpr_at_tpr(counts: ScoreCounts, tpr: float) -> float | None:
+    """Return the lowest FPR of any threshold whose TPR is at least ``tpr``, 0 to 1.
 
-    Exact unless the threshold cuts a bin of several scores: that bin then counts as not
-    flagged, and :meth:`ScoreCounts.split_by` says how many records that concerns.
+    Between two points of the curve nothing is interpolated: no threshold reaches it. None if a
+    class is absent.
+    """
+    if not counts.has_both:
+        return None
+    fp, tp, _ = _curve(counts)
+    return float(fp[np.argmax(tp / tp[-1] >= tpr - _ROUNDING)] / fp[-1])
+
+
+def confusion_at(counts: ScoreCounts, threshold: float) -> Confusion:
+    """Return the confusion counts of ``score > threshold``; of records, not of weights.
+
+    Exact unless the threshold cuts a bin of several scores: that bin then counts as not flagged.
     """
     flagged = counts.low > threshold
     tp, fp = int(counts.positives[flagged].sum()), int(counts.negatives[flagged].sum())
-    return Confusion(tp=tp, fp=fp, tn=counts.n_negatives - fp, fn=counts.n_positives - tp)
+    total_negatives, total_positives = int(counts.negatives.sum()), int(counts.positives.sum())
+    return Confusion(tp=tp, fp=fp, tn=total_negatives - fp, fn=total_positives - tp)
 
 
-def _curve(counts: ScoreCounts) -> tuple[IntArray, IntArray, FloatArray]:
+def _curve(
+    counts: ScoreCounts,
+) -> tuple[IntArray | FloatArray, IntArray | FloatArray, FloatArray]:
     """Return false and true positives as the threshold falls from the top score to below all."""
     fp = np.concatenate([[0], np.cumsum(counts.negatives[::-1])])
     tp = np.concatenate([[0], np.cumsum(counts.positives[::-1])])
@@ -143,7 +158,9 @@ def _curve(counts: ScoreCounts) -> tuple[IntArray, IntArray, FloatArray]:
     return fp, tp, np.concatenate([counts.high[::-1], [below_all]])
 
 
-def _youden(fp: IntArray, tp: IntArray) -> int:
+def _youden(fp: IntArray | FloatArray, tp: IntArray | FloatArray) -> int:
     # Whole numbers up to 2**53 are exact in float64, so that ties are found as ties.
     gain = tp * float(fp[-1]) - fp * float(tp[-1])
-    return int(np.argmax(gain))
+    is_weighted = fp.dtype.kind == "f"
+    slack = _ROUNDING * float(fp[-1]) * float(tp[-1]) if is_weighted else 0.0
+    return int(np.argmax(gain >= gain.max() - slack))

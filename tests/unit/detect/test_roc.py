@@ -28,6 +28,13 @@ def split(rows: list[tuple[float, bool]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([score for score, _ in rows]), np.array([label for _, label in rows])
 
 
+def confusion_of(scores: np.ndarray, labels: np.ndarray, threshold: float) -> Confusion:
+    """Return scikit-learn's counts of ``score > threshold``."""
+    counts = sk.confusion_matrix(labels, scores > threshold, labels=[False, True])
+    (tn, fp), (fn, tp) = counts.tolist()
+    return Confusion(tp=tp, fp=fp, tn=tn, fn=fn)
+
+
 def binned(scores: np.ndarray, labels: np.ndarray, width: float) -> ScoreCounts:
     """Return counts over bins of a width, as a distributed count would give them."""
     ids = np.floor(scores / width).astype(np.int64)
@@ -37,7 +44,6 @@ def binned(scores: np.ndarray, labels: np.ndarray, width: float) -> ScoreCounts:
         high=np.array([scores[ids == one].max() for one in bins]),
         negatives=np.array([np.sum(~labels[ids == one]) for one in bins]),
         positives=np.array([np.sum(labels[ids == one]) for one in bins]),
-        bins=bins,
     )
 
 
@@ -46,7 +52,6 @@ def test_areas_are_those_of_scikit_learn(rows: list[tuple[float, bool]]) -> None
     """On counts per distinct score both areas are exact, ties included, and say so."""
     scores, labels = split(rows)
     counts = ScoreCounts.from_scores(scores, labels)
-    assert counts.exact
     if labels.all() or not labels.any():
         assert roc_auc(counts) == (None, None)
     else:
@@ -141,8 +146,7 @@ def test_points_never_cut_a_bin(rows: list[tuple[float, bool]], width: float) ->
     assume(labels.any() and not labels.all())
     counts = binned(scores, labels, width)
     for fpr, tpr, threshold in zip(*roc_points(counts, 100), strict=True):
-        assert counts.split_by(threshold) == 0
-        exact = Confusion.from_scores(scores, labels, threshold)
+        exact = confusion_of(scores, labels, threshold)
         assert confusion_at(counts, threshold) == exact
         assert (exact.fpr, exact.recall_attack) == (fpr, tpr)
 
@@ -162,30 +166,14 @@ def test_confusion_from_counts_is_exact(rows: list[tuple[float, bool]], threshol
     """Counts per distinct score give the confusion of the rows at any threshold."""
     scores, labels = split(rows)
     counts = ScoreCounts.from_scores(scores, labels)
-    assert confusion_at(counts, threshold) == Confusion.from_scores(scores, labels, threshold)
-    assert counts.split_by(threshold) == 0
+    assert confusion_at(counts, threshold) == confusion_of(scores, labels, threshold)
 
 
 def test_confusion_at_a_threshold_inside_a_bin() -> None:
-    """The bin that is cut counts as not flagged, and says how many records that concerns."""
+    """The bin that is cut counts as not flagged."""
     counts = ScoreCounts([0.0, 2.0], [1.0, 3.0], [5, 1], [2, 4])
     assert confusion_at(counts, 2.5) == Confusion(tp=0, fp=0, tn=6, fn=6)
-    assert counts.split_by(2.5) == 5
     assert confusion_at(counts, 1.0) == Confusion(tp=4, fp=1, tn=5, fn=2)
-    assert counts.split_by(1.0) == 0
-
-
-@given(st.lists(ROWS, min_size=1, max_size=4))
-def test_merged_counts_are_counts_of_everything(parts: list[list[tuple[float, bool]]]) -> None:
-    """Parts counted apart and merged equal all rows counted at once, by score and by bin."""
-    whole = split([row for part in parts for row in part])
-    expected = ScoreCounts.from_scores(*whole)
-    found = ScoreCounts.merge([ScoreCounts.from_scores(*split(part)) for part in parts])
-    by_bin = ScoreCounts.merge([binned(*split(part), 2.0) for part in parts])
-    for left, right in ((found, expected), (by_bin, binned(*whole, 2.0))):
-        for name in ("low", "high", "negatives", "positives"):
-            assert np.array_equal(getattr(left, name), getattr(right, name)), name
-    assert ScoreCounts.merge([]).n_positives == 0
 
 
 @pytest.mark.parametrize(
@@ -196,19 +184,9 @@ def test_merged_counts_are_counts_of_everything(parts: list[list[tuple[float, bo
         (([1.0], [0.0], [1], [1]), "not overlap"),
         (([np.nan], [np.nan], [1], [1]), "finite"),
         (([0.0], [0.0], [-1], [1]), "0 or more"),
-        (([0.0, 1.0], [0.0, 1.0], [1, 1], [1, 1], [4, 4]), "ids"),
     ],
 )
 def test_counts_that_make_no_sense_are_refused(counts: tuple[list[float], ...], fault: str) -> None:
     """Crossed bins, NaN and negative counts are errors, not strange areas."""
     with pytest.raises(ValueError, match=fault):
         ScoreCounts(*counts)
-
-
-def test_merging_needs_to_know_which_bins_are_the_same() -> None:
-    """Bins of several scores without ids, or ids in some parts only, cannot be merged."""
-    wide = ScoreCounts([0.0], [1.0], [1], [1])
-    with_ids = ScoreCounts([0.0], [1.0], [1], [1], [7])
-    for parts in ([wide, wide], [wide, with_ids]):
-        with pytest.raises(ValueError, match="ids"):
-            ScoreCounts.merge(parts)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from iotscore.detect.metrics import youden_threshold
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.rounds import halves
 from iotscore.evaluation.protocols.tally import Tally
@@ -95,4 +96,4 @@ def of_other_families(
 
 def _youden(sample: Sample, rows: IntArray, scores: FloatArray) -> float | None:
     tally = Tally(sample, rows, scores)
-    return tally.curve(tally.rows > 0).youden_threshold()
+    return youden_threshold(tally.counts(tally.rows > 0))
