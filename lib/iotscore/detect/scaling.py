@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
-from iotscore.detect.protocol import require_array, require_width
-from iotscore.errors import ConfigError, ModelError, TrainingError
+from iotscore.detect._blocks import require_fit_rows, scale_blocks
+from iotscore.detect.protocol import require_array
+from iotscore.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +25,6 @@ finite, so no score can become infinite or NaN however wild the input; see ``doc
 
 _CONSTANT_BELOW: Final = 10 * np.finfo(np.float64).eps
 """A range below this counts as constant, as in scikit-learn's ``_handle_zeros_in_scale``."""
-
-_BLOCK_ROWS: Final = 512
-"""Rows scaled at a time: 512 x 115 float64 values are 0.5 MB and stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +79,7 @@ class MinMaxScaler:
         X : float64 array of shape (n_rows, n_features)
             Finite values, at least one row.
         """
-        if X.ndim != 2 or X.shape[0] == 0:  # noqa: PLR2004 a table has two axes
-            message = f"the scaler got rows of shape {X.shape} and needs at least one row"
-            raise TrainingError(message)
+        require_fit_rows(X)
         low = X.min(axis=0).astype(np.float64)
         with np.errstate(over="ignore"):
             # A range beyond float64 becomes infinite: the column then maps to 0.
@@ -99,22 +95,15 @@ class MinMaxScaler:
         ModelError
             If the number of columns differs from the fitted one, or nothing was fitted.
         """
-        if self.scale_.size == 0:
-            message = "the scaler is not fitted: call fit first"
-            raise ModelError(message)
-        require_width(X, self.scale_.size, "the scaler")
         low, high = self._limits()
-        scaled = np.empty(X.shape, dtype=np.float32)
-        buffer = np.empty((min(_BLOCK_ROWS, X.shape[0]), X.shape[1]))
+
+        def scale(block: FloatArray, work: FloatArray) -> None:
+            np.multiply(block, self.scale_, out=work)
+            work += self.min_
+            np.clip(work, low, high, out=work)
+
         with np.errstate(over="ignore"):
-            for start in range(0, X.shape[0], _BLOCK_ROWS):
-                block = X[start : start + _BLOCK_ROWS]
-                work = buffer[: block.shape[0]]
-                np.multiply(block, self.scale_, out=work)
-                work += self.min_
-                np.clip(work, low, high, out=work)
-                scaled[start : start + _BLOCK_ROWS] = work
-        return scaled
+            return scale_blocks(X, self.n_features, scale)
 
     def _limits(self) -> tuple[float, float]:
         if self.out_of_range == "clip":
