@@ -84,7 +84,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return Pair(
         scaler,
         forest.fit(scaled),
-        LstmAutoencoder(epochs=_EPOCHS, network_=fold(weights)),
+        LstmAutoencoder(epochs=_EPOCHS, state_=fold(weights)),
         Reference(
             sklearn.preprocessing.MinMaxScaler().fit(benign), sklearn_forest.fit(scaled), network
         ),

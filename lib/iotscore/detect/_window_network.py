@@ -24,7 +24,7 @@ import numpy as np
 from iotscore.detect import _network_kernel
 from iotscore.detect._network import require_weights
 from iotscore.detect._packing import pack_dense, pack_gated, pack_recurrent
-from iotscore.detect.protocol import require_array
+from iotscore.detect.protocol import field_arrays, require_array
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class WindowNetwork:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the eight weight arrays and the order by name."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:

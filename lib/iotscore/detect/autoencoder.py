@@ -17,11 +17,12 @@ import numpy as np
 
 from iotscore.columns import FEATURES
 from iotscore.detect._held_out import last_rows
+from iotscore.detect._learned import Learned
 from iotscore.detect._network import Network, fold
 from iotscore.detect._window_network import WindowNetwork, from_keras
 from iotscore.detect._windows import window_order
 from iotscore.detect.protocol import require_array, require_width
-from iotscore.errors import ConfigError, ModelError, TrainingError
+from iotscore.errors import ConfigError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ _FIRST_SETTINGS: Final = {"sequence": "record", "patience": 0, "validation_share
 
 
 @dataclass(frozen=True)
-class LstmAutoencoder:
+class LstmAutoencoder(Learned[Network | WindowNetwork]):
     """Score a row by how badly it is rebuilt from ``units`` numbers.
 
     Under ``"record"``, the form of the published reports, a row is one timestep: input (1, n) ->
@@ -80,6 +81,7 @@ class LstmAutoencoder:
     """
 
     name: ClassVar[str] = "lstm"
+    title: ClassVar[str] = "the autoencoder"
     is_quick: ClassVar[bool] = False
 
     units: int = 64
@@ -91,7 +93,6 @@ class LstmAutoencoder:
     patience: int = 0
     validation_share: float = 0.25
     features: tuple[str, ...] = field(default=FEATURES, repr=False, compare=False)
-    network_: Network | WindowNetwork | None = field(default=None, repr=False, compare=False)
     loss_history_: FloatArray = field(
         default_factory=lambda: np.empty(0), repr=False, compare=False
     )
@@ -152,7 +153,7 @@ class LstmAutoencoder:
             fitted = self._keras(X[:, np.newaxis, :], devices, progress)
             return self._with(fold(fitted.weights), fitted)
         order = window_order(self.features)
-        require_width(X, order.size, "the autoencoder")
+        require_width(X, order.size, self.title)
         fitted = self._keras(X[:, order], devices, progress)
         return self._with(from_keras(fitted.weights, order), fitted)
 
@@ -178,7 +179,7 @@ class LstmAutoencoder:
     def _with(self, network: Network | WindowNetwork, fitted: Fitted) -> Self:
         return replace(
             self,
-            network_=network,
+            state_=network,
             loss_history_=fitted.losses,
             held_out_loss_history_=fitted.held_out_losses,
         )
@@ -195,9 +196,7 @@ class LstmAutoencoder:
         ModelError
             If the autoencoder is not fitted, or ``X`` has another number of columns.
         """
-        network = self._fitted()
-        require_width(X, network.n_features, "the autoencoder")
-        return network.errors(np.ascontiguousarray(X, dtype=np.float32))
+        return self._fitted_for(X).errors(np.ascontiguousarray(X, dtype=np.float32))
 
     def contributions(
         self,
@@ -215,20 +214,12 @@ class LstmAutoencoder:
         ModelError
             As for :meth:`score`.
         """
-        network = self._fitted()
-        require_width(X, network.n_features, "the autoencoder")
-        return network.shares(np.ascontiguousarray(X, dtype=np.float32))
+        return self._fitted_for(X).shares(np.ascontiguousarray(X, dtype=np.float32))
 
     @property
     def baseline(self) -> float:
         """The score of a row that is rebuilt exactly: 0."""
         return 0.0
-
-    def _fitted(self) -> Network | WindowNetwork:
-        if self.network_ is None:
-            message = "the autoencoder is not fitted: call fit first"
-            raise ModelError(message)
-        return self.network_
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -243,14 +234,9 @@ class LstmAutoencoder:
             **{name: value for name, value in later.items() if value != _FIRST_SETTINGS[name]},
         }
 
-    @property
-    def n_features(self) -> int:
-        """Columns of the rows that were fitted."""
-        return self._fitted().n_features
-
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the weights and the losses of each epoch."""
-        arrays = {**self._fitted().to_arrays(), "loss_history_": self.loss_history_}
+        arrays = {**super().to_arrays(), "loss_history_": self.loss_history_}
         if self.patience:
             arrays["held_out_loss_history_"] = self.held_out_loss_history_
         return arrays
@@ -265,7 +251,7 @@ class LstmAutoencoder:
             held_out = require_array(arrays, "held_out_loss_history_", "float64", 1)
         return replace(
             unfitted,
-            network_=kind.from_arrays(arrays),
+            state_=kind.from_arrays(arrays),
             loss_history_=require_array(arrays, "loss_history_", "float64", 1),
             held_out_loss_history_=held_out,
         )

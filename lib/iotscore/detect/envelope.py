@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
@@ -15,7 +15,8 @@ from iotscore.detect._devices import (
     require_rows,
     rows_by_part,
 )
-from iotscore.detect.protocol import require_array, require_width
+from iotscore.detect._learned import Learned
+from iotscore.detect.protocol import field_arrays, require_array
 from iotscore.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -60,9 +61,14 @@ class Ranges:
         message = f"the stored envelope is damaged ({fault}): train again"
         raise ModelError(message)
 
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        return int(self.low.shape[1])
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes by name."""
-        return {"devices": self.devices, "low": self.low, "high": self.high}
+        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -101,7 +107,7 @@ def typical_range(X: Float32Array, rows: int) -> tuple[FloatArray, FloatArray]:
 
 
 @dataclass(frozen=True)
-class Envelope:
+class Envelope(Learned[Ranges]):
     """Score a row by how far its values lie outside the benign ranges of its device.
 
     The score is the sum over the columns of ``excess / (high - low + softness)``, where the
@@ -120,12 +126,12 @@ class Envelope:
     """
 
     name: ClassVar[str] = "envelope"
+    title: ClassVar[str] = "the envelope"
     is_quick: ClassVar[bool] = True
 
     rows: int = 300
     softness: float = 0.3
     least_rows: int = 50
-    ranges_: Ranges | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse settings outside their bounds."""
@@ -150,7 +156,7 @@ class Envelope:
         TrainingError
             If there are no rows.
         """
-        require_rows(X, 1, "the envelope")
+        require_rows(X, 1, self.title)
         parts = rows_by_part(devices, X.shape[0], self.least_rows)
         found = [typical_range(X[positions], self.rows) for positions in parts.values()]
         ranges = Ranges(
@@ -158,7 +164,7 @@ class Envelope:
             low=np.array([low for low, _ in found]),
             high=np.array([high for _, high in found]),
         )
-        return replace(self, ranges_=ranges)
+        return replace(self, state_=ranges)
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
         """Return sums of excesses, float64 of shape (n_rows,), higher = more anomalous.
@@ -168,8 +174,7 @@ class Envelope:
         ModelError
             If the envelope is not fitted, or ``X`` has another number of columns.
         """
-        ranges = self._fitted()
-        require_width(X, ranges.low.shape[1], "the envelope")
+        ranges = self._fitted_for(X)
         scores = np.empty(X.shape[0])
         _envelope_kernel.store_excesses(
             np.ascontiguousarray(X, dtype=np.float32),
@@ -189,8 +194,7 @@ class Envelope:
         ModelError
             As for :meth:`score`.
         """
-        ranges = self._fitted()
-        require_width(X, ranges.low.shape[1], "the envelope")
+        ranges = self._fitted_for(X)
         part = part_of_rows(ranges.devices, devices, X.shape[0])
         low, high = ranges.low[part], ranges.high[part]
         values = X.astype(np.float64)
@@ -202,27 +206,7 @@ class Envelope:
         """The score of a row within its ranges: 0."""
         return 0.0
 
-    def _fitted(self) -> Ranges:
-        if self.ranges_ is None:
-            message = "the envelope is not fitted: call fit first"
-            raise ModelError(message)
-        return self.ranges_
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Settings as JSON-able values."""
-        return {"rows": self.rows, "softness": self.softness, "least_rows": self.least_rows}
-
-    @property
-    def n_features(self) -> int:
-        """Columns of the rows that were fitted."""
-        return int(self._fitted().low.shape[1])
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the ranges, see :class:`Ranges`."""
-        return self._fitted().to_arrays()
-
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
         """Rebuild a fitted envelope; ranges that do not fit together are refused."""
-        return cls(**parameters, ranges_=Ranges.from_arrays(arrays))
+        return cls(**parameters, state_=Ranges.from_arrays(arrays))

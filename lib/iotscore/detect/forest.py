@@ -8,26 +8,24 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from iotscore.detect._learned import Learned
 from iotscore.detect._tree_shap import path_length_attributions
 from iotscore.detect._trees import Trees, average_path_length, flatten
-from iotscore.detect.protocol import require_width
-from iotscore.errors import ConfigError, ModelError, TrainingError
+from iotscore.errors import ConfigError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy.typing as npt
 
     from iotscore.detect.protocol import Arrays, Float32Array, FloatArray, IntArray, Progress
 
 
 @dataclass(frozen=True)
-class IsolationForestDetector:
+class IsolationForestDetector(Learned[Trees]):
     """Score a row by how few random splits isolate it.
 
     The score is ``2 ** -(mean path length / c(max_samples))`` [1]_, in (0, 1]: near 1 when few
@@ -45,12 +43,12 @@ class IsolationForestDetector:
     """
 
     name: ClassVar[str] = "iforest"
+    title: ClassVar[str] = "the isolation forest"
     is_quick: ClassVar[bool] = False
 
     n_estimators: int = 100
     max_samples: Literal["auto"] | int = "auto"
     random_state: int = 42
-    trees_: Trees | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse settings outside their bounds."""
@@ -87,7 +85,7 @@ class IsolationForestDetector:
             random_state=self.random_state,
             n_jobs=1,
         ).fit(X)
-        return replace(self, trees_=flatten(forest))
+        return replace(self, state_=flatten(forest))
 
     def score(
         self,
@@ -101,10 +99,8 @@ class IsolationForestDetector:
         ModelError
             If the forest is not fitted, or ``X`` has another number of columns.
         """
-        trees = self._fitted()
-        require_width(X, trees.n_features, "the isolation forest")
         # scikit-learn returns minus this, so that low means anomalous; ours is the paper's sign.
-        return trees.scores(X)
+        return self._fitted_for(X).scores(X)
 
     def contributions(
         self,
@@ -123,9 +119,7 @@ class IsolationForestDetector:
         ModelError
             As for :meth:`score`.
         """
-        trees = self._fitted()
-        require_width(X, trees.n_features, "the isolation forest")
-        return -path_length_attributions(trees, X)[1]
+        return -path_length_attributions(self._fitted_for(X), X)[1]
 
     @property
     def baseline(self) -> float:
@@ -135,31 +129,7 @@ class IsolationForestDetector:
         mean_path, _ = path_length_attributions(trees, nothing)
         return float(2.0 ** (-mean_path / average_path_length(trees.max_samples)))
 
-    def _fitted(self) -> Trees:
-        if self.trees_ is None:
-            message = "the isolation forest is not fitted: call fit first"
-            raise ModelError(message)
-        return self.trees_
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Settings as JSON-able values."""
-        return {
-            "n_estimators": self.n_estimators,
-            "max_samples": self.max_samples,
-            "random_state": self.random_state,
-        }
-
-    @property
-    def n_features(self) -> int:
-        """Columns of the rows that were fitted."""
-        return self._fitted().n_features
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the trees as flat arrays, see :class:`iotscore.detect._trees.Trees`."""
-        return self._fitted().to_arrays()
-
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
         """Rebuild a fitted forest; trees that point outside themselves are refused."""
-        return cls(**parameters, trees_=Trees.from_arrays(arrays))
+        return cls(**parameters, state_=Trees.from_arrays(arrays))

@@ -8,7 +8,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -23,7 +23,8 @@ from iotscore.detect._devices import (
     require_rows,
     rows_by_part,
 )
-from iotscore.detect.protocol import require_array, require_width
+from iotscore.detect._learned import Learned
+from iotscore.detect.protocol import field_arrays, require_array
 from iotscore.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -74,9 +75,14 @@ class References:
         """References as the kernel reads them fastest."""
         return _neighbours_kernel.pack(np.split(self.rows, self.starts[1:-1]))
 
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        return int(self.rows.shape[1])
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes by name."""
-        return {"devices": self.devices, "starts": self.starts, "rows": self.rows}
+        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -89,7 +95,7 @@ class References:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(Learned[References]):
     """Score a row by its distance to benign rows of its device.
 
     The score is the Euclidean distance to the ``k``-th nearest [1]_ of at most ``rows`` benign
@@ -109,12 +115,12 @@ class Neighbours:
     """
 
     name: ClassVar[str] = "neighbours"
+    title: ClassVar[str] = "the search for neighbours"
     is_quick: ClassVar[bool] = True
 
     k: int = 3
     rows: int = 300
     least_rows: int = 50
-    references_: References | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse settings outside their bounds."""
@@ -139,7 +145,7 @@ class Neighbours:
         TrainingError
             If there are fewer than ``k`` rows.
         """
-        require_rows(X, self.k, "the search for neighbours")
+        require_rows(X, self.k, self.title)
         parts = rows_by_part(devices, X.shape[0], self.least_rows)
         drawn = [positions[evenly(positions.size, self.rows)] for positions in parts.values()]
         references = References(
@@ -147,7 +153,7 @@ class Neighbours:
             starts=np.cumsum([0, *(positions.size for positions in drawn)], dtype=np.int64),
             rows=np.ascontiguousarray(X[np.concatenate(drawn)], dtype=np.float32),
         )
-        return replace(self, references_=references)
+        return replace(self, state_=references)
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
         """Return distances, float64 of shape (n_rows,), higher = more anomalous.
@@ -157,8 +163,7 @@ class Neighbours:
         ModelError
             If nothing is fitted, or ``X`` has another number of columns.
         """
-        references = self._fitted()
-        require_width(X, references.rows.shape[1], "the search for neighbours")
+        references = self._fitted_for(X)
         counts = references.counts
         part = part_of_rows(references.devices, devices, X.shape[0])
         scores = np.empty(X.shape[0])
@@ -187,8 +192,7 @@ class Neighbours:
         ModelError
             As for :meth:`score`.
         """
-        references = self._fitted()
-        require_width(X, references.rows.shape[1], "the search for neighbours")
+        references = self._fitted_for(X)
         counts = references.counts
         part = part_of_rows(references.devices, devices, X.shape[0])
         nearest = np.empty(X.shape[0], dtype=np.int64)
@@ -211,30 +215,10 @@ class Neighbours:
         """The score of a row that is equal to a reference: 0."""
         return 0.0
 
-    def _fitted(self) -> References:
-        if self.references_ is None:
-            message = "the search for neighbours is not fitted: call fit first"
-            raise ModelError(message)
-        return self.references_
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Settings as JSON-able values."""
-        return {"k": self.k, "rows": self.rows, "least_rows": self.least_rows}
-
-    @property
-    def n_features(self) -> int:
-        """Columns of the rows that were fitted."""
-        return int(self._fitted().rows.shape[1])
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the reference rows, see :class:`References`."""
-        return self._fitted().to_arrays()
-
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
         """Rebuild a fitted detector; parts of fewer than ``k`` references are refused."""
-        detector = cls(**parameters, references_=References.from_arrays(arrays))
+        detector = cls(**parameters, state_=References.from_arrays(arrays))
         fewest = int(detector._fitted().counts.min())
         if fewest < detector.k:
             message = (

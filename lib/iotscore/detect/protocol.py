@@ -6,6 +6,7 @@ Scores have one direction everywhere: higher means more anomalous.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -15,6 +16,8 @@ from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from _typeshed import DataclassInstance
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
@@ -105,6 +108,11 @@ class Detector(Protocol):
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         ...
+
+
+def field_arrays(state: DataclassInstance) -> dict[str, npt.NDArray[Any]]:
+    """Return the fields of a learned state by name; all of them are arrays."""
+    return {entry.name: getattr(state, entry.name) for entry in fields(state)}
 
 
 def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from iotscore.detect._devices import part_of_rows, require_known, require_rows, rows_by_part
-from iotscore.detect.protocol import require_array
+from iotscore.detect.protocol import field_arrays, require_array
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class BenignReference:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes by name."""
-        return {"devices": self.devices, "counts": self.counts, "quantiles": self.quantiles}
+        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:

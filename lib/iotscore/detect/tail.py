@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from iotscore.detect.protocol import require_array
+from iotscore.detect.protocol import field_arrays, require_array
 from iotscore.errors import ModelError, TrainingError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class TailCalibration:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the curve as arrays."""
-        return {"knots_": self.knots_, "levels_": self.levels_, "rate_": self.rate_}
+        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:

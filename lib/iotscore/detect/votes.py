@@ -18,7 +18,7 @@ import numpy as np
 
 from iotscore.detect._devices import POOLED, require_known, rows_by_part
 from iotscore.detect.incidents import find_incidents
-from iotscore.detect.protocol import require_array
+from iotscore.detect.protocol import field_arrays, require_array
 from iotscore.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -133,12 +133,7 @@ class VoteWindows:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes by name."""
-        return {
-            "devices": self.devices,
-            "windows": self.windows,
-            "rows": self.rows,
-            "false_incidents": self.false_incidents,
-        }
+        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:

@@ -170,8 +170,8 @@ def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
         units=16, epochs=40, patience=3, batch_size=16, learning_rate=0.03, sequence="windows"
     )
     fitted = unfitted.fit(scaled, devices)
-    assert isinstance(fitted.network_, WindowNetwork)
-    return Fit(fitted, scaled, devices, scaled_rows, keras_scores(fitted.network_, scaled_rows))
+    assert isinstance(fitted.state_, WindowNetwork)
+    return Fit(fitted, scaled, devices, scaled_rows, keras_scores(fitted.state_, scaled_rows))
 
 
 def test_scores_on_real_rows_are_those_of_keras(real_fit: Fit) -> None:
@@ -194,7 +194,7 @@ def test_fitting_stops_early_with_the_best_weights(real_fit: Fit) -> None:
 
 def test_scores_do_not_depend_on_the_order_of_columns(real_fit: Fit) -> None:
     """The same weights over shuffled columns give the same bits: names decide, not places."""
-    network = real_fit.fitted.network_
+    network = real_fit.fitted.state_
     assert isinstance(network, WindowNetwork)
     shuffle = np.random.default_rng(5).permutation(115)
     order = window_order([FEATURES[column] for column in shuffle])
@@ -214,7 +214,7 @@ def test_arrays_rebuild_a_fit_of_a_subset() -> None:
         units=3, epochs=2, patience=1, sequence="windows", validation_share=0.5, features=SHORT
     )
     fitted = unfitted.fit(rows)
-    assert unfitted.network_ is None
+    assert unfitted.state_ is None
     rebuilt = LstmAutoencoder.from_arrays(fitted.to_arrays(), fitted.parameters)
     assert rebuilt == fitted
     assert rebuilt.n_features == 4

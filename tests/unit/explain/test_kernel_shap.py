@@ -43,7 +43,7 @@ def network() -> Network:
 
 def model_with(scaler: Scaler) -> Model:
     """Return a model that consists of the autoencoder."""
-    detector = LstmAutoencoder(units=UNITS, network_=network())
+    detector = LstmAutoencoder(units=UNITS, state_=network())
     names = tuple("abcdefg")
     return Model(scaler.fit(features(50, 9)), {"lstm": detector}, {"lstm": 1.0}, {}, {}, names)
 
