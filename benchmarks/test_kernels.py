@@ -17,11 +17,11 @@ from threadpoolctl import threadpool_limits
 from agreement import FOREST_TOLERANCE, NETWORK_TOLERANCE
 from ingest_limit import traffic_files
 from iotscore.columns import N_FEATURES, SOURCE_FEATURES
-from iotscore.detect import _keras_fit
-from iotscore.detect._network import fold
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.scaling import MinMaxScaler
+from iotscore.detect.detectors import _keras_fit
+from iotscore.detect.detectors._network import fold
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.simulate.generate import generate
 from iotscore.storage.records import column_matrix
 from reference import BATCH_ROWS, Reference

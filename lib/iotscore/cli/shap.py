@@ -14,7 +14,7 @@ from iotscore.spark.shap_values import ShapOptions, explain_by_shap
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
     from iotscore.config import Settings
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
 
 _LOG = logging.getLogger(__name__)
 _NAMED: Final = 3

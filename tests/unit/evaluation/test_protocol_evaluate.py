@@ -40,7 +40,7 @@ from iotscore.evaluation.protocols.rounds import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
 
     Row = dict[str, Any]
 

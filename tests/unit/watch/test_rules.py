@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.detect.reference import fit_reference
+from iotscore.detect.reference_quantiles import fit_reference
 from iotscore.watch.alert import Alert, Device, raise_alerts
 from iotscore.watch.bins import FeatureBins, bins_of
 from iotscore.watch.kinds import ALERT_KINDS

@@ -16,8 +16,8 @@ from iotscore.evaluation.scopes import ScoredFile, scopes_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
     from iotscore.detect.metrics import ScoreCounts
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
     from iotscore.evaluation.protocols.policies import Policy
     from iotscore.evaluation.protocols.sample import Sample
     from iotscore.evaluation.scopes import Scope

@@ -22,7 +22,7 @@ from iotscore.evaluation.protocols.rounds import Plan, chronological
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iotscore.detect.protocol import IntArray
+    from iotscore.detect.detector import IntArray
     from iotscore.evaluation.protocols.benign import Benign, BenignPart, Fit, Fitted
     from iotscore.evaluation.protocols.rounds import Round
     from iotscore.evaluation.protocols.sample import Sample

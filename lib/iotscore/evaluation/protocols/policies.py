@@ -15,7 +15,7 @@ from iotscore.labels import BENIGN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
     from iotscore.evaluation.protocols.judge import Judged
     from iotscore.evaluation.protocols.rounds import Plan
     from iotscore.evaluation.protocols.sample import Sample

@@ -15,7 +15,7 @@ from iotscore.evaluation.protocols.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
     from iotscore.evaluation.protocols.judge import Judged
     from iotscore.evaluation.protocols.sample import Sample
 

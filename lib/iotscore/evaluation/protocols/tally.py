@@ -9,7 +9,7 @@ import numpy as np
 from iotscore.detect.metrics import ScoreCounts
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
     from iotscore.evaluation.protocols.sample import Sample
 
 
