@@ -78,7 +78,16 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     sklearn_forest = IsolationForest(n_estimators=100, max_samples=256, random_state=42)
     settings = LstmAutoencoder(epochs=_EPOCHS)
     sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
-    weights = _keras_fit.fit(sequences, settings, None).weights
+    training = _keras_fit.Training(
+        is_windows=False,
+        units=settings.units,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        patience=0,
+        random_state=settings.random_state,
+    )
+    weights = _keras_fit.fit(sequences, training, None).weights
     network = _keras_fit.build(N_FEATURES, settings.units)
     network.set_weights(weights)
     return Pair(

@@ -166,7 +166,16 @@ class LstmAutoencoder(Learned[Network | WindowNetwork]):
         if self.patience:
             held_out = last_rows(rows.shape[0], devices, self.validation_share)
             sequences = _keras_fit.Sequences(rows[~held_out], rows[held_out])
-        fitted = _keras_fit.fit(sequences, self, progress)
+        training = _keras_fit.Training(
+            is_windows=self.sequence == "windows",
+            units=self.units,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            random_state=self.random_state,
+        )
+        fitted = _keras_fit.fit(sequences, training, progress)
         losses = fitted.losses
         if not np.isfinite(losses).all():
             message = (

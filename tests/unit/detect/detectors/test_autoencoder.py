@@ -119,8 +119,17 @@ def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
     epochs: list[tuple[int, float]] = []
     detector = LstmAutoencoder(epochs=8, batch_size=64)
     sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
+    training = _keras_fit.Training(
+        is_windows=False,
+        units=detector.units,
+        epochs=detector.epochs,
+        batch_size=detector.batch_size,
+        learning_rate=detector.learning_rate,
+        patience=0,
+        random_state=detector.random_state,
+    )
     model = _keras_fit.build(115, 64)
-    model.set_weights(_keras_fit.fit(sequences, detector, None).weights)
+    model.set_weights(_keras_fit.fit(sequences, training, None).weights)
     rebuilt = model.predict(scaled_rows[:, np.newaxis, :], batch_size=10_000, verbose=0)[:, 0, :]
     difference = (scaled_rows - rebuilt).astype(np.float64)
     fitted = detector.fit(scaled, progress=lambda epoch, loss: epochs.append((epoch, loss)))
