@@ -16,10 +16,9 @@ from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, InputError, TrainingError
+from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 from iotscore.evaluation.protocols import (
     MIX,
-    ROBUSTNESS_COLUMNS,
-    ROBUSTNESS_KEY,
     Benign,
     Fitted,
     Plan,

@@ -15,7 +15,8 @@ from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
-from iotscore.evaluation.protocols import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY, Plan
+from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
+from iotscore.evaluation.protocols import Plan
 from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, Evasion, measure_evasion
 from iotscore.evasion.captures import Devices
