@@ -75,7 +75,7 @@ def test_kernels_are_cached_beside_their_source(tmp_path: Path) -> None:
     """From a folder that can be written to, machine code is kept for the next process."""
     root = copied_package(tmp_path)
     _, directory = score_with(root, tmp_path / "cache")
-    assert directory == str(root / "iotscore" / "detect" / "__pycache__")
+    assert directory == str(root / "iotscore" / "detect" / "kernels" / "__pycache__")
     assert list(Path(directory).glob("*.nbc"))
 
 
@@ -83,7 +83,7 @@ def test_kernels_are_cached_beside_their_source(tmp_path: Path) -> None:
 def test_kernels_run_where_no_cache_can_be_written(tmp_path: Path, zipped: bool) -> None:
     """With files in place of every cache folder, kernels compile anew and still run."""
     root = copied_package(tmp_path)
-    (root / "iotscore" / "detect" / "__pycache__").write_text("in the way")
+    (root / "iotscore" / "detect" / "kernels" / "__pycache__").write_text("in the way")
     nowhere = tmp_path / "a_file"
     nowhere.write_text("in the way")
     path = zipped_package(tmp_path / "iotscore.zip") if zipped else root
