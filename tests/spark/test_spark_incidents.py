@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from iotscore.columns import FEATURES
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.spark import incidents
 from iotscore.spark.incidents import find
 from iotscore.spark.registry import load_model

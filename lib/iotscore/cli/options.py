@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.envelope import Envelope
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.fit import FitSettings
-from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.signed_log import SignedLogScaler
-from iotscore.detect.votes import VoteSettings
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.vote_windows import VoteSettings
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
 from iotscore.landing.days import EVERY_DAY, Days
@@ -24,8 +24,8 @@ from iotscore.spark.train import TrainOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings
+    from iotscore.detect.detector import Detector
     from iotscore.detect.model import Scaler
-    from iotscore.detect.protocol import Detector
 
 
 def train_options(settings: Settings) -> TrainOptions:

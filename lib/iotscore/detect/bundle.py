@@ -1,8 +1,8 @@
 """A model as one self-describing sequence of bytes: readable header, raw arrays, checksums.
 
-Equal models give equal bytes: no time, no path, no library version is in there. See
-:mod:`iotscore.detect._container` for the layout. Models that format 1 can hold are still written in
-it, so that they keep their versions.
+Equal models give equal bytes: no time, no path, no library version is in there. The
+layout: :mod:`iotscore.detect.bundle_format`. Models that format 1 can hold are still written in it,
+so that they keep their versions.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from iotscore.columns import HYBRID
-from iotscore.detect._container import FORMAT_VERSION, checked_parts, pack, senseless, unpack
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.calibration import ScoreCalibration
-from iotscore.detect.envelope import Envelope
-from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.fused_tail import FusedTail
+from iotscore.detect.bundle_format import FORMAT_VERSION, checked_parts, pack, senseless, unpack
+from iotscore.detect.calibration.hybrid_tail import FusedTail
+from iotscore.detect.calibration.linear import ScoreCalibration
+from iotscore.detect.calibration.tail import TailCalibration
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.model import Model
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.reference import BenignReference
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.signed_log import SignedLogScaler
-from iotscore.detect.tail import TailCalibration
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.reference_quantiles import BenignReference
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.errors import ConfigError, ModelError
 from iotscore.json_form import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
 if TYPE_CHECKING:
-    from iotscore.detect._container import Groups
+    from iotscore.detect.bundle_format import Groups
+    from iotscore.detect.detector import Arrays, Detector
     from iotscore.detect.model import Scaler
-    from iotscore.detect.protocol import Arrays, Detector
     from iotscore.json_form import Form
 
 __all__ = ["DETECTORS", "FORMAT_VERSION", "from_bytes", "to_bytes", "version_of"]

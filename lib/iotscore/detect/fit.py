@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 import numpy as np
 
 from iotscore.columns import FEATURES, HYBRID, UNKNOWN_DEVICE
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.cross_fit import held_out_scores
-from iotscore.detect.fused_tail import fit_fused_tail
-from iotscore.detect.fusion import check_weights, fuse
+from iotscore.detect.calibration.cross_fit import held_out_scores
+from iotscore.detect.calibration.fusion import check_weights, fuse
+from iotscore.detect.calibration.hybrid_tail import fit_fused_tail
+from iotscore.detect.calibration.tail import fit_tail
+from iotscore.detect.calibration.threshold import flag
+from iotscore.detect.calibration.trim import kept_rows, trimmed_blocks
+from iotscore.detect.detector import require_width
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.model import TAIL, Model, Normalisation
-from iotscore.detect.protocol import require_width
-from iotscore.detect.reference import fit_reference
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.tail import fit_tail
-from iotscore.detect.threshold import flag
-from iotscore.detect.trim import kept_rows, trimmed_blocks
-from iotscore.detect.votes import VoteSettings, fit_vote_windows
+from iotscore.detect.reference_quantiles import fit_reference
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.vote_windows import VoteSettings, fit_vote_windows
 from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from iotscore.detect.detector import Detector, FloatArray, IntArray
     from iotscore.detect.model import Scaler
-    from iotscore.detect.protocol import Detector, FloatArray, IntArray
 
     FitProgress: TypeAlias = Callable[[str, int, float], None]
     """Called after each epoch of a fit: detector, epoch counted from 1, mean loss."""
@@ -54,7 +54,7 @@ class FitSettings:
         ``"tail"``: blocks of time that quick detectors are fitted without in turn, 2 or more.
     trim_share : float
         ``"tail"``: share of each device's rows that is fitted without, see
-        :mod:`iotscore.detect.trim`; 0 or more, below 1. All rows calibrate.
+        :mod:`iotscore.detect.calibration.trim`; 0 or more, below 1. All rows calibrate.
     normalisation : {"tail", "batch_minmax"}
         ``"tail"``: scores become levels of benign tail probability, fused and calibrated again.
         ``"batch_minmax"``: calibrations and thresholds are left out, and :meth:`Model.finish` gets
@@ -127,8 +127,9 @@ def fit_model(
     """Fit scaler and detectors on benign rows, and calibrate them.
 
     Under ``"tail"`` quick detectors are fitted on both parts and calibrated by
-    :mod:`iotscore.detect.cross_fit`; slow ones are fitted on the first part and calibrated on the
-    second. Under ``"batch_minmax"`` all are fitted on the first part, and nothing is calibrated.
+    :mod:`iotscore.detect.calibration.cross_fit`; slow ones are fitted on the first part and
+    calibrated on the second. Under ``"batch_minmax"`` all are fitted on the first part, and nothing
+    is calibrated.
 
     Parameters
     ----------

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
-from iotscore.detect.calibration import ScoreCalibration
-from iotscore.detect.fusion import check_weights, fuse
-from iotscore.detect.protocol import require_width
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.signed_log import SignedLogScaler
-from iotscore.detect.tail import TailCalibration, severity
-from iotscore.detect.threshold import flag
+from iotscore.detect.calibration.fusion import check_weights, fuse
+from iotscore.detect.calibration.linear import ScoreCalibration
+from iotscore.detect.calibration.tail import TailCalibration, severity
+from iotscore.detect.calibration.threshold import flag
+from iotscore.detect.detector import require_width
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.fused_tail import FusedTail
-    from iotscore.detect.protocol import Detector, FloatArray, IntArray
-    from iotscore.detect.reference import BenignReference
-    from iotscore.detect.votes import VoteWindows
+    from iotscore.detect.calibration.hybrid_tail import FusedTail
+    from iotscore.detect.detector import Detector, FloatArray, IntArray
+    from iotscore.detect.reference_quantiles import BenignReference
+    from iotscore.detect.vote_windows import VoteWindows
 
 TAIL: Final = "tail"
 FROZEN: Final = "frozen"

@@ -18,7 +18,7 @@ from iotscore.evaluation.trial import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iotscore.detect.protocol import BoolArray, FloatArray
+    from iotscore.detect.detector import BoolArray, FloatArray
     from iotscore.evaluation.protocols.intervals import Interval
     from iotscore.evaluation.trial import Trial
 

@@ -11,9 +11,9 @@ from iotscore.detect.model import BATCH_MINMAX
 from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.fit import FitProgress, FitSettings
     from iotscore.detect.model import Model
-    from iotscore.detect.protocol import FloatArray, IntArray
     from iotscore.evaluation.protocols import Benign, Fit
 
 

@@ -22,7 +22,7 @@ from iotscore.simulate.layout import DEVICES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
     from iotscore.evaluation.protocols.benign import Benign, Fit, Fitted
 
     Row = dict[str, Any]

@@ -25,8 +25,8 @@ from iotscore.errors import InputError, ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from iotscore.detect.detector import BoolArray, Detector, Float32Array, FloatArray, IntArray
     from iotscore.detect.model import Model
-    from iotscore.detect.protocol import BoolArray, Detector, Float32Array, FloatArray, IntArray
 
     Progress = Callable[[int], None]
 

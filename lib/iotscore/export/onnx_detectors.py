@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect._neighbours_kernel import LARGEST
-from iotscore.detect._trees import average_path_length
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.envelope import Envelope
-from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.neighbours import Neighbours
+from iotscore.detect.detectors._trees import average_path_length
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
+from iotscore.detect.kernels.neighbours import LARGEST
 from iotscore.export.graph import DOUBLE, ML, WHOLE
 from iotscore.export.onnx_network import record_errors, window_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.detect.protocol import Detector
+    from iotscore.detect.detector import Detector
     from iotscore.export.graph import Graph
 
     Builder = Callable[[Graph, str, str, Detector], str]

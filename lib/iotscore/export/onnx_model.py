@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.columns import HYBRID, SEVERITY, flag_column, score_column
-from iotscore.detect.scaling import LARGEST, MinMaxScaler
-from iotscore.detect.tail import HALF
+from iotscore.detect.calibration.tail import HALF
+from iotscore.detect.scaling.minmax import LARGEST, MinMaxScaler
 from iotscore.export.graph import DOUBLE, FLOAT, TRUTH, WHOLE, Graph
 from iotscore.export.onnx_detectors import add_detector
 from iotscore.export.onnx_fusion import add_fused, add_norm, add_sum

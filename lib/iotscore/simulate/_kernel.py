@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from iotscore.columns import DECAYS
-from iotscore.detect._compile import compiled
+from iotscore.detect.kernels.jit import compiled
 from iotscore.simulate.packets import LONE_CHANNEL, LONE_SOCKET, LONE_SOURCE, RECORDED
 
 if TYPE_CHECKING:

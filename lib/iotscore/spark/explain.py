@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, score_column
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.spark.explain_files import STAMP, explaining, write_explanations
 from iotscore.spark.explain_ledger import enter_explained, unexplained_files
 from iotscore.spark.incidents import find

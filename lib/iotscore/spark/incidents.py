@@ -19,7 +19,7 @@ from iotscore.splits import SplitPlan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from iotscore.detect.votes import VoteWindows
+    from iotscore.detect.vote_windows import VoteWindows
     from iotscore.spark.registry import StoredModel
     from iotscore.spark.score_ledger import Todo
     from iotscore.spark.tables import Warehouse

@@ -62,7 +62,7 @@ def store_robustness(
     warehouse
         Where.
     figures
-        Rows with the keys of :data:`iotscore.evaluation.protocols.ROBUSTNESS_COLUMNS`.
+        Rows with the keys of :data:`iotscore.evaluation.figure_columns.ROBUSTNESS_COLUMNS`.
     run_id
         The run that measured.
     kind

@@ -9,7 +9,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from iotscore.columns import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
-from iotscore.evaluation.protocols import COLUMNS, ROBUSTNESS_COLUMNS
+from iotscore.evaluation.figure_columns import PROTOCOL_COLUMNS, ROBUSTNESS_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,7 +150,7 @@ _ROBUSTNESS_TYPES: Final[dict[str, T.DataType]] = {
 _ROBUSTNESS_FIGURES = tuple(
     (name, _ROBUSTNESS_TYPES.get(name, _DOUBLE)) for name in ROBUSTNESS_COLUMNS
 )
-_PROTOCOL_FIGURES = tuple((name, _PROTOCOL_TYPES.get(name, _DOUBLE)) for name in COLUMNS)
+_PROTOCOL_FIGURES = tuple((name, _PROTOCOL_TYPES.get(name, _DOUBLE)) for name in PROTOCOL_COLUMNS)
 
 TABLES: Final[dict[str, Table]] = {
     "traffic": Table(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__
 from iotscore.detect.bundle import to_bytes, version_of
+from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
 from iotscore.spark.benign_check import check_benign
 from iotscore.spark.first_night import require_first_night

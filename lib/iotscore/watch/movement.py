@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.watch.bins import FeatureBins
     from iotscore.watch.limits import Limits
     from iotscore.watch.sketch import Sketch

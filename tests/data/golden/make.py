@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import FORMAT_VERSION, to_bytes
-from iotscore.detect.calibration import ScoreCalibration
-from iotscore.detect.forest import IsolationForestDetector
+from iotscore.detect.calibration.linear import ScoreCalibration
+from iotscore.detect.calibration.threshold import benign_quantile
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.model import Model
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.threshold import benign_quantile
+from iotscore.detect.scaling.minmax import MinMaxScaler
 
 FOLDER = Path(__file__).parent
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from iotscore.columns import FEATURES
-from iotscore.detect.calibration import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import FitSettings, fit_model
 from iotscore.detect.model import Model
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.threshold import share_above
+from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.detect.protocol import Float32Array, FloatArray, IntArray
+    from iotscore.detect.detector import Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from iotscore.columns import FEATURES
-from iotscore.detect.envelope import Envelope
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import BATCH_MINMAX, TAIL
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols import (
     FEATURE_SETS,

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from iotscore.columns import FEATURES
-from iotscore.detect.envelope import Envelope
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
-from iotscore.evaluation.protocols import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY, Plan
+from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
+from iotscore.evaluation.protocols import Plan
 from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, Evasion, measure_evasion
 from iotscore.evasion.captures import Devices

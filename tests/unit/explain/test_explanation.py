@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from iotscore.cli.options import fit_settings
 from iotscore.columns import FEATURES
 from iotscore.detect.attribution import attribute
-from iotscore.detect.calibration import minmax_calibration
+from iotscore.detect.calibration.linear import minmax_calibration
 from iotscore.detect.fit import fit_model
 from iotscore.explain.explanation import TOP, explain
 from iotscore.explain.words import sentence

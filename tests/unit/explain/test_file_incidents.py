@@ -13,7 +13,7 @@ import pytest
 
 from iotscore.columns import FEATURES
 from iotscore.detect.incidents import find_incidents
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.explain.incidents import READ, file_incidents
 
 WINDOWS = VoteWindows(np.array([-1, 3]), np.array([9, 5]), np.zeros(2, int), np.zeros(2, int))

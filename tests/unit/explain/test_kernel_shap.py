@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.detect._network import Network
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.forest import IsolationForestDetector
+from iotscore.detect.detectors._network import Network
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.model import Model
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import InputError, ModelError
 from iotscore.explain.kernel_shap import KernelOptions, KernelValues, explain_score, interleaved
 
 if TYPE_CHECKING:
+    from iotscore.detect.detector import FloatArray
     from iotscore.detect.model import Scaler
-    from iotscore.detect.protocol import FloatArray
 
 N, UNITS = 7, 3
 OPTIONS = KernelOptions(5, 2000, 1000.0)
@@ -43,7 +43,7 @@ def network() -> Network:
 
 def model_with(scaler: Scaler) -> Model:
     """Return a model that consists of the autoencoder."""
-    detector = LstmAutoencoder(units=UNITS, network_=network())
+    detector = LstmAutoencoder(units=UNITS, state_=network())
     names = tuple("abcdefg")
     return Model(scaler.fit(features(50, 9)), {"lstm": detector}, {"lstm": 1.0}, {}, {}, names)
 

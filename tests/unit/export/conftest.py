@@ -12,7 +12,7 @@ import pytest
 
 from iotscore.cli.options import fit_settings
 from iotscore.detect.bundle import to_bytes, version_of
-from iotscore.detect.calibration import ScoreCalibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.fit import fit_model
 from iotscore.export.folder import write_folder
 from iotscore.export.stored import StoredModel, checked

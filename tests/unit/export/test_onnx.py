@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotscore.detect.bundle import DETECTORS
-from iotscore.detect.envelope import Envelope
+from iotscore.detect.calibration.tail import TailCalibration
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.fit import FitSettings, fit_model
-from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.model import TAIL
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.signed_log import SignedLogScaler
-from iotscore.detect.tail import TailCalibration
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import EnvironmentFaultError
 from iotscore.export.onnx_model import to_onnx
 from iotscore.export.page import FUSED_TOLERANCE, RAW_TOLERANCE

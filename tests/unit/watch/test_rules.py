@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from iotscore.config import load_settings
-from iotscore.detect.reference import fit_reference
+from iotscore.detect.reference_quantiles import fit_reference
 from iotscore.watch.alert import Alert, Device, raise_alerts
 from iotscore.watch.bins import FeatureBins, bins_of
 from iotscore.watch.kinds import ALERT_KINDS

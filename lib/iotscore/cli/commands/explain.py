@@ -14,7 +14,7 @@ from iotscore.columns import FEATURES
 from iotscore.spark.shap_values import explain_by_shap
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
 
 _LOG = logging.getLogger(__name__)
 _NAMED: Final = 3

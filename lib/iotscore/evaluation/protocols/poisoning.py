@@ -23,7 +23,7 @@ from iotscore.evaluation.protocols.rounds import Plan, chronological
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iotscore.detect.protocol import IntArray
+    from iotscore.detect.detector import IntArray
     from iotscore.evaluation.protocols.benign import Benign, BenignPart, Fit, Fitted
     from iotscore.evaluation.protocols.rounds import Round
     from iotscore.evaluation.protocols.sample import Sample
@@ -119,7 +119,7 @@ def measure_poisoned(
     Returns
     -------
     list of dict
-        Rows with the keys of :data:`robustness.ROBUSTNESS_COLUMNS`.
+        Rows with the keys of :data:`iotscore.evaluation.figure_columns.ROBUSTNESS_COLUMNS`.
 
     Raises
     ------
