@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 
 from agreement import FOREST_TOLERANCE, NETWORK_TOLERANCE
 from ingest_limit import traffic_files
-from iotscore.detect import _keras_fit
-from iotscore.detect._network import fold
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.scaling import MinMaxScaler
+from iotscore.detect.detectors import _keras_fit
+from iotscore.detect.detectors._network import fold
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
 from iotscore.simulate.generate import generate
 from iotscore.warehouse.delta_rs.row_groups import column_matrix
@@ -78,13 +78,22 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     sklearn_forest = IsolationForest(n_estimators=100, max_samples=256, random_state=42)
     settings = LstmAutoencoder(epochs=_EPOCHS)
     sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
-    weights = _keras_fit.fit(sequences, settings, None).weights
+    training = _keras_fit.Training(
+        is_windows=False,
+        units=settings.units,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        patience=0,
+        random_state=settings.random_state,
+    )
+    weights = _keras_fit.fit(sequences, training, None).weights
     network = _keras_fit.build(N_FEATURES, settings.units)
     network.set_weights(weights)
     return Pair(
         scaler,
         forest.fit(scaled),
-        LstmAutoencoder(epochs=_EPOCHS, network_=fold(weights)),
+        LstmAutoencoder(epochs=_EPOCHS, state_=fold(weights)),
         Reference(
             sklearn.preprocessing.MinMaxScaler().fit(benign), sklearn_forest.fit(scaled), network
         ),

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
-from iotscore.config import Settings, load, load_settings
+from iotscore.config import load, load_settings
+from iotscore.config.load import checked_settings
 from iotscore.errors import ConfigError
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -48,4 +49,6 @@ def _check(kind: bytes, rest: bytes) -> None:
             text = f"no single line of bounded length: {message[:500]!r}"
             raise AssertionError(text) from error
     else:
-        Settings.model_validate(settings.model_dump(mode="json"))
+        if checked_settings(settings.to_dict()) != settings:
+            text = f"does not come back from its own values: {settings}"
+            raise AssertionError(text)

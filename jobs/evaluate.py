@@ -12,39 +12,7 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
-from iotscore.cli.arguments import add_model, job_parser
-from iotscore.cli.protocol_tables import print_protocol
-from iotscore.cli.robustness import ROBUSTNESS, robustness_stage
-from iotscore.cli.robustness_tables import print_robustness
-from iotscore.cli.stages import evaluate_stage, protocol_stage
-from iotscore.cli.summary import print_evaluation
-from iotscore.evaluation.protocols import PROTOCOLS
-
-
-def main(argv: list[str]) -> int:
-    """Evaluate and return the exit code."""
-    parser = job_parser("evaluate", "Measure a model on labelled records.", reads_input=False)
-    add_model(parser)
-    parser.add_argument(
-        "--protocol",
-        choices=(*PROTOCOLS, *ROBUSTNESS),
-        help="fit and measure by this protocol, instead of measuring a model's stored scores",
-    )
-    return run_job("evaluate", parser.parse_args(argv), _evaluate)
-
-
-def _evaluate(job: Job) -> None:
-    if job.arguments.protocol in ROBUSTNESS:
-        print_robustness(robustness_stage(job, job.arguments.protocol))
-        return
-    if job.arguments.protocol is not None:
-        print_protocol(protocol_stage(job, job.arguments.protocol))
-        return
-    evaluation_id = evaluate_stage(job, job.arguments.model)
-    if evaluation_id is not None:
-        print_evaluation(job, evaluation_id)
-
+from iotscore.cli.commands.evaluate import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -7,17 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import run_job
-from iotscore.cli.arguments import add_days, job_parser
-from iotscore.cli.stages import ingest_stage
-
-
-def main(argv: list[str]) -> int:
-    """Ingest what is new and return the exit code."""
-    parser = job_parser("ingest", "Landing CSVs to the table traffic.", reads_input=True)
-    add_days(parser)
-    return run_job("ingest", parser.parse_args(argv), ingest_stage)
-
+from iotscore.cli.commands.ingest import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

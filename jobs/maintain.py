@@ -7,25 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
-from iotscore.cli.arguments import job_parser
-from iotscore.cli.maintain import maintain_stage, print_upkeep
-
-
-def main(argv: list[str]) -> int:
-    """Maintain and return the exit code."""
-    parser = job_parser("maintain", "Keep the tables small and quick.", reads_input=False)
-    parser.add_argument(
-        "--after-pause",
-        action="store_true",
-        help="although no job ran for longer than maintain.pause_days, or the clock was mended",
-    )
-    return run_job("maintain", parser.parse_args(argv), _maintain)
-
-
-def _maintain(job: Job) -> None:
-    print_upkeep(maintain_stage(job))
-
+from iotscore.cli.commands.maintain import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

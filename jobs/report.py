@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli.report import main
+from iotscore.cli.commands.report import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -7,22 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from iotscore.cli import Job, run_job
-from iotscore.cli.arguments import add_days, add_model, job_parser
-from iotscore.cli.stages import score_stage
-
-
-def main(argv: list[str]) -> int:
-    """Score and return the exit code."""
-    parser = job_parser("score", "Score what the model has not scored yet.", reads_input=False)
-    add_model(parser)
-    add_days(parser)
-    return run_job("score", parser.parse_args(argv), _score)
-
-
-def _score(job: Job) -> None:
-    score_stage(job, job.arguments.model)
-
+from iotscore.cli.commands.score import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

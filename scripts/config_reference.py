@@ -6,26 +6,23 @@ A comment belongs to the keys right below it, up to the next comment or blank li
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+from dataclasses import dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import yaml
-from annotated_types import Ge, Gt, Le, Lt, MinLen
-from pydantic import BaseModel
 
+from iotscore.bounds import Bounds
 from iotscore.config import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pydantic.fields import FieldInfo
-
 _BOUNDS: Final = {
-    Ge: "at least {0.ge:,}",
-    Gt: "above {0.gt:,}",
-    Le: "at most {0.le:,}",
-    Lt: "below {0.lt:,}",
-    MinLen: "at least {0.min_length} of them",
+    "ge": "at least {:,}",
+    "gt": "above {:,}",
+    "le": "at most {:,}",
+    "lt": "below {:,}",
+    "min_length": "at least {} of them",
 }
 _LONGEST: Final = 80
 _NAMES: Final = {
@@ -57,18 +54,16 @@ class Key:
 
 
 def keys(base: str) -> list[Key]:
-    """Return every key that holds a value, in the order of the schema.
+    """Return every key that holds a value, in the order of the base file.
 
     Parameters
     ----------
     base
         Text of ``conf/base.yaml``.
     """
+    annotations = dict(_fields(Settings))
     told = comments(base)
-    return [
-        Key(name, _kind(field.annotation, field.metadata), told.get(name, ""))
-        for name, field in _fields(Settings)
-    ]
+    return [Key(name, _kind(annotations[name]), told[name]) for name in told if name in annotations]
 
 
 def comments(base: str) -> dict[str, str]:
@@ -93,38 +88,37 @@ def comments(base: str) -> dict[str, str]:
     return told
 
 
-def _fields(section: type[BaseModel], above: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    for name, field in section.model_fields.items():
-        inner = _section(field.annotation)
-        if inner is None:
-            yield f"{above}{name}", field
+def _fields(section: type, above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, annotation in get_type_hints(section, include_extras=True).items():
+        if name.startswith("_"):
+            continue
+        kinds = [part for part in (annotation, *get_args(annotation)) if isinstance(part, type)]
+        inner = [kind for kind in kinds if is_dataclass(kind)]
+        if inner:
+            yield from _fields(inner[0], f"{above}{name}.")
         else:
-            yield from _fields(inner, f"{above}{name}.")
+            yield f"{above}{name}", annotation
 
 
-def _section(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation
-    for part in (annotation, *get_args(annotation)):
-        if isinstance(part, type) and issubclass(part, BaseModel):
-            return part
-    return None
-
-
-def _kind(annotation: Any, metadata: list[Any]) -> str:  # noqa: ANN401 - any annotation
+def _kind(annotation: Any) -> str:  # noqa: ANN401 - any annotation
     """Return a type in words: ``number, above 0, at most 1``."""
     origin, parts = get_origin(annotation), get_args(annotation)
+    if hasattr(annotation, "__metadata__"):
+        bounds = [one for one in annotation.__metadata__ if isinstance(one, Bounds)]
+        limits = [
+            words.format(getattr(one, name))
+            for one in bounds
+            for name, words in _BOUNDS.items()
+            if getattr(one, name) is not None
+        ]
+        return ", ".join([_kind(parts[0]), *limits])
     if origin is Literal:
-        words = ", ".join(f"`{value}`" for value in parts)
-    elif origin is list:
-        words = f"list of: {_kind(parts[0], [])}"
-    elif hasattr(annotation, "__metadata__"):
-        return _kind(parts[0], [*annotation.__metadata__, *metadata])
-    elif parts:
-        words = " or ".join(_kind(part, []) for part in parts)
-    else:
-        words = _NAMES[annotation]
-    flat = [bound for one in metadata for bound in getattr(one, "metadata", [one])]
-    limits = [_BOUNDS[type(bound)].format(bound) for bound in flat if type(bound) in _BOUNDS]
-    return ", ".join([words, *limits])
+        return ", ".join(f"`{value}`" for value in parts)
+    if origin is tuple:
+        return f"list of: {_kind(parts[0])}"
+    if parts:
+        return " or ".join(_kind(part) for part in parts)
+    return _NAMES[annotation]
 
 
 def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:

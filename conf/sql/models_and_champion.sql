@@ -5,7 +5,7 @@
 -- promoted_at: time of the last promotion to champion, UTC; NULL if there was none
 -- promotion_reason: why
 -- created_at: time of the training, UTC
--- normalisation: tail or frozen (fixed at training) or batch_minmax (over everything scored)
+-- normalisation: tail (fixed at training) or batch_minmax (over everything scored)
 -- uses_labels: true if its flags start at a threshold that labels chose
 -- weights: weight of each detector in the hybrid score, as JSON
 -- hybrid_threshold: where its flags start; NULL if it was not fixed at training

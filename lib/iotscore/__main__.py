@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iotscore.cli.score_file import score_file
 from iotscore.command_line import CommandParser
 from iotscore.errors import IotscoreError, one_line
-from iotscore.offline import score_file
 from iotscore.output import check_output, is_output_lost, set_up_output
 
 if TYPE_CHECKING:

@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import DETECTORS
-from iotscore.detect.envelope import Envelope
-from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.mahalanobis import Mahalanobis
-from iotscore.detect.neighbours import Neighbours
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.errors import ModelError, TrainingError
 from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import Detector, Float32Array
+    from iotscore.detect.detector import Detector, Float32Array
 
 FIVE_WINDOWS = tuple(name for name in FEATURES if name.startswith("MI_dir_"))
 N_FEATURES = len(FIVE_WINDOWS)
@@ -34,7 +33,6 @@ CASES = (
         sequence="windows",
         features=FIVE_WINDOWS,
     ),
-    Mahalanobis(),
     Neighbours(rows=50),
     Envelope(rows=100),
 )

@@ -44,7 +44,7 @@ def test_nightly_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         job["main"](["--help"])
     told = capsys.readouterr().out.lower()
-    stages = set(re.findall(r"\b(\w+)_stage\(", text("jobs/nightly.py")))
+    stages = set(re.findall(r"\b(\w+)_stage\(", text("lib/iotscore/cli/commands/nightly.py")))
     assert len(stages) > 5
     assert all(stage in told for stage in stages)
 

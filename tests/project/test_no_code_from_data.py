@@ -34,7 +34,7 @@ HARMLESS = {"re.compile", "model.compile", "network.compile", "platform.system"}
 
 EXCEPTIONS = {
     # A child of SafeLoader: plain values only.
-    ("lib/iotscore/config/strict_yaml.py", "yaml.load(text, _StrictLoader)"),
+    ("lib/iotscore/config/yaml.py", "yaml.load(text, _StrictLoader)"),
     # The name of an optional package, written in the source.
     ("lib/iotscore/fetch.py", "importlib.import_module('kagglehub')"),
     # The file of the job that spark-submit.sh has chosen, in the place of Python itself.

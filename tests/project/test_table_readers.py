@@ -33,9 +33,9 @@ MODEL_JOBS: Final = {
 """Jobs that look up the champion, or load a model; ``nightly`` and ``stream`` run some of them."""
 
 OWNERS: Final[dict[str, set[str]]] = {
-    "cli/models_tables": {"models"},
-    "cli/stream": set(),
-    "cli/summary": set(),
+    "cli/tables/models": {"models"},
+    "cli/commands/stream": set(),
+    "cli/tables/night": set(),
     "spark/agreement": set(),
     "spark/alerting": {"monitor"},
     "spark/challenge": {"models"},

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.cli.monitor import monitor_limits
 from iotscore.cli.options import (
-    evaluate_options,
-    ingest_options,
+    file_weights,
     score_options,
     train_options,
 )
@@ -51,15 +49,15 @@ class Stages:
         """Ingest and return the stage's details."""
         log = self._log()
         with log.stage("ingest") as stage:
-            options = ingest_options(self.settings, only=only)
-            ingest(self.warehouse, str(folder), options, log.run_id, stage)
+            options = self.settings.ingest
+            ingest(self.warehouse, str(folder), options, log.run_id, stage, only=only)
         return stage.details
 
     def ingest_refusing(self, folder: str | Path) -> dict[str, object]:
         """Ingest, require that files are refused, and return the stage's details."""
         log = self._log()
         with pytest.raises(RefusalError), log.stage("ingest") as stage:
-            ingest(self.warehouse, str(folder), ingest_options(self.settings), log.run_id, stage)
+            ingest(self.warehouse, str(folder), self.settings.ingest, log.run_id, stage)
         [end] = self.warehouse.rows("runs", run_id=log.run_id, status="done")
         assert "refused" in end["error"]
         return stage.details
@@ -81,8 +79,8 @@ class Stages:
         """Evaluate and return the evaluation's id."""
         log = self._log()
         with log.stage("evaluate") as stage:
-            options = evaluate_options(self.settings)
-            return evaluate(self.warehouse, version, options, log.run_id, stage)
+            options, weights = self.settings.evaluate, file_weights(self.settings)
+            return evaluate(self.warehouse, version, options, weights, log.run_id, stage)
 
     def explain(self, version: str | None = None) -> int:
         """Explain and return the explained records."""
@@ -96,7 +94,7 @@ class Stages:
         """Monitor, tell nobody, and return the records compared."""
         log = self._log()
         with log.stage("monitor") as stage:
-            limits = monitor_limits(self.settings)
+            limits = self.settings.monitor
             monitor(self.warehouse, None, limits, {}, log.run_id, stage)
         return stage.rows
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from iotscore.warehouse.tables import Warehouse
 
 HEADER = ",".join(SOURCE_FEATURES).encode()
-REFUSE = Policy(replaces_changed=False, accepts_same=False)
+REFUSE = Policy(changed_files="refuse", same_content="refuse")
 DRAW = random.Random(5)  # noqa: S311 - test data
 
 

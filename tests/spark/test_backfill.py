@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.cli.options import ingest_options, score_options
+from iotscore.cli.options import score_options
 from iotscore.errors import RefusalError
 from iotscore.ingest.stage import ingest
 from iotscore.landing.event_days import EVERY_DAY, Days
@@ -43,8 +43,8 @@ class Filling:
         """Ingest some days; return the files that are new in the ledger, refused ones included."""
         log, known = RunLog(self.warehouse, "test", "0" * 64), self.files("ingest_files")
         with suppress(RefusalError), log.stage("ingest") as stage:
-            options = ingest_options(self.settings, days)
-            ingest(self.warehouse, str(self.folder), options, log.run_id, stage)
+            options = self.settings.ingest
+            ingest(self.warehouse, str(self.folder), options, log.run_id, stage, days=days)
         return self.files("ingest_files") - known
 
     def score(self, days: Days) -> tuple[int, int]:

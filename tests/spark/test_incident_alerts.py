@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from iotscore.alerts.deliveries import Delivery
-from iotscore.cli.monitor import monitor_limits
 from iotscore.monitoring.stage import monitor
 from iotscore.runs.run_log import RunLog
 from iotscore.simulate.generate import file_rows
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.spark
 
 DEVICES = (1, 2, 4)
 ATTACKED = 4
-QUICK = ("detectors.lstm=null", "detectors.iforest=null", "detectors.mahalanobis=null")
+QUICK = ("detectors.lstm=null", "detectors.iforest=null")
 TODAY = datetime.now(UTC).date()
 
 
@@ -56,7 +55,7 @@ class Nights:
             return self.fault
 
         with log.stage("monitor") as stage:
-            limits = monitor_limits(self.settings)
+            limits = self.settings.monitor
             monitor(
                 *(self.warehouse, None, limits, {"test": tell}, log.run_id, stage),
                 delivery=delivery or Delivery(accepted=1, refused=0),

@@ -7,6 +7,7 @@ import logging
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -14,6 +15,7 @@ from iotscore.cli.job import guarded, prepare
 from iotscore.errors import WarehouseError
 from iotscore.exit_codes import USER_FAULT
 from iotscore.query.query import register_tables, run_query
+from iotscore.verify import Outcome, verify_warehouse
 from iotscore.warehouse.schema_version import PROPERTY, migrate
 from iotscore.warehouse.schemas import LAYOUT, TABLES
 from iotscore.warehouse.tables import Warehouse
@@ -74,7 +76,7 @@ PART_COLUMNS = ("score", "norm", "flag")
 
 def test_late_columns_are_declared_and_may_be_null() -> None:
     """What may be added to an older table is a nullable column of its schema, and the newest."""
-    parts = [f"{n}_{w}" for n in ("mahalanobis", "neighbours", "envelope") for w in PART_COLUMNS]
+    parts = [f"{n}_{w}" for n in ("neighbours", "envelope") for w in PART_COLUMNS]
     rates = ["recall_attack_low", "recall_attack_high", "fpr_low", "fpr_high", "fpr_promised"]
     found = {table: sorted(names) for table, names in LATE.items()}
     assert found == {
@@ -176,6 +178,46 @@ def test_a_migration_that_was_killed_goes_on(night_copy: Callable[[str], Warehou
     assert state(old, "scored_files")[0] is None
     assert len(list(migrate(through(old, direct=True)))) == len(present(old)) - 1
     assert {state(old, table)[0] for table in present(old)} == {str(LAYOUT)}
+
+
+@DIRECT
+def test_columns_of_a_detector_that_is_gone_stay(
+    night_copy: Callable[[str], Warehouse],
+    stages: type,
+    settings: Callable[..., Any],
+    tmp_path: Path,
+    make_features: Callable[..., np.ndarray],
+    write_traffic: Callable[[Path, np.ndarray], None],
+    direct: bool,
+) -> None:
+    """A table with columns that nothing writes is appended to, replaced in, proved and queried."""
+    old = night_copy("default")
+    path, columns = old.path("scores"), {}
+    rows = DeltaTable(path).to_pyarrow_table()
+    for name, kind in (("score", pa.float64()), ("norm", pa.float64()), ("flag", pa.bool_())):
+        columns[f"mahalanobis_{name}"] = pa.nulls(len(rows), kind)
+    shutil.rmtree(path)
+    write_deltalake(path, pa.table({**dict(zip(rows.column_names, rows, strict=True)), **columns}))
+    way = "auto" if direct else "never"
+    chosen = settings("default", f"storage.direct={way}", "ingest.changed_files=replace")
+    job = prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
+    run = stages(job.warehouse, chosen)
+    for seed, file in ((9, "2.2026-11-21.csv"), (10, "2.2026-11-21.csv")):
+        write_traffic(tmp_path / "in" / file, make_features(25, seed))
+        run.ingest(tmp_path / "in")
+        assert run.score() == 25
+        run.explain()
+    assert run.evaluate() is not None
+    found = {
+        check.name: check for check in verify_warehouse(through(old, direct=direct), 1_000, None)
+    }
+    assert {check.outcome for check in found.values()} == {Outcome.HOLDS}
+    assert found["sample"].compared.startswith("285 scores of 1 models")
+    assert state(old, "scores")[1][-3:] == list(columns)
+    session = old.spark.newSession()
+    register_tables(Warehouse(session, old.root, direct=direct))
+    counted = "SELECT count(*) AS rows, count(mahalanobis_score) AS known FROM scores"
+    assert run_query(session, counted).collect()[0].asDict() == {"rows": 285, "known": 0}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from deltalake import DeltaTable
 
-from iotscore.cli import Job
-from iotscore.cli.maintain import maintain_stage, print_upkeep
+from iotscore.cli.commands.maintain import maintain_stage, print_upkeep
+from iotscore.cli.job import Job
 from iotscore.errors import WarehouseError
 from iotscore.maintenance.stage import maintain
 from iotscore.runs.order import SEQUENCE, next_number
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-EAGER = UpkeepOptions(file_bytes=128_000_000, small_files=2, vacuum_hours=168)
+EAGER = UpkeepOptions(file_megabytes=128.0, small_files=2, vacuum_hours=168)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_it_is_recorded_and_told(
 ) -> None:
     """The stage's end says what was done for each table; so does what is printed."""
     warehouse = night_copy("default")
-    options = UpkeepOptions(EAGER.file_bytes, 2, 0)
+    options = UpkeepOptions(128.0, 2, 0)
     done = kept_up(warehouse, options)
     (row,) = warehouse.rows("runs", stage="maintain", status="done")
     details = json.loads(row["details"])

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from iotscore.cli import Job
+from iotscore.cli.commands.evaluate import robustness_stage
+from iotscore.cli.job import Job
 from iotscore.cli.options import protocol_options
-from iotscore.cli.protocol_tables import print_protocol
-from iotscore.cli.robustness import robustness_stage
-from iotscore.cli.robustness_tables import print_robustness
+from iotscore.cli.tables.protocols import print_protocol
+from iotscore.cli.tables.robustness import print_robustness
 from iotscore.errors import ConfigError, InputError
 from iotscore.evaluation.protocol_stage import evaluate_protocol, read_sample
 from iotscore.features import FEATURES

@@ -161,7 +161,7 @@ def test_the_newest_promotion_is_the_champion(
     promoted = [(name, moment(second), None) for second, name in enumerate(("old", "new", "old"))]
     if clock == "ahead":
         promoted = [("new", moment(9), None), ("new", moment(50), 1), ("old", moment(10), 2)]
-    model = {"manifest": '{"normalisation": "frozen"}', "bundle": bytearray(b"123")}
+    model = {"manifest": '{"normalisation": "tail"}', "bundle": bytearray(b"123")}
     warehouse.append_rows("models", [{**model, "model_version": name} for name in ("old", "new")])
     warehouse.append_rows(
         "model_aliases",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iotscore import failpoints
-from iotscore.cli.models_tables import print_models
+from iotscore.cli.tables.models import print_models
 from iotscore.errors import ModelError
 from iotscore.maintenance.retention import Retention, expire
 from iotscore.models.registry import load_model, promote, save_model
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-MONTH = Retention(scores_days=30)
+MONTH = Retention(keep_scores_days=30, keep_models=None)
 GONE = ("scores", "explanations", "incidents")
 KEPT = ("traffic", "score_histogram", "metrics", "models", "alerts", "drift")
 
@@ -161,14 +161,18 @@ def test_old_models_lose_their_bundle_alone(
         save_model(warehouse, name, champion.manifest, champion.bundle, "run")
     promote(warehouse, "former", "promoted", "run")
     promote(warehouse, champion.version, "promoted", "run")
-    assert expire(warehouse, Retention(models=1), in_days(0)).models == ["old"]
+    assert expire(
+        warehouse, Retention(keep_scores_days=None, keep_models=1), in_days(0)
+    ).models == ["old"]
     held = {row["model_version"]: row["bundle"] for row in warehouse.rows("models")}
     assert {name for name, bundle in held.items() if bundle is None} == {"old"}
     with pytest.raises(ModelError, match=r"bundle of the model old was deleted on .*keep_models"):
         load_model(warehouse, "old")
     print_models(warehouse)
     assert "expired" in capsys.readouterr().out
-    assert expire(warehouse, Retention(models=1), in_days(0)).models == []
+    assert (
+        expire(warehouse, Retention(keep_scores_days=None, keep_models=1), in_days(0)).models == []
+    )
     save_model(warehouse, "old", champion.manifest, champion.bundle, "run")
     (row,) = warehouse.rows("models", model_version="old")
     assert (row["bundle"], row["expired_at"]) == (champion.bundle, None)
@@ -188,7 +192,7 @@ def test_verify_takes_an_expired_model_for_what_it_is(
     run.score()
     run.evaluate()
     warehouse.delete("model_aliases", f"model_version = '{first}'")
-    expired = expire(warehouse, Retention(scores_days=30, models=1), in_days(31))
+    expired = expire(warehouse, Retention(keep_scores_days=30, keep_models=1), in_days(31))
     assert expired.models == [first]
     assert outcomes(warehouse) == {Outcome.HOLDS}
 
@@ -198,5 +202,8 @@ def test_no_policy_changes_nothing(night_copy: Callable[[str], Warehouse]) -> No
     warehouse = night_copy("default")
     tables = (*GONE, *KEPT, "scored_files", "explained_files")
     versions = {table: warehouse.version(table) for table in tables}
-    assert expire(warehouse, Retention(), in_days(10_000)).rows == {}
+    assert (
+        expire(warehouse, Retention(keep_scores_days=None, keep_models=None), in_days(10_000)).rows
+        == {}
+    )
     assert {table: warehouse.version(table) for table in tables} == versions

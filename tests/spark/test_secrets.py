@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from iotscore import redaction as masking
 from iotscore.cli.job import guarded, prepare
 from iotscore.cli.stages import ingest_stage, score_stage
-from iotscore.cli.summary import print_nightly
+from iotscore.cli.tables.night import print_nightly
 from iotscore.errors import RefusalError
 from iotscore.exit_codes import BUG
 from iotscore.warehouse.schemas import TABLES

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from iotscore.cli import Job
-from iotscore.cli.shap import shap_options, shap_stage
+from iotscore.cli.commands.explain import shap_stage
+from iotscore.cli.job import Job
 from iotscore.errors import ConfigError, InputError, ModelError
 from iotscore.explain.shap_stage import _drawn, explain_by_shap
 from iotscore.features import FEATURES
@@ -116,9 +116,9 @@ def test_attacks_and_the_autoencoder_are_needed(
     chosen = settings("default", FEW, "detectors.lstm.epochs=1")
     stages(warehouse, chosen).ingest(tmp_path / "in")
     stages(warehouse, chosen).train()
-    options = shap_options(chosen)
+    options = (chosen.explain.shap, chosen.evaluate.splits, chosen.seed)
     with pytest.raises(InputError, match="no labelled attacks that were test to the model, in 1 "):
-        explain_by_shap(warehouse, None, options, "run", Stage("shap"))
+        explain_by_shap(warehouse, None, *options, "run", Stage("shap"))
     stages(warehouse, settings("default", "detectors.lstm=null")).train()
     with pytest.raises(ModelError, match="and no lstm, which alone is explained by SHAP"):
-        explain_by_shap(warehouse, None, options, "run", Stage("shap"))
+        explain_by_shap(warehouse, None, *options, "run", Stage("shap"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.explain import incident_stage as incidents
 from iotscore.explain.incident_stage import find
 from iotscore.features import FEATURES

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from iotscore.cli.commands.models import promotion_stage
 from iotscore.cli.job import Job
-from iotscore.cli.models import promotion_stage
-from iotscore.cli.models_tables import print_challenge, print_model, print_models
-from iotscore.cli.options import challenge_options, train_options
+from iotscore.cli.options import train_options
+from iotscore.cli.tables.models import print_challenge, print_model, print_models
 from iotscore.errors import InputError, ModelError, PromotionError
 from iotscore.models.registry import champion, champions, load_model, promote, promotions, roll_back
 from iotscore.models.train import train
@@ -100,7 +100,7 @@ def test_a_challenge_sees_what_neither_model_learned_from(
 ) -> None:
     """Test records of benign files, all attacks, all unlabelled ones; flags as in ``scores``."""
     warehouse, version = tried
-    options = challenge_options(settings("default"))
+    options = settings("default").promotion
     models = load_model(warehouse, version), load_model(warehouse)
     found = challenge(warehouse, *models, options)
     scores = pd.DataFrame(warehouse.rows("scores"))
@@ -126,7 +126,7 @@ def test_a_challenge_draws_evenly_and_no_more_than_it_may(
 ) -> None:
     """Ten attack records of two files of 40: every eighth one, each standing for eight."""
     warehouse, version = tried
-    options = challenge_options(settings("default", "promotion.attack_rows=10"))
+    options = settings("default", "promotion.attack_rows=10").promotion
     found = challenge(warehouse, load_model(warehouse, version), None, options)
     counted = found.trial.count()
     drawn = [
@@ -233,7 +233,7 @@ def test_tables_name_states_figures_and_reasons(
     shown = capsys.readouterr().out
     for words in ("1.benign.csv", "trained", "48 benign records", "neighbours 0.33"):
         assert words in shown
-    options = challenge_options(settings("default"))
+    options = settings("default").promotion
     print_challenge(challenge(warehouse, load_model(warehouse, version), first, options))
     told = capsys.readouterr().out
     for words in (f"{version} against the champion {first.version}", "FPR as promised", "shut"):

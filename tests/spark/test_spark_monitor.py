@@ -18,7 +18,6 @@ import pytest
 
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
-from iotscore.cli.monitor import monitor_limits
 from iotscore.errors import InputError
 from iotscore.features import FEATURES
 from iotscore.models.registry import load_model
@@ -52,7 +51,7 @@ CHANGED = {
 """Share of a night's records that are chosen among those after large packets."""
 DATED = r"(?P<device_id>\d)\.(?P<event_day>\d{4}-\d\d-\d\d)"
 QUICK = (
-    *("detectors.lstm=null", "detectors.iforest=null", "detectors.mahalanobis=null"),
+    *("detectors.lstm=null", "detectors.iforest=null"),
     "monitor.no_delivery_days=null",
     rf"ingest.patterns=['{DATED}\.(?P<family>benign)\.csv', '{DATED}(?:\.part2)?\.csv']",
 )
@@ -122,7 +121,7 @@ class Watch:
         """Monitor, and return the stage's details."""
         log = RunLog(self.warehouse, "test", "0" * 64)
         with log.stage("monitor") as stage:
-            limits = monitor_limits(self.settings)
+            limits = self.settings.monitor
             channels = {"test": tell or self._tell}
             monitor(self.warehouse, None, limits, channels, log.run_id, stage)
         return stage.details

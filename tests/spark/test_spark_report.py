@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.cli.report import report
+from iotscore.cli.commands.report import report
 from iotscore.errors import ModelError, WarehouseError
 from iotscore.features import FEATURES, HYBRID
 from iotscore.models.registry import load_model

@@ -13,9 +13,8 @@ from pyspark.sql import functions as F
 
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
-from iotscore.cli import Job
-from iotscore.cli.monitor import monitor_limits
-from iotscore.cli.shap import shap_stage
+from iotscore.cli.commands.explain import shap_stage
+from iotscore.cli.job import Job
 from iotscore.models.registry import load_model
 from iotscore.monitoring.stage import monitor
 from iotscore.report.read import read_night
@@ -151,7 +150,7 @@ def _rest_of_a_night(warehouse: Warehouse, settings: Settings) -> None:
     log = RunLog(warehouse, "test", "0" * 64)
     shap_stage(Job(argparse.Namespace(model=None), settings, warehouse, log))
     with log.stage("monitor") as stage:
-        limits = monitor_limits(settings)
+        limits = settings.monitor
         monitor(warehouse, None, limits, {}, log.run_id, stage)
 
 

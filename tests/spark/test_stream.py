@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iotscore.cli import stages as stage_module
-from iotscore.cli.stream import Stream
+from iotscore.cli.commands.stream import Stream
 from iotscore.errors import BusyError, ChangedSourceError, RefusalError
 from iotscore.warehouse.tables import Warehouse
 from iotscore.warehouse.writer_lock import writer_lock

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from iotscore.cli.commands.verify import exit_code, print_checks
 from iotscore.cli.job import guarded
-from iotscore.cli.verify import exit_code, print_checks
 from iotscore.errors import ModelError, WarehouseError
 from iotscore.features import FEATURES
 from iotscore.models.registry import champion, load_model

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iotscore.cli.sql import main as sql
+from iotscore.cli.commands.sql import main as sql
 from iotscore.command_line import CommandParser
 from iotscore.config import load_settings
 from iotscore.errors import ConfigError, did_you_mean

@@ -17,9 +17,9 @@ from iotscore.landing.scan import Survey
 
 LABEL = FileLabel(1, "Doorbell", "benign", None, 0, None)
 FILE = LandingFile("id", "1.benign.csv", 9, datetime(2026, 11, 21, tzinfo=UTC), LABEL, None)
-REFUSE = Policy(replaces_changed=False, accepts_same=False)
-ACCEPT_SAME = Policy(replaces_changed=False, accepts_same=True)
-REPLACE = Policy(replaces_changed=True, accepts_same=False)
+REFUSE = Policy(changed_files="refuse", same_content="refuse")
+ACCEPT_SAME = Policy(changed_files="refuse", same_content="accept")
+REPLACE = Policy(changed_files="replace", same_content="refuse")
 FOUND = Survey("abc", 9, 3, ("x",), (), None, None)
 
 

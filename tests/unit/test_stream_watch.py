@@ -44,7 +44,7 @@ class Place:
         self.now = 0.0
         self.looks = 0
         self.meanwhile: Callable[[], object] = lambda: None
-        policy = Policy(replaces_changed=False, accepts_same=False)
+        policy = Policy(changed_files="refuse", same_content="refuse")
         self.watch = Watch(self._look, self._ledger, policy, lambda: self.now, self._pause)
 
     def _look(self) -> Any:  # noqa: ANN401 - a Landing

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-if TYPE_CHECKING:
-    from iotscore.alerts.alert import Severity
+from iotscore.alerts.alert import Severity  # noqa: TC001 - pydantic reads it
+from iotscore.bounds import Bounds, Count, Positive, Share
+from iotscore.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,26 @@ class Limits:
         Nights for which the same alert of the same device is not raised again.
     """
 
-    least_records: int = 500
-    psi: float = 0.25
-    feature_share: float = 0.33
-    excess: float = 0.06
-    nights: int = 3
-    of_nights: int = 5
-    warning_rate: float = 2.0
-    critical_rate: float = 10.0
-    volume_factor: float = 3.0
-    quarantined_share: float = 0.01
-    incident_severity: Severity = "critical"
-    no_delivery_days: int | None = 1
-    cool_down_days: int = 7
+    least_records: Annotated[int, Bounds(ge=50)]
+    psi: Positive
+    feature_share: Annotated[float, Bounds(gt=0.0, le=1.0)]
+    excess: Positive
+    nights: Count
+    of_nights: Count
+    warning_rate: Annotated[float, Bounds(ge=1.0)]
+    critical_rate: Annotated[float, Bounds(ge=1.0)]
+    volume_factor: Annotated[float, Bounds(gt=1.0)]
+    quarantined_share: Share
+    incident_severity: Severity
+    no_delivery_days: Count | None
+    cool_down_days: Annotated[int, Bounds(ge=0, le=365)]
+
+    def __post_init__(self) -> None:
+        """Refuse limits out of order."""
+        if self.nights > self.of_nights or self.warning_rate > self.critical_rate:
+            message = (
+                f"nights is {self.nights} of {self.of_nights}, warning_rate "
+                f"{self.warning_rate:g}, critical_rate {self.critical_rate:g}; nights must not "
+                "be more than of_nights, nor the first rate more than the second"
+            )
+            raise ConfigError(message)

@@ -1,5 +1,1 @@
-"""What the jobs share: arguments, configuration, the session, exit codes, closing tables."""
-
-from iotscore.cli.job import Job, run_job
-
-__all__ = ["Job", "run_job"]
+"""What runs jobs: arguments, configuration, the session, exit codes, closing tables."""

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import traceback
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,6 @@ from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import
 from pyspark.errors import PySparkException
 
 from iotscore.cli.arguments import absolute, chosen_days, home
-from iotscore.cli.options import config_checksum
 from iotscore.cli.recorder import Recorder
 from iotscore.cli.signals import stoppable
 from iotscore.config import Settings, load_settings
@@ -32,7 +31,7 @@ from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pyspark.sql import SparkSession
 
@@ -162,6 +161,16 @@ def _tell_bug() -> int:
 def _run(
     name: str, arguments: argparse.Namespace, recorder: Recorder, body: Callable[[Job], None]
 ) -> None:
+    settings = checked_settings(arguments)
+    root = absolute(arguments.warehouse)
+    with writer_lock(root) as lock, session(name) as spark:
+        job = prepare(spark, root, arguments, settings, lock)
+        recorder.follow(job.runs)
+        body(job)
+
+
+def checked_settings(arguments: argparse.Namespace) -> Settings:
+    """Return a job's settings; check all that it was told, as far as that needs no Spark."""
     settings = load_settings(
         home() / "conf", arguments.profile, arguments.config, arguments.assignments
     )
@@ -170,15 +179,24 @@ def _run(
         open_folder(absolute(arguments.input))
     if getattr(arguments, "report", None) is not None:
         prepare_folder(arguments.report)
-    root = absolute(arguments.warehouse)
-    with writer_lock(root) as lock:
-        spark = open_session(f"iotscore {name}")
-        try:
-            job = prepare(spark, root, arguments, settings, lock)
-            recorder.follow(job.runs)
-            body(job)
-        finally:
-            spark.stop()
+    return settings
+
+
+@contextmanager
+def session(name: str) -> Iterator[SparkSession]:
+    """Hold the session of a job."""
+    spark = open_session(f"iotscore {name}")
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def open_warehouse(
+    spark: SparkSession, root: str, settings: Settings, lock: Lock | None = None
+) -> Warehouse:
+    """Return a warehouse, read and written as ``storage`` says."""
+    return Warehouse(spark, root, direct=settings.storage.direct == "auto", lock=lock)
 
 
 def prepare(
@@ -189,13 +207,13 @@ def prepare(
     lock: Lock | None = None,
 ) -> Job:
     """Undo what killed runs left, give older tables today's layout, and return the job."""
-    warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto", lock=lock)
+    warehouse = open_warehouse(spark, root, settings, lock)
     for run_id in recover(warehouse):
         _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
     # Only now: undoing makes tables what they were, and that may have been an older layout.
     for line in migrate(warehouse):
         _LOG.info("%s", line)
-    runs = RunLog(warehouse, arguments.profile, config_checksum(settings))
+    runs = RunLog(warehouse, arguments.profile, settings.checksum)
     return Job(arguments, settings, warehouse, runs)
 
 

@@ -14,7 +14,6 @@ from rich.table import Table
 from iotscore.alerts.alert import SEVERITIES, rank
 from iotscore.alerts.channels import post, secrets_of, write_mail
 from iotscore.alerts.deliveries import Delivery
-from iotscore.alerts.limits import Limits
 from iotscore.cli.console import open_console
 from iotscore.errors import AlertError, ConfigError, DeliveryError
 from iotscore.monitoring.stage import monitor, tell_incidents
@@ -41,7 +40,7 @@ _SECRET: Final = "webhook_token"  # noqa: S105 - a name under which masking look
 
 def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> Monitored:
     """Monitor new nights, and tell people of what is new."""
-    limits = monitor_limits(job.settings)
+    limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
         found = monitor(
             *(job.warehouse, model_version, limits, channels, job.runs.run_id, stage),
@@ -62,7 +61,7 @@ def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> Mo
 
 def tell_stage(job: Job, model_version: str, channels: Channels) -> Monitored:
     """Tell people of new incidents, before the night is over."""
-    limits = monitor_limits(job.settings)
+    limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
         found = tell_incidents(
             *(job.warehouse, model_version, limits, channels, job.runs.run_id, stage)
@@ -80,26 +79,6 @@ def _delivery(job: Job) -> Delivery:
         accepted=found.get("files_ingested", 0),
         refused=found.get("files_refused", 0),
         day=days.since if days.since == days.until else None,
-    )
-
-
-def monitor_limits(settings: Settings) -> Limits:
-    """Return where alerts begin."""
-    chosen = settings.monitor
-    return Limits(
-        least_records=chosen.least_records,
-        psi=chosen.psi,
-        feature_share=chosen.feature_share,
-        excess=chosen.excess,
-        nights=chosen.nights,
-        of_nights=chosen.of_nights,
-        warning_rate=chosen.warning_rate,
-        critical_rate=chosen.critical_rate,
-        volume_factor=chosen.volume_factor,
-        quarantined_share=chosen.quarantined_share,
-        incident_severity=chosen.incident_severity,
-        no_delivery_days=chosen.no_delivery_days,
-        cool_down_days=chosen.cool_down_days,
     )
 
 

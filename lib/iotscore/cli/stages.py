@@ -6,8 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from iotscore.cli.options import (
-    evaluate_options,
-    ingest_options,
+    file_weights,
     protocol_options,
     score_options,
     train_options,
@@ -38,8 +37,11 @@ def ingest_stage(job: Job, only: frozenset[str] | None = None) -> None:
     refusal = None
     try:
         with job.runs.stage("ingest") as stage:
-            options = ingest_options(job.settings, job.days, only)
-            ingest(job.warehouse, job.input, options, job.runs.run_id, stage)
+            ingest(
+                *(job.warehouse, job.input, job.settings.ingest, job.runs.run_id, stage),
+                days=job.days,
+                only=only,
+            )
     except RefusalError as error:
         refusal = error
     found = stage.details
@@ -84,8 +86,10 @@ def score_stage(job: Job, model_version: str | None) -> str:
 def evaluate_stage(job: Job, model_version: str | None) -> str | None:
     """Measure a model; return the evaluation's id, None without labels."""
     with job.runs.stage("evaluate") as stage:
-        options = evaluate_options(job.settings)
-        evaluation_id = evaluate(job.warehouse, model_version, options, job.runs.run_id, stage)
+        options, weights = job.settings.evaluate, file_weights(job.settings)
+        evaluation_id = evaluate(
+            job.warehouse, model_version, options, weights, job.runs.run_id, stage
+        )
     found = "no labelled rows to measure on" if evaluation_id is None else evaluation_id
     _tell(job, stage, f"{stage.rows} new rows counted, evaluation {found}")
     return evaluation_id
@@ -109,7 +113,7 @@ def explain_stage(job: Job, model_version: str | None) -> str:
 def report_stage(job: Job, out: str, model_version: str) -> None:
     """Write the night's report and print where it is."""
     # Drawing libraries take a second to import.
-    from iotscore.cli.report import report
+    from iotscore.cli.commands.report import report
     from iotscore.report.output_folder import prepare_folder
 
     print(f"report: {report(job.warehouse, prepare_folder(out), model_version)}")

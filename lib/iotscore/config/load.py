@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, get_args
+from dataclasses import is_dataclass
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from iotscore.config.schema import Settings
-from iotscore.config.strict_yaml import MOST_BYTES, MOST_LEVELS, parse_yaml
+from iotscore.config.settings import Settings
+from iotscore.config.yaml import parse_yaml
 from iotscore.errors import ConfigError, did_you_mean, nearest, one_line
 from iotscore.redaction import MASK, looks_secret, masked_values
 
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHOWN_LIMIT: Final = 80
+_ADAPTER: Final = TypeAdapter(Settings)
+_NEEDS: Final = {
+    "dataclass_type": "needs key: value pairs",
+    "tuple_type": "input should be a valid list",
+    "too_short": (
+        "list should have at least {min_length} item after validation, not {actual_length}"
+    ),
+}
+"""Where pydantic speaks of Python or JSON, by the type of the fault."""
 
 
 def load_settings(
@@ -44,10 +55,23 @@ def load_settings(
         merged = _merge(merged, _read_yaml(path))
     for assignment in assignments:
         merged = _merge(merged, _parse_assignment(assignment))
+    return checked_settings(merged)
+
+
+def checked_settings(content: Mapping[str, Any]) -> Settings:
+    """Return the settings that a merged configuration gives.
+
+    Raises
+    ------
+    ConfigError
+        It has faults; all of them are listed.
+    """
+    # Where types are strict, validate_python takes no dictionary for a dataclass.
+    text = json.dumps(content, ensure_ascii=False).encode(errors="replace")
     try:
-        return Settings.model_validate(merged)
+        return _ADAPTER.validate_json(text)
     except ValidationError as error:
-        raise ConfigError(_describe(error, merged)) from error
+        raise ConfigError(_describe(error, content)) from error
 
 
 def _profile_path(conf: Path, profile: str) -> Path:
@@ -66,7 +90,7 @@ def _profile_path(conf: Path, profile: str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = parse_yaml(_read_text(path))
+        content = parse_yaml(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         message = f"cannot read the configuration file {path}: {error}"
         raise ConfigError(one_line(message)) from error
@@ -78,19 +102,10 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_text(path: Path) -> str:
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        message = f"it has more than {MOST_BYTES} bytes"
-        raise ValueError(message)
-    return data.decode("utf-8-sig")
-
-
 def _parse_assignment(assignment: str) -> dict[str, Any]:
     key, sign, text = assignment.partition("=")
     parts = key.split(".")
-    if not sign or not all(parts) or len(parts) > MOST_LEVELS:
+    if not sign or not all(parts):
         message = f"--set {_shown(assignment)} is not of the form key=value, such as seed=7"
         raise ConfigError(message)
     try:
@@ -142,7 +157,7 @@ def _key_of(fault: Any, merged: Mapping[str, Any]) -> str:  # noqa: ANN401 - as 
 
 
 def _describe_fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails differs by version
-    if fault["type"] == "extra_forbidden":
+    if fault["type"] == "unexpected_keyword_argument":
         near = _nearest(fault["loc"])
         advice = f"did you mean {near}?" if near else "remove it or mend its spelling"
         return f"unknown key (value {_found(fault)}); {advice}"
@@ -155,12 +170,11 @@ def _describe_fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetail
 
 def _nearest(place: Sequence[Any]) -> str | None:
     """Return the key of the same section that is spelt most like an unknown one."""
-    section: type[BaseModel] = Settings
+    section: Any = Settings
     for part in place[:-1]:
-        kind = section.model_fields[part].annotation
-        kinds = (kind, *get_args(kind))
-        section = next(one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel))
-    return next(iter(nearest(str(place[-1]), section.model_fields)), None)
+        kind = get_type_hints(section)[part]
+        section = next(one for one in (kind, *get_args(kind)) if is_dataclass(one))
+    return next(iter(nearest(str(place[-1]), get_type_hints(section))), None)
 
 
 def _found(fault: Any) -> str:  # noqa: ANN401 - as above
@@ -169,8 +183,8 @@ def _found(fault: Any) -> str:  # noqa: ANN401 - as above
 
 
 def _need(fault: Any) -> str:  # noqa: ANN401 - as above
-    if fault["type"] == "model_type":
-        return "needs key: value pairs"
+    if own := _NEEDS.get(fault["type"]):
+        return own.format(**fault.get("ctx", {}))
     return str(fault["msg"][0]).lower() + str(fault["msg"][1:])
 
 

@@ -21,8 +21,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from iotscore.detect.detector import Float32Array, FloatArray, IntArray
     from iotscore.detect.model import Calibration, Model
-    from iotscore.detect.protocol import Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """A model as one self-describing sequence of bytes: readable header, raw arrays, checksums.
 
-Equal models give equal bytes: no time, no path, no library version is in there. See
-:mod:`iotscore.detect._container` for the layout. Models that format 1 can hold are still written in
-it, so that they keep their versions.
+Equal models give equal bytes: no time, no path, no library version is in there. The
+layout: :mod:`iotscore.detect.bundle_format`. Models that format 1 can hold are still written in it,
+so that they keep their versions.
 """
 
 from __future__ import annotations
@@ -11,28 +11,27 @@ import hashlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from iotscore.detect._container import FORMAT_VERSION, checked_parts, pack, senseless, unpack
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.calibration import ScoreCalibration
-from iotscore.detect.envelope import Envelope
-from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.fused_tail import FusedTail
-from iotscore.detect.mahalanobis import Mahalanobis
+from iotscore.detect.bundle_format import FORMAT_VERSION, checked_parts, pack, senseless, unpack
+from iotscore.detect.calibration.hybrid_tail import FusedTail
+from iotscore.detect.calibration.linear import ScoreCalibration
+from iotscore.detect.calibration.tail import TailCalibration
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.model import Model
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.reference import BenignReference
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.signed_log import SignedLogScaler
-from iotscore.detect.tail import TailCalibration
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.reference_quantiles import BenignReference
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.errors import ConfigError, ModelError
 from iotscore.features import HYBRID
 from iotscore.json_validation import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
 
 if TYPE_CHECKING:
-    from iotscore.detect._container import Groups
+    from iotscore.detect.bundle_format import Groups
+    from iotscore.detect.detector import Arrays, Detector
     from iotscore.detect.model import Scaler
-    from iotscore.detect.protocol import Arrays, Detector
     from iotscore.json_validation import Form
 
 __all__ = ["DETECTORS", "FORMAT_VERSION", "from_bytes", "to_bytes", "version_of"]
@@ -70,7 +69,7 @@ _VOTES: Final = "votes"
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector
-    for detector in (IsolationForestDetector, LstmAutoencoder, Mahalanobis, Neighbours, Envelope)
+    for detector in (IsolationForestDetector, LstmAutoencoder, Neighbours, Envelope)
 }
 """Detectors that a bundle may hold, by name."""
 
@@ -171,8 +170,8 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         name = entry["name"]
         if name not in DETECTORS or name in detectors:
             message = (
-                f"the model bundle holds a detector {name!r} and this code knows"
-                f" {sorted(DETECTORS)}, each once: update iotscore, or train again"
+                f"the model bundle holds a detector {name!r} and this version of iotscore knows"
+                f" {sorted(DETECTORS)}, each once: train again, or use the version that trained it"
             )
             raise ModelError(message)
         detectors[name] = DETECTORS[name].from_arrays(groups[name], entry["parameters"])

@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
 
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.calibration import fit_calibration
-from iotscore.detect.cross_fit import held_out_scores
-from iotscore.detect.fused_tail import fit_fused_tail
-from iotscore.detect.fusion import check_weights, fuse
-from iotscore.detect.model import BATCH_MINMAX, TAIL, Model, Normalisation
-from iotscore.detect.protocol import require_width
-from iotscore.detect.reference import fit_reference
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.tail import fit_tail
-from iotscore.detect.threshold import benign_quantile, flag
-from iotscore.detect.trim import kept_rows, trimmed_blocks
-from iotscore.detect.votes import VoteSettings, fit_vote_windows
+from iotscore.detect.calibration.cross_fit import held_out_scores
+from iotscore.detect.calibration.fusion import check_weights, fuse
+from iotscore.detect.calibration.hybrid_tail import fit_fused_tail
+from iotscore.detect.calibration.tail import fit_tail
+from iotscore.detect.calibration.threshold import flag
+from iotscore.detect.calibration.trim import kept_rows, trimmed_blocks
+from iotscore.detect.detector import require_width
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.model import TAIL, Model, Normalisation
+from iotscore.detect.reference_quantiles import fit_reference
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.vote_windows import VoteSettings, fit_vote_windows
 from iotscore.errors import ConfigError
 from iotscore.features import FEATURES, HYBRID, UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from iotscore.detect.detector import Detector, FloatArray, IntArray
     from iotscore.detect.model import Scaler
-    from iotscore.detect.protocol import Detector, FloatArray, IntArray
 
     FitProgress: TypeAlias = Callable[[str, int, float], None]
     """Called after each epoch of a fit: detector, epoch counted from 1, mean loss."""
@@ -46,8 +45,6 @@ class FitSettings:
         Fusion weight of each detector, 0 or more, sum 1.
     scaler : MinMaxScaler or SignedLogScaler
         Unfitted.
-    lower_quantile, upper_quantile : float
-        ``"frozen"``: quantiles of the benign calibration scores that map to 0 and 1.
     false_positive_rate : float
         Share of benign records that may be flagged, above 0 and below 1.
     margin : float
@@ -57,12 +54,11 @@ class FitSettings:
         ``"tail"``: blocks of time that quick detectors are fitted without in turn, 2 or more.
     trim_share : float
         ``"tail"``: share of each device's rows that is fitted without, see
-        :mod:`iotscore.detect.trim`; 0 or more, below 1. All rows calibrate.
-    normalisation : {"tail", "frozen", "batch_minmax"}
+        :mod:`iotscore.detect.calibration.trim`; 0 or more, below 1. All rows calibrate.
+    normalisation : {"tail", "batch_minmax"}
         ``"tail"``: scores become levels of benign tail probability, fused and calibrated again.
-        ``"frozen"``: scores are mapped linearly. Both are fixed at training. ``"batch_minmax"``:
-        calibrations and thresholds are left out, and :meth:`Model.finish` gets them once
-        everything has been scored.
+        ``"batch_minmax"``: calibrations and thresholds are left out, and :meth:`Model.finish` gets
+        them once everything has been scored.
     least_device_rows : int
         ``"tail"``: so many calibrating rows give a device a tail of its own for the fused score.
     votes : VoteSettings
@@ -76,13 +72,11 @@ class FitSettings:
     detectors: tuple[Detector, ...]
     weights: Mapping[str, float]
     scaler: Scaler = field(default_factory=MinMaxScaler)
-    lower_quantile: float = 0.5
-    upper_quantile: float = 0.99
     false_positive_rate: float = 0.01
     margin: float = 1.0
     n_blocks: int = 4
     trim_share: float = 0.0
-    normalisation: Normalisation = "frozen"
+    normalisation: Normalisation = TAIL
     least_device_rows: int = 1000
     votes: VoteSettings = field(default_factory=VoteSettings)
     min_updates: int = 0
@@ -133,8 +127,9 @@ def fit_model(
     """Fit scaler and detectors on benign rows, and calibrate them.
 
     Under ``"tail"`` quick detectors are fitted on both parts and calibrated by
-    :mod:`iotscore.detect.cross_fit`; slow ones, and all under the other normalisations, are fitted
-    on the first part and calibrated on the second.
+    :mod:`iotscore.detect.calibration.cross_fit`; slow ones are fitted on the first part and
+    calibrated on the second. Under ``"batch_minmax"`` all are fitted on the first part, and nothing
+    is calibrated.
 
     Parameters
     ----------
@@ -168,7 +163,7 @@ def fit_model(
     detectors: dict[str, Detector] = {}
     for one in settings.detectors:
         detectors[one.name] = one.fit(scaled, devices[0], _named(progress, one.name))
-    raw_only = Model(
+    return Model(
         scaler,
         detectors,
         dict(settings.weights),
@@ -177,9 +172,6 @@ def fit_model(
         features=settings.features,
         reference=fit_reference(np.concatenate([train, calibration]), np.concatenate(devices)),
     )
-    if settings.normalisation == BATCH_MINMAX:
-        return raw_only
-    return _calibrated(raw_only, raw_only.raw_scores(calibration, devices[1]), settings)
 
 
 def _unknown(rows: FloatArray) -> IntArray:
@@ -199,20 +191,6 @@ def _named(progress: FitProgress | None, name: str) -> Callable[[int, float], No
     if progress is None:
         return None
     return lambda epoch, loss: progress(name, epoch, loss)
-
-
-def _calibrated(model: Model, raw: Mapping[str, FloatArray], settings: FitSettings) -> Model:
-    calibrations = {
-        name: fit_calibration(scores, settings.lower_quantile, settings.upper_quantile)
-        for name, scores in raw.items()
-    }
-    norms = {name: calibrations[name].normalise(scores) for name, scores in raw.items()}
-    judged = {**raw, HYBRID: fuse(norms, model.weights)}
-    thresholds = {
-        name: benign_quantile(scores, 1.0 - settings.false_positive_rate)
-        for name, scores in judged.items()
-    }
-    return replace(model, calibrations=calibrations, thresholds=thresholds)
 
 
 def _fit_tails(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import IntArray
+    from iotscore.detect.detector import IntArray
 
 
 class Incidents(NamedTuple):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from iotscore.detect.calibration import ScoreCalibration
-from iotscore.detect.fusion import check_weights, fuse
-from iotscore.detect.protocol import require_width
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.signed_log import SignedLogScaler
-from iotscore.detect.tail import TailCalibration, severity
-from iotscore.detect.threshold import flag
+from iotscore.detect.calibration.fusion import check_weights, fuse
+from iotscore.detect.calibration.linear import ScoreCalibration
+from iotscore.detect.calibration.tail import TailCalibration, severity
+from iotscore.detect.calibration.threshold import flag
+from iotscore.detect.detector import require_width
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
 from iotscore.features import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
 
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.fused_tail import FusedTail
-    from iotscore.detect.protocol import Detector, FloatArray, IntArray
-    from iotscore.detect.reference import BenignReference
-    from iotscore.detect.votes import VoteWindows
+    from iotscore.detect.calibration.hybrid_tail import FusedTail
+    from iotscore.detect.detector import Detector, FloatArray, IntArray
+    from iotscore.detect.reference_quantiles import BenignReference
+    from iotscore.detect.vote_windows import VoteWindows
 
 TAIL: Final = "tail"
 FROZEN: Final = "frozen"
+"""Of stored models of earlier versions: by a linear map that was fixed at training."""
 BATCH_MINMAX: Final = "batch_minmax"
-Normalisation: TypeAlias = Literal["tail", "frozen", "batch_minmax"]
-"""How raw scores are brought to a common scale: by benign tail probability, by a linear map that
-was fixed at training, or by the extremes of everything that has been scored."""
+Normalisation: TypeAlias = Literal["tail", "batch_minmax"]
+"""How raw scores are brought to a common scale: by benign tail probability, or by the extremes of
+everything that has been scored."""
 
 Scaler: TypeAlias = MinMaxScaler | SignedLogScaler
 Calibration: TypeAlias = ScoreCalibration | TailCalibration
@@ -97,7 +98,7 @@ class Model:
             raise ModelError(message)
 
     @property
-    def normalisation(self) -> Normalisation:
+    def normalisation(self) -> Normalisation | Literal["frozen"]:
         """How the raw scores are normalised."""
         if not self.calibrations:
             return BATCH_MINMAX

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
 
     _Rows = npt.NDArray[np.float32]
 

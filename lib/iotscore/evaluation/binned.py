@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
 
 COLUMNS: Final = ("file_id", "label", "bin", "flag", "low", "high", "rows")
 """What is read of a row of ``score_histogram``."""

@@ -18,7 +18,7 @@ from iotscore.features import HYBRID, flag_column, score_column
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
 
 _SCALE: Final = float(2**40)
 _DESCRIBED_BY: Final = ("file_id", "label", "split")

@@ -25,7 +25,6 @@ def evaluate_poisoning(
     warehouse: Warehouse,
     options: ProtocolOptions,
     poison: Poison,
-    trim_share: float,
     run_id: str,
     stage: Stage,
 ) -> list[Row]:
@@ -45,8 +44,9 @@ def evaluate_poisoning(
     """
     sample = read_sample(warehouse, options)
     model = options.model.without_idle()
-    fits = {share: fit_of(replace(model, trim_share=share)) for share in (0.0, trim_share)}
-    rows = measure_poisoned(sample, fits, options.measured.plan, options.measured.budgets, poison)
+    fits = {share: fit_of(replace(model, trim_share=share)) for share in (0.0, poison.trim_share)}
+    measured = options.measured
+    rows = measure_poisoned(sample, fits, measured.plan, measured.budgets, poison, measured.seed)
     stage.rows = sample.row_no.size
     stage.details = {"protocol": options.name, "files": len(sample.files)}
     return store_robustness(warehouse, rows, run_id, data_kind(warehouse))
@@ -62,7 +62,7 @@ def store_robustness(
     warehouse
         Where.
     figures
-        Rows with the keys of :data:`iotscore.evaluation.protocols.ROBUSTNESS_COLUMNS`.
+        Rows with the keys of :data:`iotscore.evaluation.figure_columns.ROBUSTNESS_COLUMNS`.
     run_id
         The run that measured.
     kind

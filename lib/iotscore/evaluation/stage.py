@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,8 +22,9 @@ from iotscore.models.registry import load_model
 from iotscore.runs.order import next_number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from iotscore.evaluation.options import EvaluateOptions
     from iotscore.runs.run_log import Stage
     from iotscore.warehouse.tables import Warehouse
 
@@ -32,30 +33,29 @@ FULL_ROWS: Final = 7_062_606
 """The traffic files of N-BaIoT and their records (Meidan et al. 2018)."""
 
 
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """How to measure; ``conf/base.yaml`` explains each value.
-
-    Attributes
-    ----------
-    file_weights
-        Records by file name that each file's records stand for; None counts every record once.
-    """
-
-    splits: tuple[str, ...]
-    bins_per_e_fold: int
-    roc_points: int
-    file_weights: dict[str, int] | None
-
-
 def evaluate(
     warehouse: Warehouse,
     model_version: str | None,
     options: EvaluateOptions,
+    file_weights: Mapping[str, int] | None,
     run_id: str,
     stage: Stage,
 ) -> str | None:
     """Measure a model on the labelled records that it scored.
+
+    Parameters
+    ----------
+    warehouse, options
+        Where, and how.
+    model_version
+        The champion if None.
+    file_weights
+        Records by file name that each file's records stand for, as :attr:`options.file_weights`
+        has them; None counts every record once.
+    run_id
+        Stamped on new rows.
+    stage
+        Gets rows and counts.
 
     Returns
     -------
@@ -68,7 +68,8 @@ def evaluate(
     files = _labelled_files(warehouse, stored.version)
     stage.rows = counted
     stage.details = {"model_version": stored.version, "rows_counted": counted}
-    evaluation_id = _evaluation_id(warehouse, stored.version, list(files), options)
+    measured_by = {**asdict(options), "file_weights": file_weights}
+    evaluation_id = _evaluation_id(warehouse, stored.version, list(files), measured_by)
     if _is_measured(warehouse, evaluation_id):
         stage.details["evaluation_id"] = evaluation_id
         return evaluation_id
@@ -76,7 +77,7 @@ def evaluate(
         names=(*stored.model.detectors, HYBRID),
         thresholds=stored.model.thresholds,
         roc_points=options.roc_points,
-        file_weights=options.file_weights,
+        file_weights=file_weights,
         promised=stored.manifest.get("false_positive_rate"),
     )
     counted_by = {"model_version": stored.version, "split": options.splits}
@@ -112,7 +113,7 @@ def _labelled_files(warehouse: Warehouse, version: str) -> dict[str, ScoredFile]
 
 
 def _evaluation_id(
-    warehouse: Warehouse, version: str, file_ids: Sequence[str], options: EvaluateOptions
+    warehouse: Warehouse, version: str, file_ids: Sequence[str], measured_by: Mapping[str, Any]
 ) -> str:
     """Name an evaluation by what goes into it, so that the same one is not stored twice.
 
@@ -121,7 +122,7 @@ def _evaluation_id(
     ledger = warehouse.rows("ingest_files", ["file_id", "sha256"], status=INGESTED)
     checksums = {row["file_id"]: row["sha256"] for row in ledger}
     contents = sorted((file_id, checksums[file_id]) for file_id in file_ids)
-    content = [version, contents, asdict(options)]
+    content = [version, contents, measured_by]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

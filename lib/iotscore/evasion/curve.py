@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 
+from iotscore.bounds import Bounds, Count, Share, Some
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols.judge import judge
 from iotscore.evaluation.protocols.robustness import robustness_rows
@@ -21,7 +22,7 @@ from iotscore.simulate.layout import DEVICES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
     from iotscore.evaluation.protocols.benign import Benign, Fit, Fitted
 
     Row = dict[str, Any]
@@ -37,53 +38,47 @@ class Evasion:
     ----------
     attacks
         Which, of :data:`iotscore.evasion.effort.ATTACKS`.
-    slowdowns, padded, peers
+    slowdowns, padded_shares, peers
         Efforts to measure, see :class:`iotscore.evasion.effort.Effort`; each alone, and every
         slowdown together with the largest share padded and the most peers.
     benign_rows, records, seconds
         See :class:`iotscore.evasion.captures.Devices`.
-    seed
-        Of everything that is drawn.
 
     Raises
     ------
     ConfigError
-        If an attack cannot be simulated with effort, or nothing is left to simulate.
+        If an attack cannot be simulated with effort.
     """
 
-    attacks: tuple[str, ...] = ("gafgyt.junk", "gafgyt.udp", "mirai.scan", "mirai.udp")
-    slowdowns: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-    padded: tuple[float, ...] = (0.5, 1.0)
-    peers: tuple[int, ...] = (1, 10, 100)
-    benign_rows: int = 6000
-    records: int = 300
-    seconds: float = 60.0
-    seed: int = 42
+    attacks: Some[str]
+    slowdowns: Some[Annotated[float, Bounds(ge=1.0, le=1e5)]]
+    padded_shares: Some[Share]
+    peers: Some[Count]
+    benign_rows: Annotated[int, Bounds(ge=300)]
+    records: Annotated[int, Bounds(ge=10)]
+    seconds: Annotated[float, Bounds(gt=0.0, le=3600.0)]
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
         if unknown := set(self.attacks) - set(ATTACKS):
             message = f"{sorted(unknown)} cannot be simulated with effort: use {ATTACKS}"
             raise ConfigError(message)
-        if not (self.attacks and self.slowdowns and self.padded and self.peers):
-            message = "evasion needs at least one attack, slowdown, padded share and count of peers"
-            raise ConfigError(message)
 
     def efforts(self) -> Iterator[tuple[str, float, Effort]]:
         """Yield the knob, its setting and the effort of every point of the curves."""
         for slowdown in self.slowdowns:
             yield "slowdown", slowdown, Effort(slowdown)
-        for share in self.padded:
+        for share in self.padded_shares:
             yield "padded_share", share, Effort(padded=share)
         for count in self.peers:
             yield "peers", float(count), Effort(peers=count)
         for slowdown in self.slowdowns:
-            combined = Effort(slowdown, max(self.padded), max(self.peers))
+            combined = Effort(slowdown, max(self.padded_shares), max(self.peers))
             yield "combined", slowdown, combined
 
 
 def measure_evasion(
-    fit: Fit, trim_share: float, plan: Plan, budgets: Sequence[float], evasion: Evasion
+    fit: Fit, trim_share: float, plan: Plan, budgets: Sequence[float], evasion: Evasion, seed: int
 ) -> list[Row]:
     """Fit on simulated benign rows of nine devices, and measure attacks that take care.
 
@@ -97,6 +92,8 @@ def measure_evasion(
         As in :class:`iotscore.evaluation.protocols.Options`.
     evasion
         What is simulated.
+    seed
+        Of everything that is drawn.
 
     Returns
     -------
@@ -109,7 +106,7 @@ def measure_evasion(
     TrainingError
         If nothing can be fitted.
     """
-    devices = Devices(evasion.seed, evasion.benign_rows, evasion.records, evasion.seconds)
+    devices = Devices(seed, evasion.benign_rows, evasion.records, evasion.seconds)
     benign = {device: devices.benign_features(device) for device in DEVICES}
     fit = _once(fit)
     found: list[Row] = []

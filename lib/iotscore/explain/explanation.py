@@ -14,8 +14,8 @@ from iotscore.explain.sentences import sentence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.model import Calibration, Model
-    from iotscore.detect.protocol import FloatArray, IntArray
 
 TOP: Final = 5
 """Features that an explanation names."""

@@ -19,7 +19,7 @@ from iotscore.warehouse.schemas import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from iotscore.detect.votes import VoteWindows
+    from iotscore.detect.vote_windows import VoteWindows
     from iotscore.models.registry import StoredModel
     from iotscore.scoring.ledger import Todo
     from iotscore.warehouse.tables import Warehouse

@@ -15,9 +15,9 @@ from iotscore.features import FEATURES, UNKNOWN_DEVICE
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.incidents import Incidents
-    from iotscore.detect.protocol import FloatArray, IntArray
-    from iotscore.detect.votes import VoteWindows
+    from iotscore.detect.vote_windows import VoteWindows
 
 _DESCRIBED: Final = (
     "file_id",

@@ -14,18 +14,19 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from iotscore.bounds import Bounds, Count, Positive
 from iotscore.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from iotscore.detect.detector import BoolArray, Detector, Float32Array, FloatArray, IntArray
     from iotscore.detect.model import Model
-    from iotscore.detect.protocol import BoolArray, Detector, Float32Array, FloatArray, IntArray
 
     Progress = Callable[[int], None]
 
@@ -39,22 +40,27 @@ class KernelOptions:
 
     Attributes
     ----------
-    clusters : int
-        Means that the background is summarised to, 1 or more; what a feature that is not in a
-        coalition is replaced by.
+    background_clusters : int
+        Means that the background is summarised to; what a feature that is not in a coalition is
+        replaced by.
     samples : int
         Coalitions per instance. With fewer than twice the features nothing can be estimated; the
         error falls with the square root of their number.
     seconds : float
         Time that all may take.
-    seed : int
-        Of the order of the instances and of the coalitions.
     """
 
-    clusters: int
-    samples: int
-    seconds: float
-    seed: int
+    background_clusters: Count
+    samples: Annotated[int, Bounds(ge=256)]
+    seconds: Positive
+
+
+@dataclass(frozen=True)
+class ShapOptions(KernelOptions):
+    """How to estimate, and for how many instances at most of each kind."""
+
+    benign: Count
+    attack: Count
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +108,7 @@ def explain_score(
     X: FloatArray,
     is_attack: BoolArray,
     options: KernelOptions,
+    seed: int,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> KernelValues:
@@ -123,6 +130,8 @@ def explain_score(
         Their labels; they decide the order alone.
     options : KernelOptions
         How.
+    seed : int
+        Of the order of the instances and of the coalitions.
     progress : callable or None
         Called after each instance with the number of those that are done.
     clock : callable
@@ -141,16 +150,18 @@ def explain_score(
         message = "there are no benign background rows, and SHAP compares with them: give some"
         raise InputError(message)
     rows = model.scaler.transform(X)
-    order = interleaved(is_attack, options.seed)
+    order = interleaved(is_attack, seed)
     found, longest = [np.empty((0, rows.shape[1]))], 0.0
     # One thread: the order of sums, and with it the last bits, would depend on the processor.
     with threadpool_limits(1), _own_random_state():
-        explainer = _explainer(detector, model.scaler.transform(background), options.clusters)
+        explainer = _explainer(
+            detector, model.scaler.transform(background), options.background_clusters
+        )
         for place, instance in enumerate(order.tolist()):
             before = clock()
             if before - begun + longest > options.seconds:
                 break
-            _seed(options.seed, place)
+            _seed(seed, place)
             found.append(_explain(explainer, rows[instance], options.samples))
             longest = max(longest, clock() - before)
             if progress is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +22,7 @@ from iotscore.warehouse.progress import rows_progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotscore.explain.kernel_shap import KernelOptions, KernelValues
+    from iotscore.explain.kernel_shap import KernelValues, ShapOptions
     from iotscore.runs.run_log import Stage
     from iotscore.warehouse.tables import Warehouse
 
@@ -31,30 +30,12 @@ _BACKGROUND_ROWS: Final = 2000
 """Benign training records that are summarised to a few means."""
 
 
-@dataclass(frozen=True)
-class ShapOptions:
-    """What to explain; ``conf/base.yaml`` explains each value.
-
-    Attributes
-    ----------
-    benign, attack
-        Most instances of each kind.
-    splits
-        What the instances were to the model.
-    kernel
-        How.
-    """
-
-    benign: int
-    attack: int
-    splits: tuple[str, ...]
-    kernel: KernelOptions
-
-
 def explain_by_shap(
     warehouse: Warehouse,
     model_version: str | None,
     options: ShapOptions,
+    splits: Sequence[str],
+    seed: int,
     run_id: str,
     stage: Stage,
 ) -> KernelValues:
@@ -69,7 +50,11 @@ def explain_by_shap(
     model_version
         None for the champion.
     options
-        What and how.
+        How many, and how.
+    splits
+        What the instances were to the model.
+    seed
+        Of the order of the instances and of the coalitions.
     run_id
         Stamped on every new row.
     stage
@@ -94,10 +79,10 @@ def explain_by_shap(
     plan = SplitPlan.from_json(stored.manifest["split"])
     kinds = (
         Kind(0, (TRAIN,), _BACKGROUND_ROWS),
-        Kind(0, options.splits, options.benign),
-        Kind(1, options.splits, options.attack),
+        Kind(0, tuple(splits), options.benign),
+        Kind(1, tuple(splits), options.attack),
     )
-    background, benign, attack = _drawn(warehouse, plan, kinds, options.kernel.seed)
+    background, benign, attack = _drawn(warehouse, plan, kinds, seed)
     instances = pa.concat_tables([benign, attack])
     is_attack = instances.column("label").to_numpy() == 1
     done = warehouse.spark.sparkContext.accumulator(0)
@@ -107,7 +92,8 @@ def explain_by_shap(
             feature_matrix(background),
             feature_matrix(instances),
             is_attack,
-            options.kernel,
+            options,
+            seed,
             lambda _: done.add(1),
         )
     explained = is_attack[found.instances]
@@ -121,7 +107,7 @@ def explain_by_shap(
     }
     if not explained.size:
         message = (
-            f"explain.shap.seconds is {options.kernel.seconds:g}, which is over before a single "
+            f"explain.shap.seconds is {options.seconds:g}, which is over before a single "
             "record is explained; allow more"
         )
         raise ConfigError(message)
@@ -158,7 +144,7 @@ def _drawn(
 def _chosen_by_query(
     warehouse: Warehouse, plan: SplitPlan, kinds: Sequence[Kind], seed: int, files: Sequence[str]
 ) -> list[pa.Table]:
-    """Do through Spark what :func:`choose` does, from any storage."""
+    """Do through Spark what :func:`iotscore.sampling.lowest_hashes.choose` does, from any storage."""
     labelled = warehouse.frame("traffic", file_id=files)
     records = with_split(take_fraction(labelled, plan.fraction, plan.seed), plan)
     drawn = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.explain.incident_stage import find
 from iotscore.explain.ledger import enter_explained, unexplained_files
 from iotscore.explain.tasks import STAMP, explaining, write_explanations

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+from iotscore.bounds import Bounds, Check, Count, Some
 from iotscore.landing.file_changes import unread
+from iotscore.landing.filenames import check_patterns
 from iotscore.landing.reason_codes import (
     BAD_COUNT,
     BAD_NAME,
@@ -44,8 +46,34 @@ _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 class Policy:
     """What is done about contents that are not simply new; ``conf/base.yaml`` explains both."""
 
-    replaces_changed: bool
-    accepts_same: bool
+    changed_files: Literal["refuse", "replace"]
+    same_content: Literal["refuse", "accept"]
+
+    @property
+    def replaces_changed(self) -> bool:
+        """Whether another content under a known path replaces its records."""
+        return self.changed_files == "replace"
+
+    @property
+    def accepts_same(self) -> bool:
+        """Whether a known content of the same device counts again."""
+        return self.same_content == "accept"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestOptions(Policy):
+    """How landing files become rows of ``traffic``; ``conf/base.yaml`` explains each value."""
+
+    patterns: Annotated[Some[str], Check(check_patterns)]
+    chunk_megabytes: Annotated[float, Bounds(gt=0.0, le=1024.0)]
+    quarantine_text_limit: Count
+    most_file_bytes: Count
+    follow_links: bool
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Size of what one task parses at a time."""
+        return int(self.chunk_megabytes * 1_000_000)
 
 
 @dataclass

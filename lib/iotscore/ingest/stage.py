@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,6 @@ from iotscore.ingest.plan import (
     REFUSED,
     REPLACED,
     Plan,
-    Policy,
     is_untouched,
     make_plan,
     refused_unchanged,
@@ -46,6 +44,7 @@ from iotscore.warehouse.tasks import sums_by_query, sums_of_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from iotscore.ingest.plan import IngestOptions
     from iotscore.landing.folder import Landing
     from iotscore.runs.run_log import Stage
     from iotscore.warehouse.tables import Warehouse
@@ -54,30 +53,15 @@ if TYPE_CHECKING:
 _NOTHING: Final = RecordSum()
 
 
-@dataclass(frozen=True)
-class IngestOptions:
-    """How to ingest; ``conf/base.yaml`` explains each value but the last two.
-
-    Attributes
-    ----------
-    days
-        Whose files are ingested.
-    only
-        Paths below the landing folder of the files that are ingested; None: of all.
-    """
-
-    patterns: tuple[str, ...]
-    chunk_bytes: int
-    quarantine_text_limit: int
-    most_file_bytes: int
-    follow_links: bool
-    policy: Policy
-    days: Days = EVERY_DAY
-    only: frozenset[str] | None = None
-
-
 def ingest(
-    warehouse: Warehouse, folder: str, options: IngestOptions, run_id: str, stage: Stage
+    warehouse: Warehouse,
+    folder: str,
+    options: IngestOptions,
+    run_id: str,
+    stage: Stage,
+    *,
+    days: Days = EVERY_DAY,
+    only: frozenset[str] | None = None,
 ) -> None:
     """Ingest what is new in a landing folder.
 
@@ -96,6 +80,10 @@ def ingest(
         Stamped on every row.
     stage
         Gets rows and counts.
+    days
+        Whose files are ingested.
+    only
+        Paths below the landing folder of the files that are ingested; None: of all.
 
     Raises
     ------
@@ -116,11 +104,11 @@ def ingest(
     seen = {row["file_id"]: row for row in ledger_rows if row["status"] == INGESTED}
     listed = {file.file_id: reason for file, reason, _ in landing.unusable}
     lying = [*landing.files, *(file for file, *_ in landing.unusable)]
-    refused_before = refused_unchanged(lying, ledger_rows, options.policy, listed)
+    refused_before = refused_unchanged(lying, ledger_rows, options, listed)
     today = datetime.now(UTC).date()
-    landing = captured_in(landing, options.days, today)
-    if options.only is not None:
-        landing = named_among(landing, options.only)
+    landing = captured_in(landing, days, today)
+    if only is not None:
+        landing = named_among(landing, only)
     candidates = [
         with_event_day(file, today)
         for file in landing.files
@@ -128,7 +116,7 @@ def ingest(
     ]
     unusable = [each for each in landing.unusable if each[0].file_id not in refused_before]
     surveys = survey_all(warehouse.spark, folder, candidates, options.chunk_bytes)
-    plan = make_plan(candidates, surveys, unusable, seen, options.policy)
+    plan = make_plan(candidates, surveys, unusable, seen, options)
     news = ReadNews(warehouse.spark)
     accepted = _write_traffic(warehouse, folder, plan, run_id, news)
     _check_sources(folder, plan, news)

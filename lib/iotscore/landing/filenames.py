@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from iotscore.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -64,6 +66,21 @@ def pattern_fault(pattern: str) -> str | None:
     if not groups & {"device_id", "device"}:
         return "needs a group named device_id or device"
     return None
+
+
+def check_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return patterns of paths as they are.
+
+    Raises
+    ------
+    ConfigError
+        One of them cannot be used.
+    """
+    for pattern in patterns:
+        if fault := pattern_fault(pattern):
+            message = f"{pattern!r} {fault}"
+            raise ConfigError(message)
+    return patterns
 
 
 def label_file(

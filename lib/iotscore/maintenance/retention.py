@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from iotscore.bounds import Count
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.models.registry import champions
 from iotscore.runs.order import SEQUENCE, in_order
@@ -48,14 +49,19 @@ class Retention:
 
     Attributes
     ----------
-    scores_days
+    keep_scores_days
         Days after which scores, explanations and incidents go, counted from their run.
-    models
+    keep_models
         How many of the newest models keep their bundle, beside those that are still needed.
     """
 
-    scores_days: int | None = None
-    models: int | None = None
+    keep_scores_days: Count | None
+    keep_models: Count | None
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether nothing expires."""
+        return self.keep_scores_days is None and self.keep_models is None
 
 
 @dataclass
@@ -93,8 +99,8 @@ def expire(warehouse: Warehouse, retention: Retention, now: datetime) -> Expired
         The time from which days are counted, with its time zone.
     """
     expired = Expired()
-    if retention.scores_days is not None:
-        before = now - timedelta(days=retention.scores_days)
+    if retention.keep_scores_days is not None:
+        before = now - timedelta(days=retention.keep_scores_days)
         frozen = _frozen_models(warehouse)
         scored = _old_runs(warehouse, _SCORED, before, frozen)
         counted = {version: _counted(warehouse, version) for version in frozen}
@@ -108,8 +114,8 @@ def expire(warehouse: Warehouse, retention: Retention, now: datetime) -> Expired
             expired.rows[ledger.name] = sum(row[ledger.count] for row in entries)
             _mark(warehouse, ledger, entries, now)
             _delete_marked(warehouse, ledger)
-    if retention.models is not None:
-        expired.models = _expire_models(warehouse, retention.models, now)
+    if retention.keep_models is not None:
+        expired.models = _expire_models(warehouse, retention.keep_models, now)
     return expired
 
 

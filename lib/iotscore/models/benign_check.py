@@ -18,7 +18,7 @@ from iotscore.warehouse.delta_rs.row_groups import feature_matrix
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
     from iotscore.warehouse.tables import Warehouse
 
 _LOG = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.detect.calibration import ScoreCalibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.errors import ModelError
 from iotscore.models.stored import StoredModel, checked
 from iotscore.runs.order import in_order, next_number

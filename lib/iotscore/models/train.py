@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import __version__
 from iotscore.detect.bundle import to_bytes, version_of
+from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.detect.threshold import share_above
 from iotscore.errors import TrainingError
 from iotscore.ingest.plan import INGESTED
 from iotscore.models.benign_check import check_benign
 from iotscore.models.first_night import require_first_night
 from iotscore.models.registry import TRAINED, champion, described, promote, save_model
 from iotscore.sampling.spark_sample import draw_by_query
-from iotscore.sampling.splits import SplitPlan, cut_file
+from iotscore.sampling.splits import SplitOptions, SplitPlan, cut_file
 from iotscore.sampling.training_sample import draw, require_benign
 from iotscore.warehouse.delta_rs.row_groups import row_groups
 
@@ -49,12 +49,7 @@ class TrainOptions:
 
     seed: int
     fraction: float
-    train_share: float
-    calibration_share: float
-    gap_share: float
-    skip_rows: int
-    max_train_rows: int
-    max_calibration_rows: int
+    split: SplitOptions
     model: FitSettings
     parameters: dict[str, Any]
 
@@ -101,7 +96,7 @@ def train(
     plan, fit, calibration = _draw(warehouse, files, options)
     rows = {"train": len(fit.devices), "calibration": len(calibration.devices)}
     _check_rows(rows["train"], rows["calibration"], options)
-    comparison = check_benign(warehouse, files, options.skip_rows)
+    comparison = check_benign(warehouse, files, options.split.skip_rows)
     settings = options.model
     devices = (fit.devices, calibration.devices)
     model = fit_model(fit.features, calibration.features, settings, _log_epoch, devices)
@@ -151,14 +146,15 @@ def _draw(
     warehouse: Warehouse, files: list[dict[str, Any]], options: TrainOptions
 ) -> tuple[SplitPlan, Records, Records]:
     """Cut the benign files, cap both parts, and return the plan and the records of each."""
+    split = options.split
     parts = {
         row["file_id"]: cut_file(
-            row["rows_read"], options.train_share, options.calibration_share, options.gap_share
+            row["rows_read"], split.train_share, split.calibration_share, split.gap_share
         )
         for row in files
     }
-    plan = SplitPlan(options.seed, options.fraction, parts, skip_rows=options.skip_rows)
-    caps = (options.max_train_rows, options.max_calibration_rows)
+    plan = SplitPlan(options.seed, options.fraction, parts, skip_rows=split.skip_rows)
+    caps = (split.max_train_rows, split.max_calibration_rows)
     if warehouse.is_direct and options.fraction == 1.0:
         runs = sorted({row["run_id"] for row in files})
         paths = warehouse.data_files("traffic", file_id=sorted(parts), ingest_run=runs)

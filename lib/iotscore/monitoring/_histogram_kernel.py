@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iotscore.detect._compile import compiled
+from iotscore.detect.kernels.jit import compiled
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
 
 
 @compiled

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect.reference import HIGH_SHARE, LOW_SHARE, SHARES
+from iotscore.detect.reference_quantiles import HIGH_SHARE, LOW_SHARE, SHARES
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import FloatArray, IntArray
-    from iotscore.detect.reference import BenignReference
+    from iotscore.detect.detector import FloatArray, IntArray
+    from iotscore.detect.reference_quantiles import BenignReference
 
 N_EDGES: Final = len(SHARES)
 N_BINS: Final = N_EDGES + 1

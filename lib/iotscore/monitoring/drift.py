@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.alerts.limits import Limits
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.monitoring.bins import FeatureBins
     from iotscore.monitoring.histograms import Sketch
 

@@ -22,7 +22,7 @@ from iotscore.monitoring.bins import (
 )
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.monitoring.bins import FeatureBins
 
 FLOOR: Final = 0.005

@@ -14,7 +14,7 @@ from iotscore.monitoring.bins import LEVELS, N_BINS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.monitoring.bins import FeatureBins
 
 _PADDED: Final = 31

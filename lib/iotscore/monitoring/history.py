@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from iotscore.detect.protocol import IntArray
+    from iotscore.detect.detector import IntArray
     from iotscore.warehouse.tables import Warehouse
 
 _SUBJECT: Final = ["event_day", "device_id", "device"]

@@ -13,7 +13,7 @@ from iotscore.features import HYBRID, flag_column
 from iotscore.promotion.gates import Gate, gates
 from iotscore.promotion.top_features import leading_features
 from iotscore.promotion.trial import Kind, Trial
-from iotscore.promotion.unseen_records import ChallengeOptions, Source, choose, draw
+from iotscore.promotion.unseen_records import Source, choose, draw
 from iotscore.sampling.splits import SplitPlan
 from iotscore.warehouse.delta_rs.row_groups import records_of
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from iotscore.detect.model import Model
     from iotscore.models.registry import StoredModel
+    from iotscore.promotion.gates import PromotionOptions
     from iotscore.promotion.top_features import Leading
     from iotscore.warehouse.delta_rs.row_groups import Records
     from iotscore.warehouse.tables import Warehouse
@@ -83,7 +84,7 @@ def challenge(
     warehouse: Warehouse,
     challenger: StoredModel,
     champion: StoredModel | None,
-    options: ChallengeOptions,
+    options: PromotionOptions,
 ) -> Challenge:
     """Let two models flag the same records of recent nights.
 
@@ -113,7 +114,7 @@ def challenge(
         challenger=challenger.version,
         champion=None if champion is None else champion.version,
         trial=trial,
-        gates=gates(trial, promised, options.limits),
+        gates=gates(trial, promised, options),
         reasons={
             group: leading_features(
                 models[0 if group[-1] else -1].model,

@@ -7,17 +7,18 @@ only flags, and which file a record is from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 
+from iotscore.bounds import Bounds, Count, OpenShare, Share
 from iotscore.evaluation.protocols.intervals import UNKNOWN, rate_interval
 from iotscore.promotion.trial import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iotscore.detect.protocol import BoolArray, FloatArray
+    from iotscore.detect.detector import BoolArray, FloatArray
     from iotscore.evaluation.protocols.intervals import Interval
     from iotscore.promotion.trial import Trial
 
@@ -27,15 +28,24 @@ _ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a challenger must keep; ``conf/base.yaml`` explains each value."""
+class PromotionOptions:
+    """What a challenger must keep, and on what it is tried; ``conf/base.yaml`` explains each."""
 
-    fpr_tolerance: float
-    device_fpr: float
-    tpr_margin: float
-    attack_tpr_margin: float
-    least_benign_rows: int
-    least_group_rows: int
+    nights: Count
+    benign_rows: Count
+    attack_rows: Count
+    unlabelled_rows: Count
+    fpr_tolerance: Annotated[float, Bounds(ge=0.0)]
+    device_fpr: OpenShare
+    tpr_margin: Share
+    attack_tpr_margin: Share
+    least_benign_rows: Count
+    least_group_rows: Count
+
+    def rows_of(self, kind: Kind) -> int:
+        """Return how many records of a kind are drawn at most."""
+        most = {Kind.BENIGN: self.benign_rows, Kind.ATTACK: self.attack_rows}
+        return most.get(kind, self.unlabelled_rows)
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,7 @@ class Rate:
         return f"{self.value:.2%}{bounds} of {self.rows:,}"
 
 
-def gates(trial: Trial, promised: float, limits: Limits) -> list[Gate]:
+def gates(trial: Trial, promised: float, limits: PromotionOptions) -> list[Gate]:
     """Return the conditions of a promotion, each with what was found.
 
     Parameters
@@ -87,7 +97,7 @@ def gates(trial: Trial, promised: float, limits: Limits) -> list[Gate]:
     return [*_benign_gates(trial, promised, limits), *_attack_gates(trial, limits)]
 
 
-def _benign_gates(trial: Trial, promised: float, limits: Limits) -> Iterator[Gate]:
+def _benign_gates(trial: Trial, promised: float, limits: PromotionOptions) -> Iterator[Gate]:
     benign = trial.of(Kind.BENIGN)
     rows = int(trial.count()[benign].sum())
     least = limits.least_benign_rows
@@ -110,7 +120,7 @@ def _benign_gates(trial: Trial, promised: float, limits: Limits) -> Iterator[Gat
     yield _device_gate(trial, limits)
 
 
-def _device_gate(trial: Trial, limits: Limits) -> Gate:
+def _device_gate(trial: Trial, limits: PromotionOptions) -> Gate:
     """Look for the device with the most false alarms."""
     name = "FPR of each device"
     found = [
@@ -126,7 +136,7 @@ def _device_gate(trial: Trial, limits: Limits) -> Gate:
     return Gate(name, _low(rate) <= limits.device_fpr, told)
 
 
-def _attack_gates(trial: Trial, limits: Limits) -> Iterator[Gate]:
+def _attack_gates(trial: Trial, limits: PromotionOptions) -> Iterator[Gate]:
     names = ("TPR", "TPR of each attack")
     if trial.champion is None:
         yield from (Gate(name, None, "there is no champion yet") for name in names)

@@ -10,8 +10,8 @@ from iotscore.explain.explanation import explain
 from iotscore.explain.sentences import phrase
 
 if TYPE_CHECKING:
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.model import Model
-    from iotscore.detect.protocol import FloatArray, IntArray
 
 
 class Leading(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import BoolArray, IntArray
+    from iotscore.detect.detector import BoolArray, IntArray
 
 
 class Kind(StrEnum):

@@ -19,28 +19,12 @@ from iotscore.warehouse.delta_rs.row_groups import read_batches, row_groups
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iotscore.promotion.gates import Limits
+    from iotscore.promotion.gates import PromotionOptions
     from iotscore.sampling.splits import SplitPlan
     from iotscore.warehouse.tables import Warehouse
 
 _DESCRIBED_BY: Final = (*KEY, "device_id")
 _BATCH_ROWS: Final = 10_000
-
-
-@dataclass(frozen=True)
-class ChallengeOptions:
-    """How a challenger is tried; ``conf/base.yaml`` explains each value."""
-
-    nights: int
-    benign_rows: int
-    attack_rows: int
-    unlabelled_rows: int
-    limits: Limits
-
-    def rows_of(self, kind: Kind) -> int:
-        """Return how many records of a kind are drawn at most."""
-        most = {Kind.BENIGN: self.benign_rows, Kind.ATTACK: self.attack_rows}
-        return most.get(kind, self.unlabelled_rows)
 
 
 @dataclass(frozen=True)
@@ -67,7 +51,7 @@ class Source:
 
 
 def choose(
-    warehouse: Warehouse, plans: Sequence[SplitPlan], options: ChallengeOptions
+    warehouse: Warehouse, plans: Sequence[SplitPlan], options: PromotionOptions
 ) -> list[Source]:
     """Choose captures of the newest nights, and how densely each is drawn from.
 

@@ -10,7 +10,7 @@ import numpy as np
 from iotscore.report.night import Shape
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
 
 KINDS: Final = {0: "benign", 1: "attack", None: "unlabelled"}
 _BINS: Final = 56

@@ -42,7 +42,6 @@ LIGHT: Final = {
     "hybrid": "#0a5cb8",
     "iforest": "#8d6100",
     "lstm": "#7a3fd0",
-    "mahalanobis": "#b3245c",
     "neighbours": "#3b7d23",
     "envelope": "#00728f",
 }
@@ -59,7 +58,6 @@ DARK: Final = {
     "hybrid": "#6fb4ff",
     "iforest": "#d9a93f",
     "lstm": "#bb9bff",
-    "mahalanobis": "#ff86ad",
     "neighbours": "#8fcf72",
     "envelope": "#5cc4e0",
 }

@@ -107,7 +107,7 @@ def hash_cutoff(frame: DataFrame, cap: int, seed: int) -> int | None:
 def draw_by_query(
     benign: DataFrame, plan: SplitPlan, most_train: int, most_calibration: int
 ) -> tuple[SplitPlan, Records, Records]:
-    """Do through Spark what :mod:`iotscore.sampling.training_sample` does, from any storage."""
+    """Do through Spark what :func:`iotscore.sampling.training_sample.draw` does, from any storage."""
     sample = take_fraction(benign, plan.fraction, plan.seed)
     uncapped = with_split(sample, plan)
     train = uncapped.where(F.col("split") == splits.TRAIN)

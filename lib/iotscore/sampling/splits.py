@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import numpy as np
 
+from iotscore.bounds import Bounds, Count, CountOrZero
+from iotscore.errors import ConfigError
 from iotscore.sampling.record_hash import record_hashes
 
 if TYPE_CHECKING:
@@ -20,6 +22,40 @@ NONE: Final = "none"
 """Used for nothing: unlabelled; benign records that a cap left out, in a gap, or at the start."""
 
 SPLITS: Final = (TRAIN, CALIBRATION, TEST, NONE)
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """Which benign records fit a model, and which calibrate it.
+
+    Attributes
+    ----------
+    train_share, calibration_share
+        Of each benign file, in capture order.
+    gap_share
+        Of each benign file, after either part, that is used for nothing.
+    skip_rows
+        First rows of each benign file that are used for nothing.
+    max_train_rows, max_calibration_rows
+        Most records of either kind.
+    trim_share
+        Of each device's records, fitted without; see :mod:`iotscore.detect.trim`.
+    """
+
+    train_share: Annotated[float, Bounds(gt=0.0, le=1.0)]
+    calibration_share: Annotated[float, Bounds(ge=0.0, lt=1.0)]
+    gap_share: Annotated[float, Bounds(ge=0.0, le=0.2)]
+    skip_rows: CountOrZero
+    trim_share: Annotated[float, Bounds(ge=0.0, lt=1.0)]
+    max_train_rows: Count
+    max_calibration_rows: Count
+
+    def __post_init__(self) -> None:
+        """Refuse shares of more than the whole."""
+        total = self.train_share + self.calibration_share
+        if total > 1.0:
+            message = f"train_share + calibration_share is {total:g}; at most 1 is possible"
+            raise ConfigError(message)
 
 
 @dataclass(frozen=True)

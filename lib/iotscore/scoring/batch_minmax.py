@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from iotscore.detect.calibration import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
 from iotscore.detect.metrics import youden_threshold
 from iotscore.evaluation.histogram import counts_by_detector, histogram
 from iotscore.features import score_column

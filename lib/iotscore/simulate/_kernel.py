@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.detect._compile import compiled
+from iotscore.detect.kernels.jit import compiled
 from iotscore.features import DECAYS
 from iotscore.simulate.packets import LONE_CHANNEL, LONE_SOCKET, LONE_SOURCE, RECORDED
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.detect._compile import compiled
+from iotscore.detect.kernels.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,6 @@ from iotscore.errors import WarehouseError
 from iotscore.warehouse.delta_rs import table as local_table
 from iotscore.warehouse.delta_rs.proof import Proof, prove_file
 from iotscore.warehouse.record_sums import RecordSum, added
-from iotscore.warehouse.schemas import TABLES
 from iotscore.warehouse.session import core_count
 from iotscore.warehouse.tasks import TASKS_PER_CORE, run_tasks, sums_by_query
 
@@ -46,7 +45,8 @@ def prove_table(settled: Settled, table: str) -> Proof:
     warehouse, by = settled.warehouse, PROVED[table]
     if (paths := _local_files(settled, table)) is None:
         return Proof(sums_by_query(settled.read(table), by))
-    schema = TABLES[table].arrow_schema
+    # The table's own columns: it may have some that this version does not write any more.
+    schema = local_table.schema(warehouse.local_path(table))
 
     def prove(mine: Sequence[str]) -> Iterator[Proof]:
         yield from (prove_file(path, schema, by) for path in mine)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from iotscore.evaluation.protocols import COLUMNS, ROBUSTNESS_COLUMNS
+from iotscore.evaluation.figure_columns import PROTOCOL_COLUMNS, ROBUSTNESS_COLUMNS
 from iotscore.features import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
 
 if TYPE_CHECKING:
@@ -69,8 +69,11 @@ RECORD_COLUMNS: Final = tuple(name for name, _ in _RECORD)
 """What identifies and describes a record; ``traffic`` and ``scores`` share these columns."""
 
 _FIRST_DETECTORS: Final = ("iforest", "lstm")
-DETECTORS: Final = (*_FIRST_DETECTORS, "mahalanobis", "neighbours", "envelope")
-"""Detectors that have columns in ``scores``; they are NULL where a model lacks one."""
+DETECTORS: Final = (*_FIRST_DETECTORS, "neighbours", "envelope")
+"""Detectors that have columns in ``scores``; they are NULL where a model lacks one.
+
+Tables of earlier versions may have columns of others, which nothing writes any more.
+"""
 
 
 def score_fields(detectors: Iterable[str]) -> T.StructType:
@@ -147,7 +150,7 @@ _ROBUSTNESS_TYPES: Final[dict[str, T.DataType]] = {
 _ROBUSTNESS_FIGURES = tuple(
     (name, _ROBUSTNESS_TYPES.get(name, _DOUBLE)) for name in ROBUSTNESS_COLUMNS
 )
-_PROTOCOL_FIGURES = tuple((name, _PROTOCOL_TYPES.get(name, _DOUBLE)) for name in COLUMNS)
+_PROTOCOL_FIGURES = tuple((name, _PROTOCOL_TYPES.get(name, _DOUBLE)) for name in PROTOCOL_COLUMNS)
 
 TABLES: Final[dict[str, Table]] = {
     "traffic": Table(

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from iotscore.detect.autoencoder import LstmAutoencoder
 from iotscore.detect.bundle import FORMAT_VERSION, to_bytes
-from iotscore.detect.calibration import fit_calibration
-from iotscore.detect.forest import IsolationForestDetector
+from iotscore.detect.calibration.linear import ScoreCalibration
+from iotscore.detect.calibration.threshold import benign_quantile
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.model import Model
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.threshold import benign_quantile
+from iotscore.detect.scaling.minmax import MinMaxScaler
 
 FOLDER = Path(__file__).parent
 
@@ -47,7 +47,10 @@ def main() -> None:
         scaler=scaler,
         detectors=detectors,
         weights={"iforest": 0.4, "lstm": 0.6},
-        calibrations={name: fit_calibration(scores, 0.5, 0.99) for name, scores in raw.items()},
+        calibrations={
+            name: ScoreCalibration(*np.quantile(scores, [0.5, 0.99]).tolist())
+            for name, scores in raw.items()
+        },
         thresholds={name: benign_quantile(scores, 0.95) for name, scores in raw.items()}
         | {"hybrid": 1.0},
         features=tuple("abcdef"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.cli import sql
+from iotscore.cli.commands import sql
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -122,8 +122,8 @@ def test_a_newer_format_asks_for_an_update() -> None:
     ("change", "fault"),
     [
         (
-            {"detectors": [{"name": "svm", "parameters": {}}]},
-            r"'svm'.*'envelope', 'iforest', 'lstm'",
+            {"detectors": [{"name": "mahalanobis", "parameters": {}}]},
+            r"'mahalanobis'.*'envelope', 'iforest', 'lstm', 'neighbours'.*train again",
         ),
         ({"detectors": "none"}, "header"),
         ({"weights": {"iforest": 1.0}}, "one weight"),

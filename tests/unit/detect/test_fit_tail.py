@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from iotscore.detect.bundle import from_bytes, to_bytes
-from iotscore.detect.envelope import Envelope
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.fit import FitSettings, fit_model
-from iotscore.detect.forest import IsolationForestDetector
 from iotscore.detect.model import TAIL, Model
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
 
 FEATURES = tuple("abcdef")

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pytest
 
-from iotscore.detect.calibration import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import FitSettings, fit_model
 from iotscore.detect.model import Model
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.threshold import share_above
+from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.detect.protocol import Float32Array, FloatArray, IntArray
+    from iotscore.detect.detector import Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,12 @@ class Second(Distance):
     name: ClassVar[str] = "second"
 
 
+class Slow(Distance):
+    """The same, but too slow to be fitted again for calibration."""
+
+    is_quick: ClassVar[bool] = False
+
+
 class Third(Distance):
     """And a third one: nothing may assume a pair."""
 
@@ -71,13 +77,12 @@ class Third(Distance):
 SETTINGS = FitSettings(
     detectors=(Distance(), Second(10.0), Third(0.5)),
     weights={"second": 0.5, "first": 0.3, "third": 0.2},
-    lower_quantile=0.5,
-    upper_quantile=0.9,
     false_positive_rate=0.1,
     features=("a", "b"),
 )
 RNG = np.random.default_rng(0)
 TRAIN, CALIBRATION, OTHER = RNG.random((50, 2)), RNG.random((41, 2)), 3 * RNG.random((30, 2))
+BENIGN = np.concatenate([TRAIN, CALIBRATION])
 
 
 def test_columns_come_in_the_order_of_the_detectors() -> None:
@@ -85,7 +90,7 @@ def test_columns_come_in_the_order_of_the_detectors() -> None:
     columns = fit_model(TRAIN, CALIBRATION, SETTINGS).score(OTHER)
     expected = [f"{name}_{what}" for name in ("first", "second", "third") for what in (
         "score", "norm", "flag")]  # fmt: skip
-    assert list(columns) == [*expected, "hybrid_score", "is_anomaly"]
+    assert list(columns) == [*expected, "hybrid_score", "is_anomaly", "severity"]
     assert {str(column.dtype) for column in columns.values()} == {"float64", "bool"}
     assert {column.shape for column in columns.values()} == {(30,)}
 
@@ -94,26 +99,41 @@ def test_columns_follow_from_the_raw_scores_by_arithmetic() -> None:
     """Norms, hybrid score and flags are the stated formulas over the raw scores."""
     model = fit_model(TRAIN, CALIBRATION, SETTINGS)
     columns = model.score(OTHER)
-    scaled = MinMaxScaler().fit(TRAIN).transform(OTHER)
-    raw = Second(10.0).fit(MinMaxScaler().fit(TRAIN).transform(TRAIN)).score(scaled)
+    scaler = MinMaxScaler().fit(BENIGN)
+    raw = Second(10.0).fit(scaler.transform(BENIGN)).score(scaler.transform(OTHER))
     assert np.array_equal(columns["second_score"], raw)
-    low, high = model.calibrations["second"].low, model.calibrations["second"].high
-    assert np.array_equal(columns["second_norm"], (raw - low) / (high - low))
+    assert np.array_equal(columns["second_norm"], model.calibrations["second"].normalise(raw))
     assert np.array_equal(columns["second_flag"], raw > model.thresholds["second"])
-    hybrid = sum(SETTINGS.weights[name] * columns[f"{name}_norm"] for name in SETTINGS.weights)
+    summed = sum(SETTINGS.weights[name] * columns[f"{name}_norm"] for name in SETTINGS.weights)
+    hybrid = model.fused.pooled.normalise(summed)
     assert np.array_equal(columns["hybrid_score"], hybrid)
     assert np.array_equal(columns["is_anomaly"], hybrid > model.thresholds["hybrid"])
+    assert np.array_equal(columns["severity"], 100.0 * hybrid / (hybrid + 3.0))
 
 
-def test_calibration_rows_alone_set_norms_and_thresholds() -> None:
-    """On the calibration rows the promised share is flagged, and quantiles map to 0 and 1."""
+def test_a_linear_model_keeps_its_formulas() -> None:
+    """Models of earlier versions map scores linearly; they have no tail and so no severity."""
+    fitted = fit_model(TRAIN, CALIBRATION, SETTINGS)
+    maps = {name: ScoreCalibration(1.0, 3.0) for name in fitted.detectors}
+    model = replace(fitted, calibrations=maps, fused=None, thresholds={"hybrid": 0.5})
+    columns = model.score(OTHER)
+    assert model.normalisation == "frozen"
+    assert np.array_equal(columns["second_norm"], (columns["second_score"] - 1.0) / 2.0)
+    hybrid = sum(SETTINGS.weights[name] * columns[f"{name}_norm"] for name in SETTINGS.weights)
+    assert np.array_equal(columns["hybrid_score"], hybrid)
+    assert np.array_equal(columns["is_anomaly"], hybrid > 0.5)
+    assert "severity" not in columns
+
+
+def test_benign_rows_set_norms_and_thresholds() -> None:
+    """About the promised share of benign rows is flagged; equal levels are equal thresholds."""
     model = fit_model(TRAIN, CALIBRATION, SETTINGS)
-    columns = model.score(CALIBRATION)
+    columns = model.score(BENIGN)
     for name in ("first", "second", "third", "hybrid"):
-        assert 0.05 < share_above(columns[f"{name}_score"], model.thresholds[name]) <= 0.1
+        assert 0.05 < share_above(columns[f"{name}_score"], model.thresholds[name]) <= 0.12
     for name in model.detectors:
-        norms = columns[f"{name}_norm"]
-        assert np.quantile(norms, [0.5, 0.9]) == pytest.approx([0.0, 1.0], abs=1e-12)
+        at_threshold = model.calibrations[name].normalise(np.array([model.thresholds[name]]))
+        assert at_threshold == pytest.approx([-np.log(0.1)])
 
 
 def test_fitting_does_not_touch_rows_or_settings() -> None:
@@ -159,17 +179,18 @@ def test_wrong_widths_are_refused_with_both_numbers() -> None:
 
 def test_no_rows_to_fit_or_calibrate_is_an_error() -> None:
     """Either empty set is named by what needs it."""
+    slow = replace(SETTINGS, detectors=(Slow(),), weights={"first": 1.0})
     with pytest.raises(TrainingError, match="scaler"):
-        fit_model(TRAIN[:0], CALIBRATION, SETTINGS)
+        fit_model(TRAIN[:0], CALIBRATION[:0], SETTINGS)
     with pytest.raises(TrainingError, match="calibrat"):
-        fit_model(TRAIN, CALIBRATION[:0], SETTINGS)
+        fit_model(TRAIN, CALIBRATION[:0], slow)
 
 
 def test_progress_names_the_detector() -> None:
     """The caller learns which detector reports."""
     told: list[tuple[str, int, float]] = []
     fit_model(TRAIN, CALIBRATION, SETTINGS, lambda *event: told.append(event))
-    assert told == [("first", 1, 50.0), ("second", 1, 50.0), ("third", 1, 50.0)]
+    assert told == [("first", 1, 91.0), ("second", 1, 91.0), ("third", 1, 91.0)]
 
 
 @pytest.mark.parametrize(

@@ -43,4 +43,4 @@ def test_memory_is_that_of_the_bins(times: int) -> None:
     assert kept < 22 * BINS * len(FILES)
     assert peak < 60 * BINS * len(FILES)
     counts = binned.counts(dict.fromkeys(FILES, 1))
-    assert counts.n_negatives == counts.n_positives == times * BINS * len(FILES) // 2
+    assert counts.negatives.sum() == counts.positives.sum() == times * BINS * len(FILES) // 2

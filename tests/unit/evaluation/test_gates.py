@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from iotscore.promotion.gates import Limits, gates
+from iotscore.promotion.gates import PromotionOptions, gates
 from iotscore.promotion.trial import Kind, Trial, TrialFile, changes
 
-LIMITS = Limits(
+LIMITS = PromotionOptions(
+    nights=30,
+    benign_rows=50_000,
+    attack_rows=50_000,
+    unlabelled_rows=50_000,
     fpr_tolerance=0.25,
     device_fpr=0.2,
     tpr_margin=0.01,
@@ -54,7 +58,7 @@ def attack(rows: int, challenger: int, champion: int, name: str = "gafgyt.tcp") 
     return ("camera", Kind.ATTACK, name, rows, challenger, champion)
 
 
-def outcome(found: Trial, limits: Limits = LIMITS) -> dict[str, bool | None]:
+def outcome(found: Trial, limits: PromotionOptions = LIMITS) -> dict[str, bool | None]:
     """Return whether each gate is open."""
     return {gate.name: gate.holds for gate in gates(found, PROMISED, limits)}
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
+from iotscore.detect.metrics import roc_auc
 from iotscore.evaluation.protocols.intervals import UNKNOWN, FileDraws, Interval, rate_interval
 from iotscore.evaluation.protocols.sample import Sample, SampleFile
 from iotscore.evaluation.protocols.tally import Tally
@@ -165,7 +166,7 @@ def test_areas_of_pairs_of_files_add_up() -> None:
     of_row = np.array(WEIGHTS)[sample.file_index]
     expected = roc_auc_score(sample.is_attack, scores, sample_weight=of_row)
     assert (areas * weight).sum() / weight.sum() == pytest.approx(expected)
-    assert tally.curve(np.ones(7, dtype=bool)).roc_auc() == pytest.approx(expected)
+    assert roc_auc(tally.counts(np.ones(7, dtype=bool))).value == pytest.approx(expected)
 
 
 def test_draws_of_files_are_those_of_the_slow_way() -> None:

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.detect.envelope import Envelope
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, InputError, TrainingError
+from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 from iotscore.evaluation.protocols import (
     MIX,
-    ROBUSTNESS_COLUMNS,
-    ROBUSTNESS_KEY,
     Benign,
     Fitted,
     Plan,
@@ -34,7 +33,10 @@ from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from iotscore.config import Settings
 
     Row = dict[str, Any]
 
@@ -159,8 +161,8 @@ def test_the_proof_stands() -> None:
 def test_curves() -> None:
     """Each share, draw, defence and detector has a row; planted rows are measured at no share."""
     fits = {share: fit_of(replace(SETTINGS, trim_share=share)) for share in (0.0, 0.1)}
-    poison = Poison(shares=(0.0, 0.005, 0.05), attacks=("gafgyt.tcp",), draws=2)
-    rows = measure_poisoned(SAMPLE, fits, Plan(), (0.05,), poison)
+    poison = Poison(shares=(0.0, 0.005, 0.05), attacks=("gafgyt.tcp",), trim_share=0.1, draws=2)
+    rows = measure_poisoned(SAMPLE, fits, Plan(), (0.05,), poison, 42)
     assert all(tuple(row) == ROBUSTNESS_COLUMNS for row in rows)
     keys = {tuple(row[name] for name in ROBUSTNESS_KEY) for row in rows}
     assert len(keys) == len(rows) == 3 * 2 * 2 * 3
@@ -198,11 +200,11 @@ def test_what_cannot_be_planted_is_told(attack: str, share: float, told: str) ->
         planting(attack, share)
 
 
-@pytest.mark.parametrize("change", [{"shares": ()}, {"draws": 0}, {"shares": (1.5,)}])
-def test_options_out_of_bounds(change: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", ["shares=[]", "draws=0", "shares=[1.5]"])
+def test_options_out_of_bounds(change: str, settings: Callable[..., Settings]) -> None:
     """Nothing to plant, and more than there is room for."""
-    with pytest.raises(ConfigError):
-        replace(Poison(), **change)
+    with pytest.raises(ConfigError, match=r"protocol\.poisoning\."):
+        settings("default", f"protocol.poisoning.{change}")
 
 
 def test_real_rows(nbaiot: Path) -> None:
@@ -235,8 +237,8 @@ def test_real_rows(nbaiot: Path) -> None:
         tuple(files),
     )
     fits = {share: fit_of(replace(SETTINGS, trim_share=share)) for share in (0.0, 0.03)}
-    poison = Poison(shares=(0.0, 0.001), attacks=("gafgyt.tcp",), draws=1)
-    rows = measure_poisoned(sample, fits, Plan(), (0.05,), poison)
+    poison = Poison(shares=(0.0, 0.001), attacks=("gafgyt.tcp",), trim_share=0.03, draws=1)
+    rows = measure_poisoned(sample, fits, Plan(), (0.05,), poison, 42)
     found = {(row["effort"], row["trim_share"]): row for row in rows if row["detector"] == "hybrid"}
     assert found[0.0, 0.0]["roc_auc"] > 0.997
     assert found[0.0, 0.0]["tpr"] > 0.999

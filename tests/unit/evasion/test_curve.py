@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from iotscore.detect.envelope import Envelope
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
-from iotscore.detect.neighbours import Neighbours
-from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
-from iotscore.evaluation.protocols import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY, Plan
+from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
+from iotscore.evaluation.protocols import Plan
 from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, Evasion, measure_evasion
 from iotscore.evasion.captures import Devices
 from iotscore.evasion.effort import Effort
 from iotscore.features import FEATURES
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from iotscore.config import Settings
+
 Row = dict[str, Any]
 
 SMALL = Evasion(
     attacks=("gafgyt.junk", "mirai.scan"),
     slowdowns=(1.0, 3000.0),
-    padded=(1.0,),
+    padded_shares=(1.0,),
     peers=(10,),
     benign_rows=900,
     records=60,
@@ -52,7 +57,7 @@ def devices() -> Devices:
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
     """Return the figures of all curves."""
-    return measure_evasion(fit_of(SETTINGS), 0.0, Plan(), (0.05,), SMALL)
+    return measure_evasion(fit_of(SETTINGS), 0.0, Plan(), (0.05,), SMALL, 42)
 
 
 def test_attacks_are_recorded_in_the_midst_of_benign_traffic(devices: Devices) -> None:
@@ -116,8 +121,10 @@ def test_effort_pays_in_detection_and_costs_packets(rows: list[Row]) -> None:
     assert careful["packets_per_second"] < plain["packets_per_second"] / 1000
 
 
-@pytest.mark.parametrize("change", [{"attacks": ("gafgyt.scan",)}, {"peers": ()}])
-def test_what_cannot_be_simulated_is_refused(change: dict[str, tuple[str, ...]]) -> None:
+@pytest.mark.parametrize("change", ["attacks=[gafgyt.scan]", "peers=[]"])
+def test_what_cannot_be_simulated_is_refused(
+    change: str, settings: Callable[..., Settings]
+) -> None:
     """A scan that waits for the kernel is not paced by the attacker; nothing is no curve."""
-    with pytest.raises(ConfigError):
-        replace(SMALL, **change)
+    with pytest.raises(ConfigError, match=r"protocol\.evasion"):
+        settings("default", f"protocol.evasion.{change}")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iotscore.cli.options import fit_settings
 from iotscore.detect.attribution import attribute
-from iotscore.detect.calibration import minmax_calibration
+from iotscore.detect.calibration.linear import minmax_calibration
 from iotscore.detect.fit import fit_model
 from iotscore.explain.explanation import TOP, explain
 from iotscore.explain.sentences import sentence
@@ -29,9 +29,8 @@ DEVICES = np.arange(400) % 2
 CASES = {
     "default": ("detectors.iforest.weight=0", "normalisation.least_device_rows=100"),
     "all detectors": ("detectors.iforest.weight=1", "detectors.lstm.weight=1"),
-    "distance": ("detectors.mahalanobis.weight=1", "detectors.mahalanobis.least_rows=100"),
-    "frozen": (
-        *("normalisation.mode=frozen", "scaling.method=minmax", "detectors.neighbours=null"),
+    "minmax": (
+        *("scaling.method=minmax", "detectors.neighbours=null"),
         *("detectors.envelope=null", "detectors.iforest.weight=0.4", "detectors.lstm.weight=0.6"),
     ),
 }

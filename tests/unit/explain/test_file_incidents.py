@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from iotscore.detect.incidents import find_incidents
-from iotscore.detect.votes import VoteWindows
+from iotscore.detect.vote_windows import VoteWindows
 from iotscore.explain.incidents import READ, file_incidents
 from iotscore.features import FEATURES
 

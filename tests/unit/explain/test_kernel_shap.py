@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.detect._network import Network
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.forest import IsolationForestDetector
+from iotscore.detect.detectors._network import Network
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.model import Model
-from iotscore.detect.scaling import MinMaxScaler
-from iotscore.detect.signed_log import SignedLogScaler
+from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import InputError, ModelError
 from iotscore.explain.kernel_shap import KernelOptions, KernelValues, explain_score, interleaved
 
 if TYPE_CHECKING:
+    from iotscore.detect.detector import FloatArray
     from iotscore.detect.model import Scaler
-    from iotscore.detect.protocol import FloatArray
 
 N, UNITS = 7, 3
-OPTIONS = KernelOptions(clusters=5, samples=2000, seconds=1000.0, seed=42)
+OPTIONS = KernelOptions(5, 2000, 1000.0)
 
 
 def features(rows: int, seed: int) -> FloatArray:
@@ -43,7 +43,7 @@ def network() -> Network:
 
 def model_with(scaler: Scaler) -> Model:
     """Return a model that consists of the autoencoder."""
-    detector = LstmAutoencoder(units=UNITS, network_=network())
+    detector = LstmAutoencoder(units=UNITS, state_=network())
     names = tuple("abcdefg")
     return Model(scaler.fit(features(50, 9)), {"lstm": detector}, {"lstm": 1.0}, {}, {}, names)
 
@@ -54,10 +54,12 @@ def model() -> Model:
     return model_with(MinMaxScaler())
 
 
-def explain(model: Model, n_rows: int, options: KernelOptions = OPTIONS) -> KernelValues:
+def explain(
+    model: Model, n_rows: int, options: KernelOptions = OPTIONS, seed: int = 42
+) -> KernelValues:
     """Explain made-up rows, every third of them an attack."""
     return explain_score(
-        model, features(40, 1), features(n_rows, 2), np.arange(n_rows) % 3 == 0, options
+        model, features(40, 1), features(n_rows, 2), np.arange(n_rows) % 3 == 0, options, seed
     )
 
 
@@ -85,7 +87,7 @@ def test_brute_force_over_unscaled_coalitions(scaler: Scaler) -> None:
     model = model_with(scaler)
     # As many clusters as rows: the summary is the rows themselves.
     background, rows = features(5, 3), 3.0 * features(2, 4)
-    found = explain_score(model, background, rows, np.array([True, False]), OPTIONS)
+    found = explain_score(model, background, rows, np.array([True, False]), OPTIONS, 42)
     assert found.instances.tolist() == [1, 0]
     expected = [shapley(model, background, rows[place]) for place in found.instances]
     scores = model.raw_scores(rows)["lstm"]
@@ -96,14 +98,14 @@ def test_brute_force_over_unscaled_coalitions(scaler: Scaler) -> None:
 
 def test_values_sum_to_score_less_base(model: Model) -> None:
     """However few coalitions are tried, and whatever the background is summarised to."""
-    found = explain(model, 12, KernelOptions(clusters=3, samples=40, seconds=1000.0, seed=1))
+    found = explain(model, 12, KernelOptions(3, 40, 1000.0), seed=1)
     assert sorted(found.instances.tolist()) == list(range(12))
     assert found.base + found.values.sum(axis=1) == pytest.approx(found.scores, abs=1e-8)
 
 
 def test_the_same_seed_gives_the_same_values(model: Model) -> None:
     """Bit for bit, from any random state, which is left as it was; another seed, other values."""
-    few = KernelOptions(clusters=5, samples=60, seconds=1000.0, seed=42)
+    few = KernelOptions(5, 60, 1000.0)
     np.random.seed(7)  # noqa: NPY002 shap draws from it
     first = explain(model, 6, few)
     after = np.random.random()  # noqa: NPY002
@@ -112,7 +114,7 @@ def test_the_same_seed_gives_the_same_values(model: Model) -> None:
     assert np.random.random() == after  # noqa: NPY002
     assert first.values.tobytes() == second.values.tobytes()
     assert first.instances.tolist() == second.instances.tolist()
-    other = explain(model, 6, KernelOptions(clusters=5, samples=60, seconds=1000.0, seed=43))
+    other = explain(model, 6, KernelOptions(5, 60, 1000.0), seed=43)
     place, instead = np.argsort(first.instances), np.argsort(other.instances)
     assert not np.array_equal(first.values[place], other.values[instead])
 
@@ -144,7 +146,7 @@ class Clock:
 def test_time_is_kept(model: Model, begin: float, durations: list[float], explained: int) -> None:
     """Nothing is begun that would end after 10 seconds, and what is done is told and kept."""
     told: list[int] = []
-    options = KernelOptions(clusters=5, samples=60, seconds=10.0, seed=42)
+    options = KernelOptions(5, 60, 10.0)
     is_attack = np.arange(8) < 4
     found = explain_score(
         model,
@@ -152,6 +154,7 @@ def test_time_is_kept(model: Model, begin: float, durations: list[float], explai
         features(8, 2),
         is_attack,
         options,
+        42,
         told.append,
         Clock(begin, durations),
     )
@@ -162,8 +165,8 @@ def test_time_is_kept(model: Model, begin: float, durations: list[float], explai
 
 def test_a_cut_keeps_what_was_done(model: Model) -> None:
     """The first instances have the same values, whether or not others follow."""
-    options = KernelOptions(clusters=5, samples=60, seconds=10.0, seed=42)
-    arguments = (model, features(40, 1), features(8, 2), np.arange(8) < 4, options)
+    options = KernelOptions(5, 60, 10.0)
+    arguments = (model, features(40, 1), features(8, 2), np.arange(8) < 4, options, 42)
     whole = explain_score(*arguments, clock=Clock(0.0, [0.1] * 8))
     cut = explain_score(*arguments, clock=Clock(0.0, [3.0] * 8))
     assert cut.instances.tolist() == whole.instances[:3].tolist()
@@ -186,7 +189,7 @@ def test_both_kinds_take_turns(kinds: list[bool], seed: int) -> None:
 def test_equal_background_rows_are_one(model: Model) -> None:
     """There are no more clusters than different rows, and no warning."""
     background = np.repeat(features(2, 1), 20, axis=0)
-    found = explain_score(model, background, features(1, 2), np.array([True]), OPTIONS)
+    found = explain_score(model, background, features(1, 2), np.array([True]), OPTIONS, 42)
     assert found.base == pytest.approx(model.raw_scores(background)["lstm"].mean())
 
 
@@ -198,8 +201,8 @@ def test_what_cannot_be_explained_is_refused(model: Model) -> None:
         model.scaler, {"iforest": forest}, {"iforest": 1.0}, {}, {}, features=model.features
     )
     with pytest.raises(ModelError, match="has the detectors \\['iforest'\\] and no lstm"):
-        explain_score(without, rows, rows, kind, OPTIONS)
+        explain_score(without, rows, rows, kind, OPTIONS, 42)
     with pytest.raises(InputError, match="no benign background rows"):
-        explain_score(model, rows[:0], rows, kind, OPTIONS)
+        explain_score(model, rows[:0], rows, kind, OPTIONS, 42)
     with pytest.raises(ModelError, match="needs 7 columns"):
-        explain_score(model, rows, rows[:, :5], kind, OPTIONS)
+        explain_score(model, rows, rows[:, :5], kind, OPTIONS, 42)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from iotscore.cli.options import fit_settings
 from iotscore.detect.bundle import to_bytes, version_of
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.fit import fit_model
 from iotscore.models.export.folder import write_folder
 from iotscore.models.registry import described
@@ -41,6 +43,24 @@ def fitted(settings: Callable[..., Any], make_features: Callable[..., np.ndarray
 
 
 @pytest.fixture(scope="session")
+def linear(
+    fitted: Callable[..., Model], make_features: Callable[..., np.ndarray]
+) -> Callable[..., Model]:
+    """Return a maker of models as earlier versions fitted them: linear maps, fixed at training."""
+
+    def fit(*assignments: str) -> Model:
+        bare = fitted("normalisation.mode=batch_minmax", *assignments)
+        raw = bare.raw_scores(make_features(400, seed=0), DEVICES)
+        maps = {
+            name: ScoreCalibration(*np.quantile(scores, [0.5, 0.99]).tolist())
+            for name, scores in raw.items()
+        }
+        return replace(bare, calibrations=maps, thresholds=dict.fromkeys([*maps, "hybrid"], 1.0))
+
+    return fit
+
+
+@pytest.fixture(scope="session")
 def stored_as(settings: Callable[..., Any]) -> Callable[[Model], StoredModel]:
     """Return a function that stores a model as training does."""
 
@@ -48,7 +68,7 @@ def stored_as(settings: Callable[..., Any]) -> Callable[[Model], StoredModel]:
         bundle = to_bytes(model)
         manifest = {
             "model_version": version_of(bundle),
-            "parameters": settings("default").model_dump(mode="json"),
+            "parameters": settings("default").to_dict(),
             **described(model),
             "split": SplitPlan(42, 1.0, {}).to_json(),
             "training_files": [],

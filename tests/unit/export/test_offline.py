@@ -178,18 +178,19 @@ def test_models_without_severity_or_without_flags(
     capture: tuple[Path, np.ndarray],
     tmp_path: Path,
     fitted: Callable[..., Model],
+    linear: Callable[..., Model],
     stored_as: Callable[[Model], StoredModel],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Linear calibration has no severity; batch_minmax has no score of one file, and is refused."""
     path, rows = capture
     slow = ("detectors.iforest=null", "detectors.lstm=null")
-    frozen = fitted("normalisation.mode=frozen", *slow)
-    write_folder(tmp_path / "frozen", stored_as(frozen), None)
-    assert main(["score", str(path), "--model", str(tmp_path / "frozen"), "--device", "0"]) == 0
+    model = linear(*slow)
+    write_folder(tmp_path / "linear", stored_as(model), None)
+    assert main(["score", str(path), "--model", str(tmp_path / "linear"), "--device", "0"]) == 0
     out = capsys.readouterr().out
     assert {row["severity"] for row in table(out)} == {""}
-    assert np.array_equal(scored(out), frozen.score(rows, np.zeros(60, int))["hybrid_score"])
+    assert np.array_equal(scored(out), model.score(rows, np.zeros(60, int))["hybrid_score"])
     raw = stored_as(fitted("normalisation.mode=batch_minmax", *slow))
     write_folder(tmp_path / "raw", raw, None)
     assert main(["score", str(path), "--model", str(tmp_path / "raw")]) == 2

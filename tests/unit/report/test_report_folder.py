@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.cli.report import main
+from iotscore.cli.commands.report import main
 from iotscore.errors import EnvironmentFaultError
 from iotscore.report.folder import FILES, write_report
 from iotscore.report.output_folder import prepare_folder

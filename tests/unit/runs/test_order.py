@@ -79,7 +79,10 @@ def test_the_newest_models_are_those_stored_last(
     for name, time in (("old", NOW), ("ahead", AHEAD), ("now", NOW + NIGHT)):
         set_clock(time)
         save_model(warehouse, name, {"normalisation": "tail"}, b"bundle", "run")
-    assert expire(warehouse, Retention(models=1), NOW).models == ["ahead", "old"]
+    assert expire(warehouse, Retention(keep_scores_days=None, keep_models=1), NOW).models == [
+        "ahead",
+        "old",
+    ]
 
 
 def ran(warehouse: Warehouse, *times: datetime, stage: str = "score") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 
 from iotscore.alerts.alert import Alert, Device, raise_alerts
 from iotscore.alerts.kinds import ALERT_KINDS
-from iotscore.alerts.limits import Limits
-from iotscore.detect.reference import fit_reference
+from iotscore.config import load_settings
+from iotscore.detect.reference_quantiles import fit_reference
 from iotscore.monitoring.bins import FeatureBins, bins_of
 from iotscore.monitoring.drift import SCORE, Past, measure, rows_of
 from iotscore.monitoring.histograms import sketch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from iotscore.alerts.alert import Severity
 
-LIMITS = Limits()
+LIMITS = load_settings(Path(__file__).resolve().parents[3] / "conf", "default").monitor
 BELL, CAMERA, LAMP = (Device(number, name) for number, name in enumerate(("bell", "cam", "lamp")))
 TODAY = date(2026, 3, 10)
 NAMES = [f"f{number}" for number in range(6)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.detect.reference import fit_reference
+from iotscore.detect.reference_quantiles import fit_reference
 from iotscore.monitoring.bins import LEVELS, FeatureBins, bins_of
 from iotscore.monitoring.effect_sizes import (
     FLOOR,

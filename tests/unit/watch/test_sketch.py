@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from iotscore.detect.reference import SHARES, fit_reference
+from iotscore.detect.reference_quantiles import SHARES, fit_reference
 from iotscore.monitoring.bins import (
     ABOVE,
     BELOW,

@@ -9,8 +9,6 @@ from iotscore.evaluation.protocols.evaluate import (
     evaluate,
 )
 from iotscore.evaluation.protocols.poisoning import MIX, POISONING, Poison, measure_poisoned
-from iotscore.evaluation.protocols.results import COLUMNS, KEY, side_by_side
-from iotscore.evaluation.protocols.robustness import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 from iotscore.evaluation.protocols.rounds import Plan
 from iotscore.evaluation.protocols.sample import (
     FEATURE_SETS,
@@ -21,16 +19,12 @@ from iotscore.evaluation.protocols.sample import (
 )
 
 __all__ = [
-    "COLUMNS",
     "FEATURE_SETS",
-    "KEY",
     "MIX",
     "POISONING",
     "PREVALENCE",
     "PROTOCOLS",
     "REPORTS",
-    "ROBUSTNESS_COLUMNS",
-    "ROBUSTNESS_KEY",
     "Benign",
     "BenignPart",
     "FeatureSet",
@@ -43,6 +37,5 @@ __all__ = [
     "SampleFile",
     "evaluate",
     "measure_poisoned",
-    "side_by_side",
     "without",
 ]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect.threshold import benign_quantile
+from iotscore.detect.calibration.threshold import benign_quantile
 from iotscore.errors import TrainingError
 
 if TYPE_CHECKING:
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import StandardScaler
 
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.evaluation.protocols.benign import Benign
 
 LINEAR: Final = "baseline_pca"

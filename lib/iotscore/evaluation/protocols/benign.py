@@ -11,7 +11,7 @@ import numpy as np
 from iotscore.errors import TrainingError
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.evaluation.protocols.rounds import Round
     from iotscore.evaluation.protocols.sample import Sample
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import ConfigError
+from iotscore.evaluation.figure_columns import PROTOCOL_COLUMNS
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.figures import Measured, figure_rows
 from iotscore.evaluation.protocols.intervals import FileDraws
 from iotscore.evaluation.protocols.judge import fuse_as_reported, judge
 from iotscore.evaluation.protocols.policies import of_other_families, policies_of
-from iotscore.evaluation.protocols.results import in_order
 from iotscore.evaluation.protocols.rounds import (
     Plan,
     chronological,
@@ -114,7 +114,7 @@ def evaluate(sample: Sample, fit: Fit, protocol: str, options: Options | None = 
     Returns
     -------
     list of dict
-        Flat rows with the keys of :data:`iotscore.evaluation.protocols.results.COLUMNS`.
+        Flat rows with the keys of :data:`iotscore.evaluation.figure_columns.PROTOCOL_COLUMNS`.
 
     Raises
     ------
@@ -145,7 +145,9 @@ def evaluate(sample: Sample, fit: Fit, protocol: str, options: Options | None = 
         }
         for name in judged.scores:
             rows = _rows_of(seen, judged, name, draws, protocol, options)
-            found += [in_order({**common, "detector": name, **row}) for row in rows]
+            for row in rows:
+                named = {**common, "detector": name, **row}
+                found.append({column: named[column] for column in PROTOCOL_COLUMNS})
     return found
 
 

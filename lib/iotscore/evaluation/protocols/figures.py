@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from iotscore.detect.metrics import average_precision, fpr_at_tpr, roc_auc
 from iotscore.evaluation.protocols.intervals import UNKNOWN, FileDraws, Interval, rate_interval
 from iotscore.evaluation.protocols.rates import precision_bounds, rates_at
 from iotscore.evaluation.protocols.tally import Tally
@@ -15,8 +16,8 @@ from iotscore.evaluation.scopes import ScoredFile, scopes_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
-    from iotscore.evaluation.protocols.curve import Curve
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
+    from iotscore.detect.metrics import ScoreCounts
     from iotscore.evaluation.protocols.policies import Policy
     from iotscore.evaluation.protocols.sample import Sample
     from iotscore.evaluation.scopes import Scope
@@ -91,22 +92,23 @@ def figure_rows(
     for scope in scopes:
         chosen = measured.files_of(scope)
         many = scope.name in _SCOPES_OF_MANY_FILES
-        curve = tally.curve(chosen)
+        counts = tally.counts(chosen)
         common = {
             "scope": scope.name,
             "scope_value": scope.value,
             "n_benign": int(tally.rows[chosen & ~tally.is_attack].sum()),
             "n_attack": int(tally.rows[chosen & tally.is_attack].sum()),
-            **_curve_figures(curve),
+            "roc_auc": roc_auc(counts).value,
+            "fpr_at_tpr_999": fpr_at_tpr(counts, HIGH_TPR),
             **_areas_of_files(measured, tally, areas, chosen, many=many),
         }
         for one in at:
             row = {**common, **one.figures(chosen, many=many)}
             for prevalence in prevalences:
                 if prevalence is None:
-                    yield {**row, **_at_prevalence(curve, row, tally.prevalence(chosen))}
-                elif curve.has_both:
-                    yield {**row, **_at_prevalence(curve, row, prevalence)}
+                    yield {**row, **_at_prevalence(counts, row, tally.prevalence(chosen))}
+                elif counts.has_both:
+                    yield {**row, **_at_prevalence(counts, row, prevalence)}
 
 
 class _AtThreshold:
@@ -175,13 +177,6 @@ class _AtThreshold:
         }
 
 
-def _curve_figures(curve: Curve) -> Row:
-    return {
-        "roc_auc": curve.roc_auc(),
-        "fpr_at_tpr_999": curve.fpr_at_tpr(HIGH_TPR),
-    }
-
-
 def _areas_of_files(
     measured: Measured, tally: Tally, areas: FloatArray, chosen: BoolArray, *, many: bool
 ) -> Row:
@@ -205,11 +200,14 @@ def _areas_of_files(
     }
 
 
-def _at_prevalence(curve: Curve, row: Row, prevalence: float) -> Row:
+def _at_prevalence(counts: ScoreCounts, row: Row, prevalence: float) -> Row:
+    precision = None
+    if counts.has_both:
+        precision = average_precision(counts.at_prevalence(prevalence)).value
     tpr, fpr = (Interval(row[f"{rate}_low"], row[f"{rate}_high"]) for rate in ("tpr", "fpr"))
     return {
         "prevalence": prevalence,
-        "average_precision": curve.average_precision(prevalence),
+        "average_precision": precision,
         **rates_at(prevalence, row["tpr"], row["fpr"]),
         **precision_bounds(prevalence, tpr, fpr),
     }

@@ -13,7 +13,7 @@ from iotscore.detect.metrics import wilson_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
     from iotscore.evaluation.protocols.sample import SampleFile
 
 CONFIDENCE: Final = 0.95

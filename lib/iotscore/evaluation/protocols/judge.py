@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect.calibration import minmax_calibration
-from iotscore.detect.fusion import fuse
+from iotscore.detect.calibration.fusion import fuse
+from iotscore.detect.calibration.linear import minmax_calibration
 from iotscore.errors import ModelError
 from iotscore.evaluation.protocols.baseline import (
     FLAG_EVERYTHING,
@@ -22,7 +22,7 @@ from iotscore.features import HYBRID
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iotscore.detect.protocol import FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.evaluation.protocols.benign import Fit, Fitted
     from iotscore.evaluation.protocols.rounds import Round
     from iotscore.evaluation.protocols.sample import Sample

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.errors import ConfigError, InputError
+from iotscore.bounds import Count, OpenShare, Share, Some
+from iotscore.errors import InputError
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR
 from iotscore.evaluation.protocols.judge import judge
 from iotscore.evaluation.protocols.robustness import robustness_rows
@@ -22,7 +23,7 @@ from iotscore.evaluation.protocols.rounds import Plan, chronological
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iotscore.detect.protocol import IntArray
+    from iotscore.detect.detector import IntArray
     from iotscore.evaluation.protocols.benign import Benign, BenignPart, Fit, Fitted
     from iotscore.evaluation.protocols.rounds import Round
     from iotscore.evaluation.protocols.sample import Sample
@@ -44,31 +45,19 @@ class Poison:
     Attributes
     ----------
     shares
-        Planted rows per benign row to learn from, 0 to 1.
+        Planted rows per benign row to learn from.
     attacks
         ``mix``, or a family and an attack, such as ``gafgyt.tcp``.
+    trim_share
+        What the defence trims.
     draws
-        How often other rows are drawn, at least 1.
-    seed
-        Of these draws.
-
-    Raises
-    ------
-    ConfigError
-        If a share is out of bounds, or there is nothing to plant.
+        How often other rows are drawn.
     """
 
-    shares: tuple[float, ...] = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05)
-    attacks: tuple[str, ...] = (MIX, "gafgyt.tcp")
-    draws: int = 5
-    seed: int = 42
-
-    def __post_init__(self) -> None:
-        """Refuse what would give no figure."""
-        if not (self.shares and self.attacks and self.draws >= 1):
-            raise ConfigError("poisoning needs at least one share, one attack and one draw")
-        if not all(0.0 <= share <= 1.0 for share in self.shares):
-            raise ConfigError(f"shares to plant are {self.shares}: use 0 to 1")
+    shares: Some[Share]
+    attacks: Some[str]
+    trim_share: OpenShare
+    draws: Count
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +96,7 @@ def measure_poisoned(
     plan: Plan,
     budgets: Sequence[float],
     poison: Poison,
+    seed: int,
 ) -> list[Row]:
     """Measure what each fit is worth with attacks among its benign rows.
 
@@ -123,11 +113,13 @@ def measure_poisoned(
         As in :class:`iotscore.evaluation.protocols.Options`.
     poison
         What is planted.
+    seed
+        Of the draws.
 
     Returns
     -------
     list of dict
-        Rows with the keys of :data:`robustness.ROBUSTNESS_COLUMNS`.
+        Rows with the keys of :data:`iotscore.evaluation.figure_columns.ROBUSTNESS_COLUMNS`.
 
     Raises
     ------
@@ -136,7 +128,7 @@ def measure_poisoned(
     TrainingError
         If nothing can be fitted.
     """
-    return list(_rows(sample, fits, plan, budgets, poison))
+    return list(_rows(sample, fits, plan, budgets, poison, seed))
 
 
 def _rows(
@@ -145,11 +137,12 @@ def _rows(
     plan: Plan,
     budgets: Sequence[float],
     poison: Poison,
+    seed: int,
 ) -> Iterator[Row]:
     (clean,) = chronological(sample, plan)
     for attack in poison.attacks:
         for draw in range(poison.draws):
-            random = np.random.default_rng([poison.seed, draw])
+            random = np.random.default_rng([seed, draw])
             every = plant(sample, clean, attack, max(poison.shares), random)
             rest = np.setdiff1d(clean.test_attack, every.rows)
             measured = replace(clean, test_attack=rest)

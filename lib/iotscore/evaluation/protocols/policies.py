@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from iotscore.detect.metrics import youden_threshold
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.rounds import halves
 from iotscore.evaluation.protocols.tally import Tally
@@ -14,7 +15,7 @@ from iotscore.landing.filenames import BENIGN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
     from iotscore.evaluation.protocols.judge import Judged
     from iotscore.evaluation.protocols.rounds import Plan
     from iotscore.evaluation.protocols.sample import Sample
@@ -95,4 +96,4 @@ def of_other_families(
 
 def _youden(sample: Sample, rows: IntArray, scores: FloatArray) -> float | None:
     tally = Tally(sample, rows, scores)
-    return tally.curve(tally.rows > 0).youden_threshold()
+    return youden_threshold(tally.counts(tally.rows > 0))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_FIGURES
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.figures import Measured, figure_rows
 from iotscore.evaluation.protocols.intervals import FileDraws
@@ -15,29 +16,11 @@ from iotscore.evaluation.protocols.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from iotscore.detect.protocol import FloatArray
+    from iotscore.detect.detector import FloatArray
     from iotscore.evaluation.protocols.judge import Judged
     from iotscore.evaluation.protocols.sample import Sample
 
     Row = dict[str, Any]
-
-ROBUSTNESS_KEY: Final = (
-    *("protocol", "attack", "knob", "effort", "trim_share", "draw"),
-    *("scope", "scope_value", "detector", "budget"),
-)
-"""What tells two rows of one evaluation apart."""
-_FIGURES: Final = (
-    *("n_benign", "n_attack", "roc_auc", "fpr_at_tpr_999"),
-    *("tpr", "tpr_low", "tpr_high", "worst_attack_file", "worst_attack_file_tpr"),
-    *("fpr", "fpr_low", "fpr_high", "worst_device", "worst_device_fpr"),
-)
-ROBUSTNESS_COLUMNS: Final = (
-    *ROBUSTNESS_KEY,
-    "n_planted",
-    *_FIGURES,
-    *("packets_per_second", "unnoticed_per_second"),
-)
-"""Keys of every row; ``docs/evaluation.md`` says what they mean. None: undefined."""
 
 
 def robustness_rows(
@@ -59,7 +42,8 @@ def robustness_rows(
     budgets
         Shares of benign rows that may be flagged.
     common
-        What all rows share: the first six columns of :data:`ROBUSTNESS_KEY`, and ``n_planted``.
+        What all rows share: ``protocol``, ``attack``, ``knob``, ``effort``, ``trim_share``,
+        ``draw`` and ``n_planted``.
     scopes
         Which of the scopes ``all``, ``family`` and ``attack`` to measure.
     left_out
@@ -84,7 +68,7 @@ def robustness_rows(
                     "scope_value": scope.value,
                     "detector": detector,
                     "budget": budget,
-                    **{name: found[name] for name in _FIGURES},
+                    **{name: found[name] for name in ROBUSTNESS_FIGURES},
                     "packets_per_second": None if pace is None else float(pace[files].mean()),
                     "unnoticed_per_second": (
                         None if pace is None else float((pace * missed)[files].mean())

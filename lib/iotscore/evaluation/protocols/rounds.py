@@ -15,7 +15,7 @@ from iotscore.errors import ConfigError
 from iotscore.sampling.splits import cut_file
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import BoolArray, IntArray
+    from iotscore.detect.detector import BoolArray, IntArray
     from iotscore.evaluation.protocols.sample import Sample
 
     _Parts = tuple[BoolArray, BoolArray, BoolArray, BoolArray]

@@ -14,7 +14,7 @@ from iotscore.landing.filenames import BENIGN
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)

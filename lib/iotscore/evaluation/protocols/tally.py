@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotscore.evaluation.protocols.curve import Curve
+from iotscore.detect.metrics import ScoreCounts
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import BoolArray, FloatArray, IntArray
+    from iotscore.detect.detector import BoolArray, FloatArray, IntArray
     from iotscore.evaluation.protocols.sample import Sample
 
 
@@ -40,11 +40,13 @@ class Tally:
         self.rows: IntArray = np.bincount(self._files, minlength=len(sample.files))
         self.totals: FloatArray = self.rows * self.weights
 
-    def curve(self, chosen: BoolArray) -> Curve:
-        """Return the ROC curve of some files, given as a bool array of shape (n_files,)."""
+    def counts(self, chosen: BoolArray) -> ScoreCounts:
+        """Return the weights at each score of some files, a bool array of shape (n_files,)."""
         inside = chosen[self._files]
         files = self._files[inside]
-        return Curve.of_sorted(self._scores[inside], self.weights[files], self.is_attack[files])
+        return ScoreCounts.from_scores(
+            self._scores[inside], self.is_attack[files], self.weights[files]
+        )
 
     def prevalence(self, chosen: BoolArray) -> float:
         """Return the share of attacks in the weight of some files, at least one with rows."""

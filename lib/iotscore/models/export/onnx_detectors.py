@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect._neighbours_kernel import LARGEST
-from iotscore.detect._trees import average_path_length
-from iotscore.detect.autoencoder import LstmAutoencoder
-from iotscore.detect.envelope import Envelope
-from iotscore.detect.forest import IsolationForestDetector
-from iotscore.detect.mahalanobis import Mahalanobis
-from iotscore.detect.neighbours import Neighbours
+from iotscore.detect.detectors._trees import average_path_length
+from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+from iotscore.detect.detectors.envelope import Envelope
+from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
+from iotscore.detect.detectors.neighbours import Neighbours
+from iotscore.detect.kernels.neighbours import LARGEST
 from iotscore.models.export.onnx_graph import DOUBLE, ML, WHOLE
 from iotscore.models.export.onnx_network import record_errors, window_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.detect.protocol import Detector
+    from iotscore.detect.detector import Detector
     from iotscore.models.export.onnx_graph import Graph
 
     Builder = Callable[[Graph, str, str, Detector], str]
@@ -86,20 +85,6 @@ def _autoencoder(graph: Graph, scaled: str, device: str, detector: Detector) -> 
     return errors(graph, scaled, arrays)
 
 
-def _mahalanobis(graph: Graph, scaled: str, device: str, detector: Detector) -> str:
-    arrays = detector.to_arrays()
-    means = arrays["means"]
-    roots = arrays["roots"].reshape(means.shape[0], means.shape[1], means.shape[1])
-    apart = graph.add("Sub", graph.cast(scaled, DOUBLE), graph.double(means[:, np.newaxis, :]))
-    # Of shape (n_parts, n_rows, n_features): with a root for each row there would be no end of it.
-    products = graph.add("MatMul", apart, graph.double(roots))
-    squares = graph.add("Mul", products, products)
-    sums = graph.add("ReduceSum", squares, graph.constant([2], WHOLE), keepdims=0)
-    by_row = graph.add("Transpose", sums, perm=[1, 0])
-    part = graph.column(graph.position(device, arrays["devices"].tolist()))
-    return graph.row_sums(graph.add("GatherElements", by_row, part, axis=1))
-
-
 def _neighbours(graph: Graph, scaled: str, device: str, detector: Detector) -> str:
     arrays = detector.to_arrays()
     limit = float(LARGEST)
@@ -138,7 +123,6 @@ def _envelope(graph: Graph, scaled: str, device: str, detector: Detector) -> str
 _BUILDERS: Final[dict[str, Builder]] = {
     IsolationForestDetector.name: _forest,
     LstmAutoencoder.name: _autoencoder,
-    Mahalanobis.name: _mahalanobis,
     Neighbours.name: _neighbours,
     Envelope.name: _envelope,
 }

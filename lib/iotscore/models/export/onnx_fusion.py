@@ -1,6 +1,7 @@
 """Calibration and fusion as ONNX operators: raw scores to levels, their sum and its own level.
 
-Formulas: :mod:`iotscore.detect.tail` and :mod:`iotscore.detect.fused_tail`.
+Formulas: :mod:`iotscore.detect.calibration.tail` and
+:mod:`iotscore.detect.calibration.hybrid_tail`.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotscore.detect.calibration import ScoreCalibration
-from iotscore.detect.tail import OFFSET
+from iotscore.detect.calibration.linear import ScoreCalibration
+from iotscore.detect.calibration.tail import OFFSET
 from iotscore.models.export.onnx_graph import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iotscore.detect.fused_tail import FusedTail
+    from iotscore.detect.calibration.hybrid_tail import FusedTail
+    from iotscore.detect.calibration.tail import TailCalibration
     from iotscore.detect.model import Calibration
-    from iotscore.detect.tail import TailCalibration
     from iotscore.models.export.onnx_graph import Graph
 
 

@@ -1,19 +1,19 @@
 """The autoencoder as ONNX operators, in float32 as the compiled kernels compute it.
 
-Formulas: :mod:`iotscore.detect._network` and :mod:`iotscore.detect._window_network`. ONNX's own
-LSTM is not used: runtimes differ in which of its activations they know, and five unrolled steps
-are short.
+Formulas: :mod:`iotscore.detect.detectors._network` and
+:mod:`iotscore.detect.detectors._window_network`. ONNX's own LSTM is not used: runtimes differ in
+which of its activations they know, and five unrolled steps are short.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from iotscore.detect._network_kernel import LARGEST_HIDDEN
+from iotscore.detect.kernels.autoencoder import LARGEST_HIDDEN
 from iotscore.models.export.onnx_graph import DOUBLE, FLOAT, WHOLE
 
 if TYPE_CHECKING:
-    from iotscore.detect.protocol import Arrays
+    from iotscore.detect.detector import Arrays
     from iotscore.models.export.onnx_graph import Graph
 
 

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import pyarrow as pa
 from deltalake import ColumnProperties, DeltaTable, WriterProperties
@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import PostCommitHookProperties
 
 from iotscore import failpoints
+from iotscore.bounds import Bounds, CountOrZero
 from iotscore.errors import WarehouseError
 from iotscore.warehouse.delta_rs.data_files import ROW_GROUP_ROWS
 from iotscore.warehouse.delta_rs.inventory import listed_files
@@ -40,9 +41,14 @@ _NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_exp
 class UpkeepOptions:
     """How a table is kept up; ``conf/base.yaml`` explains each value."""
 
-    file_bytes: int
-    small_files: int
-    vacuum_hours: int
+    file_megabytes: Annotated[float, Bounds(ge=1.0, le=1024.0)]
+    small_files: Annotated[int, Bounds(ge=2)]
+    vacuum_hours: CountOrZero
+
+    @property
+    def file_bytes(self) -> int:
+        """Size up to which small data files are merged."""
+        return round(self.file_megabytes * 1e6)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def read_batches(
 
 
 def record_splits(plan: SplitPlan, rows: pa.Table) -> npt.NDArray[np.int8]:
-    """Return what each record was to a model: its position in ``SPLITS``.
+    """Return what each record was to a model: its position in :data:`iotscore.sampling.splits.SPLITS`.
 
     Parameters
     ----------

@@ -1,0 +1,1 @@
+"""A module for each job: its parser, and what it does with the warehouse."""

@@ -1,0 +1,77 @@
+"""The job ``evaluate``: figures of stored scores, or of models fitted again by a protocol."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from iotscore.cli.arguments import add_model, job_parser
+from iotscore.cli.job import Job, run_job
+from iotscore.cli.options import fit_settings, protocol_options
+from iotscore.cli.stages import evaluate_stage, protocol_stage
+from iotscore.cli.tables.night import print_evaluation
+from iotscore.cli.tables.protocols import print_protocol
+from iotscore.cli.tables.robustness import print_robustness
+from iotscore.evaluation.protocols import POISONING, PROTOCOLS
+from iotscore.evaluation.robustness_stage import evaluate_poisoning, store_robustness
+from iotscore.evaluation.trained import fit_of
+from iotscore.evasion import EVASION, measure_evasion
+
+if TYPE_CHECKING:
+    Row = dict[str, Any]
+
+ROBUSTNESS: Final = (POISONING, EVASION)
+"""Names of the protocols; ``docs/evaluation.md`` says what each answers."""
+_LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Evaluate and return the exit code."""
+    parser = job_parser("evaluate", "Measure a model on labelled records.", reads_input=False)
+    add_model(parser)
+    parser.add_argument(
+        "--protocol",
+        choices=(*PROTOCOLS, *ROBUSTNESS),
+        help="fit and measure by this protocol, instead of measuring a model's stored scores",
+    )
+    return run_job("evaluate", parser.parse_args(argv), _evaluate)
+
+
+def _evaluate(job: Job) -> None:
+    protocol = job.arguments.protocol
+    if protocol is None:
+        evaluation_id = evaluate_stage(job, job.arguments.model)
+        if evaluation_id is not None:
+            print_evaluation(job, evaluation_id)
+    elif protocol in ROBUSTNESS:
+        print_robustness(robustness_stage(job, protocol))
+    else:
+        print_protocol(protocol_stage(job, protocol))
+
+
+def robustness_stage(job: Job, name: str) -> list[Row]:
+    """Measure by a protocol, poisoning or evasion; return the figures."""
+    options = protocol_options(job.settings, name)
+    with job.runs.stage("evaluate") as stage:
+        if name == POISONING:
+            figures = evaluate_poisoning(
+                job.warehouse,
+                options,
+                job.settings.protocol.poisoning,
+                job.runs.run_id,
+                stage,
+            )
+        else:
+            model = fit_settings(job.settings).without_idle()
+            rows = measure_evasion(
+                fit_of(model),
+                model.trim_share,
+                options.measured.plan,
+                options.measured.budgets,
+                job.settings.protocol.evasion,
+                job.settings.seed,
+            )
+            stage.details = {"protocol": name, "figures": len(rows)}
+            figures = store_robustness(job.warehouse, rows, job.runs.run_id, "synthetic")
+    _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(figures), stage.seconds)
+    return figures

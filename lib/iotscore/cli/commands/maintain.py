@@ -1,0 +1,96 @@
+"""The job ``maintain``: let old rows go, keep tables small and quick, print what became of them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from iotscore.cli.arguments import job_parser
+from iotscore.cli.console import open_console
+from iotscore.cli.job import Job, run_job
+from iotscore.maintenance.clock import require_steady_clock
+from iotscore.maintenance.retention import expire
+from iotscore.maintenance.stage import maintain
+from iotscore.warehouse.delta_rs.table import local_path
+
+if TYPE_CHECKING:
+    from iotscore.maintenance.retention import Expired
+    from iotscore.warehouse.delta_rs.compaction import Upkeep
+
+_LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Maintain and return the exit code."""
+    parser = job_parser("maintain", "Keep the tables small and quick.", reads_input=False)
+    parser.add_argument(
+        "--after-pause",
+        action="store_true",
+        help="although no job ran for longer than maintain.pause_days, or the clock was mended",
+    )
+    return run_job("maintain", parser.parse_args(argv), _maintain)
+
+
+def _maintain(job: Job) -> None:
+    print_upkeep(maintain_stage(job))
+
+
+def maintain_stage(job: Job) -> dict[str, Upkeep]:
+    """Let go what the policy does not keep, keep up every table; return what was done, by table.
+
+    Where tables cannot be kept up, a policy is enough reason to go on.
+
+    Raises
+    ------
+    WarehouseError
+        The times of the last runs make a leap, and nobody says that it was a pause.
+    """
+    options = job.settings.maintain
+    if not job.arguments.after_pause:
+        require_steady_clock(job.warehouse, options.pause_days, datetime.now(UTC))
+    with job.runs.stage("maintain") as stage:
+        expired = expire(job.warehouse, options, datetime.now(UTC))
+        if not options.keeps_all:
+            stage.details["expired"] = asdict(expired)
+            _tell(expired)
+        if not options.keeps_all and local_path(job.warehouse.root) is None:
+            _LOG.warning("maintain: %s is not local: no table was kept up", job.warehouse.root)
+            return {}
+        done = maintain(job.warehouse, options, stage)
+    freed = sum(one.bytes_freed for one in done.values())
+    _LOG.info("maintain: %d tables, %s freed (%.1f s)", len(done), _size(freed), stage.seconds)
+    return done
+
+
+def _tell(expired: Expired) -> None:
+    for ledger, rows in expired.rows.items():
+        _LOG.info("maintain: %s: %d rows have expired", ledger.removesuffix("_files"), rows)
+    if expired.uncounted:
+        _LOG.warning(
+            "maintain: scores of %d files are old enough to go and stay, because no evaluation has "
+            "counted them: run the job evaluate",
+            expired.uncounted,
+        )
+    if expired.models:
+        _LOG.info("maintain: bundles of %s have expired", ", ".join(expired.models))
+
+
+def print_upkeep(done: dict[str, Upkeep]) -> None:
+    """Print a row per table."""
+    table = Table(title="Tables", title_justify="left")
+    table.add_column("table")
+    for heading in ("data files", "now", "deleted", "freed", "log files", "now"):
+        table.add_column(heading, justify="right")
+    for name, one in done.items():
+        counts = (one.files_before, one.files_after, one.files_deleted)
+        logs = (one.log_files_before, one.log_files_after)
+        table.add_row(name, *map(str, counts), _size(one.bytes_freed), *map(str, logs))
+    open_console().print(table)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

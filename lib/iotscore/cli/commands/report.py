@@ -1,0 +1,65 @@
+"""The job ``report``: a page for people, from the tables as they are; nothing is written there."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from iotscore.cli.arguments import absolute, add_model, job_parser
+from iotscore.cli.job import checked_settings, guarded, open_warehouse, session
+from iotscore.report.folder import write_report
+from iotscore.report.output_folder import prepare_folder
+from iotscore.report.read import read_night
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from iotscore.warehouse.tables import Warehouse
+
+_LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str]) -> int:
+    """Write the report, print where it is, and return the exit code."""
+    parser = job_parser("report", "Write a night's report: one HTML page.", reads_input=False)
+    add_model(parser)
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="local folder for report.html and its pictures"
+    )
+    arguments = parser.parse_args(argv)
+    return guarded("report", lambda: _run(arguments))
+
+
+def report(warehouse: Warehouse, out: Path, model_version: str | None) -> Path:
+    """Write the report of the newest night; return the page.
+
+    Parameters
+    ----------
+    warehouse
+        Where the night is.
+    out
+        A folder that :func:`iotscore.report.output_folder.prepare_folder` has returned.
+    model_version
+        Whose scores; the champion's if None.
+    """
+    start = time.monotonic()
+    night = read_night(warehouse, model_version)
+    page, *pictures = write_report(night, out)
+    _LOG.info(
+        "report: night of %s by model %s, a page and %d pictures (%.1f s)",
+        night.today.day,
+        night.model.version,
+        len(pictures),
+        time.monotonic() - start,
+    )
+    return page
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    settings = checked_settings(arguments)
+    out = prepare_folder(arguments.out)
+    with session("report") as spark:
+        warehouse = open_warehouse(spark, absolute(arguments.warehouse), settings)
+        print(report(warehouse, out, arguments.model))

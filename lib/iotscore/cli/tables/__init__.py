@@ -1,0 +1,1 @@
+"""What jobs print at their end."""

@@ -1,0 +1,1 @@
+"""Raw scores to one scale, their fusion, and where flags start."""

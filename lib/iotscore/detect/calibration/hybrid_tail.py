@@ -1,0 +1,84 @@
+"""The fused score's tail: over all benign records, and over those of a device that has enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iotscore.detect.calibration.tail import TailCalibration, fit_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from iotscore.detect.detector import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class FusedTail:
+    """Map weighted sums of levels to levels ``-ln p``.
+
+    A device with a tail of its own gets the smaller of two levels: a record is as rare as it is
+    among all benign records or among its own device's, whichever is less. So a device whose benign
+    traffic is odd does not use up the false alarms of all. That holds as far as its benign scores
+    were counted; beyond, its levels rise as the pooled ones do, since two extrapolations with
+    slopes of their own would rank one device's attacks below another's benign records.
+
+    Attributes
+    ----------
+    pooled
+        Over all devices.
+    own
+        By device number.
+    """
+
+    pooled: TailCalibration
+    own: Mapping[int, TailCalibration] = field(default_factory=dict)
+
+    def normalise(self, summed: FloatArray, devices: IntArray | None = None) -> FloatArray:
+        """Return levels, float64 of the same shape, above 0.
+
+        Parameters
+        ----------
+        summed : float64 array of shape (n_rows,)
+            Weighted sums of the detectors' levels, 0 or more.
+        devices : int64 array of shape (n_rows,) or None
+            Device number of each row; None: unknown.
+        """
+        levels = self.pooled.normalise(summed)
+        if devices is None:
+            return levels
+        for device, tail in self.own.items():
+            mine = np.flatnonzero(devices == device)
+            if mine.size:
+                levels[mine] = self._lowered(levels[mine], summed[mine], tail)
+        return levels
+
+    def _lowered(self, levels: FloatArray, summed: FloatArray, own: TailCalibration) -> FloatArray:
+        counted = own.score_at(own.levels_[-1])
+        least = self.pooled.normalise(np.array([counted]))[0]
+        shift = min(0.0, float(own.levels_[-1] - least))
+        within = np.minimum(levels, own.normalise(np.minimum(summed, counted)))
+        return np.where(summed > counted, levels + shift, within)
+
+
+def fit_fused_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> FusedTail:
+    """Calibrate on benign rows that the detectors were not fitted on.
+
+    Parameters
+    ----------
+    summed : float64 array of shape (n_rows,)
+        Weighted sums of the detectors' levels.
+    devices : int64 array of shape (n_rows,)
+        Device number of each row, -1 for unknown.
+    least_rows : int
+        A device with fewer rows has no tail of its own.
+    """
+    numbers, rows = np.unique(devices, return_counts=True)
+    own = {
+        int(number): fit_tail(summed[devices == number])
+        for number, count in zip(numbers, rows, strict=True)
+        if number >= 0 and count >= least_rows
+    }
+    return FusedTail(fit_tail(summed), own)

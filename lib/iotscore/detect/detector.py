@@ -1,0 +1,147 @@
+"""The contract of a detector: fit on benign rows, score any rows, travel as plain arrays.
+
+Scores have one direction everywhere: higher means more anomalous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from iotscore.errors import ModelError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from _typeshed import DataclassInstance
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+"""The learned state of a detector: numeric arrays by name."""
+
+Progress: TypeAlias = Callable[[int, float], None]
+"""What a long fit calls after each epoch: the epoch, counted from 1, and its mean loss."""
+
+
+class Detector(Protocol):
+    """Give every row a number that grows with how unlike the fitted rows it is.
+
+    A detector is a frozen dataclass. Its public fields are settings; learned state ends in an
+    underscore. ``fit`` returns a fitted copy and leaves the detector itself untouched, so one
+    unfitted detector may be fitted again and again.
+
+    Every implementation must pass ``tests/contract/test_detectors.py``.
+    """
+
+    name: ClassVar[str]
+    """Prefix of the detector's columns, such as ``"iforest"``."""
+
+    is_quick: ClassVar[bool]
+    """Whether it fits in a moment, so that calibration may fit it several times."""
+
+    def fit(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Return a copy that has learned from benign, scaled rows.
+
+        Parameters
+        ----------
+        X : float32 array of shape (n_rows, n_features)
+            Finite, scaled rows, those of a device in the order of time. Not modified.
+        devices : int64 array of shape (n_rows,) or None
+            Number of the device that each row is of, 0 or more; -1, and None for all: unknown.
+        progress : callable or None
+            Called after each epoch by detectors that have epochs.
+        """
+        ...
+
+    def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return float64 scores of shape (n_rows,), higher = more anomalous.
+
+        A row's score depends on that row and its device alone: neither on the other rows of the
+        call, nor on their number or order. Detectors that know no devices ignore them.
+        """
+        ...
+
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return what each feature contributes to a row's distance from the :attr:`baseline`.
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_features)
+            A row's sum rises strictly with its score and is 0 at the baseline. Where scores are
+            distances or errors, the sum is the score.
+        """
+        ...
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row of which nothing is to be explained."""
+        ...
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the learned state as numeric arrays."""
+        ...
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
+        """Rebuild a fitted detector from its arrays and :attr:`parameters`."""
+        ...
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Settings as JSON-able values; with the arrays, enough to rebuild the detector."""
+        ...
+
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        ...
+
+
+def field_arrays(state: DataclassInstance) -> dict[str, npt.NDArray[Any]]:
+    """Return the fields of a learned state by name; all of them are arrays."""
+    return {entry.name: getattr(state, entry.name) for entry in fields(state)}
+
+
+def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:
+    """Raise :class:`ModelError` unless ``X`` is a table of ``n_features`` columns."""
+    if X.ndim != 2 or X.shape[1] != n_features:  # noqa: PLR2004 a table has two axes
+        found = f"{X.shape[1]} columns" if X.ndim == 2 else f"an array of shape {X.shape}"  # noqa: PLR2004
+        message = (
+            f"{reader} got {found} and needs {n_features} columns: pass the features that the"
+            " model was fitted on, in the same order"
+        )
+        raise ModelError(message)
+
+
+def require_array(arrays: Arrays, name: str, dtype: str, ndim: int) -> npt.NDArray[Any]:
+    """Return a stored array after checking that it is there with the right type and axes.
+
+    Raises
+    ------
+    ModelError
+        If the array is missing, or of another dtype or number of axes.
+    """
+    if name not in arrays:
+        message = f"the stored model has no array {name!r} (found {sorted(arrays)}): train again"
+        raise ModelError(message)
+    array = arrays[name]
+    if array.dtype != np.dtype(dtype) or array.ndim != ndim:
+        message = (
+            f"the stored array {name!r} is {array.dtype} with {array.ndim} axes and should be"
+            f" {dtype} with {ndim}: train again"
+        )
+        raise ModelError(message)
+    return np.ascontiguousarray(array)

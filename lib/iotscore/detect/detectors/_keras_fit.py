@@ -1,0 +1,135 @@
+"""Fit the LSTM autoencoders with Keras; the only module that imports TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from iotscore.detect.detector import Float32Array, FloatArray, Progress
+
+_LEAST_VALIDATION_BATCH: Final = 4096
+"""Held-out rows are only passed forward: larger batches than for fitting save time."""
+
+
+class Sequences(NamedTuple):
+    """Rows as sequences to fit and to hold out, each (n_rows, n_timesteps, n_columns)."""
+
+    fitted: Float32Array
+    held_out: Float32Array
+    """No rows: fit all epochs."""
+
+
+class Training(NamedTuple):
+    """What to fit and how long; :class:`iotscore.detect.detectors.autoencoder.LstmAutoencoder`."""
+
+    is_windows: bool
+    units: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+    random_state: int
+
+
+class Fitted(NamedTuple):
+    """What Keras found."""
+
+    weights: list[npt.NDArray[np.float32]]
+    """In Keras' order; those of the epoch with the least held-out loss, if rows were held out."""
+    losses: FloatArray
+    """Mean loss of each epoch."""
+    held_out_losses: FloatArray
+    """Held-out loss after each epoch; empty if no rows were held out."""
+
+
+def build(n_features: int, units: int) -> Any:  # noqa: ANN401 Keras is untyped
+    """Return the unfitted Keras model of the reports: one timestep, relu."""
+    keras = _keras()
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((1, n_features)),
+            layers.LSTM(units, activation="relu"),
+            layers.RepeatVector(1),
+            layers.LSTM(n_features, activation="relu", return_sequences=True),
+            layers.TimeDistributed(layers.Dense(n_features)),
+        ]
+    )
+
+
+def build_windows(n_windows: int, n_statistics: int, units: int) -> Any:  # noqa: ANN401 the same
+    """Return the unfitted Keras model of one timestep per decay window, tanh."""
+    keras = _keras()
+    layers = keras.layers
+    # Unrolled: a loop over so few timesteps takes longer than what is in it.
+    return keras.Sequential(
+        [
+            layers.Input((n_windows, n_statistics)),
+            layers.LSTM(units, unroll=True),
+            layers.RepeatVector(n_windows),
+            layers.LSTM(units, return_sequences=True, unroll=True),
+            layers.TimeDistributed(layers.Dense(n_statistics)),
+        ]
+    )
+
+
+def fit(sequences: Sequences, training: Training, progress: Progress | None) -> Fitted:
+    """Fit a model with Adam on the mean squared error.
+
+    With rows held out, fitting ends ``patience`` epochs after their loss was last the least, and
+    the weights of that epoch are taken.
+    """
+    keras = _keras()
+    rows, held_out = sequences
+    _, n_timesteps, n_columns = rows.shape
+    keras.utils.set_random_seed(training.random_state)
+    if training.is_windows:
+        model = build_windows(n_timesteps, n_columns, training.units)
+    else:
+        model = build(n_columns, training.units)
+    adam = keras.optimizers.Adam(learning_rate=training.learning_rate)
+    model.compile(optimizer=adam, loss="mse")
+
+    def report(epoch: int, logs: dict[str, float]) -> None:
+        if progress is not None:
+            progress(epoch + 1, float(logs["loss"]))
+
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=report)]
+    if held_out.size:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                "val_loss", patience=training.patience, mode="min", restore_best_weights=True
+            )
+        )
+    history = model.fit(
+        rows,
+        rows,
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        validation_data=(held_out, held_out) if held_out.size else None,
+        validation_batch_size=max(training.batch_size, _LEAST_VALIDATION_BATCH),
+        verbose=0,
+        callbacks=callbacks,
+    ).history
+    return Fitted(
+        [np.asarray(weight, dtype=np.float32) for weight in model.get_weights()],
+        np.asarray(history["loss"], dtype=np.float64),
+        np.asarray(history.get("val_loss", []), dtype=np.float64),
+    )
+
+
+def _keras() -> Any:  # noqa: ANN401 Keras is untyped
+    # Before the import, since TensorFlow reads it once. What matters arrives as an exception; at
+    # level 2 the log shows remarks on TensorFlow's own graphs under the name of errors.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Its rounding depends on the processor, it trains no faster here, and it talks at each start.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    return tf.keras

@@ -1,0 +1,65 @@
+"""Features as a sequence: which columns are the same statistics of each decay window."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from iotscore.errors import ConfigError
+from iotscore.features import DECAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from iotscore.detect.detector import IntArray
+
+_DECAYS: Final = tuple(decay.replace(".", "_") for decay in DECAYS)
+_NAME: Final = re.compile(rf"(?P<stream>.+)_(?P<decay>{'|'.join(_DECAYS)})_(?P<statistic>.+)")
+
+
+def window_order(features: Sequence[str]) -> IntArray:
+    """Return the column of each statistic in each decay window.
+
+    Parameters
+    ----------
+    features : sequence of str
+        Names ``<stream>_<decay>_<statistic>`` as :data:`iotscore.features.FEATURES` has them, in
+        any order.
+
+    Returns
+    -------
+    int64 array of shape (n_windows, n_statistics)
+        Row by row the windows that occur, that with the shortest memory (L5) first; the
+        statistics of each in the order in which the first window has them. Every column once.
+
+    Raises
+    ------
+    ConfigError
+        If there are no names, a name has no decay, or the windows differ in their statistics.
+    """
+    windows: dict[str, dict[tuple[str, str], int]] = {decay: {} for decay in _DECAYS}
+    for column, name in enumerate(features):
+        parts = _NAME.fullmatch(name)
+        if parts is None or (parts["stream"], parts["statistic"]) in windows[parts["decay"]]:
+            fault = f"{name!r} {'names no decay window' if parts is None else 'is there twice'}"
+            raise _unfit(fault)
+        windows[parts["decay"]][parts["stream"], parts["statistic"]] = column
+    present = {decay: columns for decay, columns in windows.items() if columns}
+    if not present:
+        raise _unfit("there are no features")
+    every = {statistic: None for columns in present.values() for statistic in columns}
+    for decay, columns in present.items():
+        missing = ["_".join(statistic) for statistic in every if statistic not in columns]
+        if missing:
+            raise _unfit(f"window {decay} has no {', '.join(missing)} and another window has")
+    first = next(iter(present.values()))
+    return np.array([[columns[statistic] for statistic in first] for columns in present.values()])
+
+
+def _unfit(fault: str) -> ConfigError:
+    return ConfigError(
+        f"the features do not make a sequence of decay windows ({fault}): use the same statistics"
+        " of every window, or the sequence 'record'"
+    )

@@ -1,0 +1,212 @@
+"""Envelope: how far a row lies outside the benign ranges of its device, column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+import numpy as np
+
+from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detectors._learned import Learned
+from iotscore.detect.device_parts import (
+    evenly,
+    part_of_rows,
+    require_known,
+    require_rows,
+    rows_by_part,
+)
+from iotscore.detect.kernels import envelope as kernel
+from iotscore.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray, Progress
+
+_MOST_SUBSETS: Final = 16
+"""Most subsets whose ranges are taken: more rows than 16 subsets hold change a median little."""
+
+_LEAST_SOFTNESS: Final = 1e-6
+"""With this, 1e30 outside a constant column counts 1e36: sums stay far within float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """The benign range of each column, for each part.
+
+    Attributes
+    ----------
+    devices : int64 array of shape (n_parts,)
+        Device number of each part: -1 for the pooled one, then rising.
+    low, high : float64 array of shape (n_parts, n_features)
+        Both ends, ``low <= high``.
+    """
+
+    devices: IntArray
+    low: FloatArray
+    high: FloatArray
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together."""
+        shapes = (self.devices.size, self.low.shape, self.high.shape)
+        if self.low.shape != self.high.shape or self.devices.size != self.low.shape[0]:
+            fault = f"devices, low and high have the shapes {shapes}"
+        elif (self.low > self.high).any():
+            fault = "a range ends before it starts"
+        else:
+            return
+        message = f"the stored envelope is damaged ({fault}): train again"
+        raise ModelError(message)
+
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted."""
+        return int(self.low.shape[1])
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the attributes by name."""
+        return field_arrays(self)
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """Rebuild and check the ranges."""
+        return cls(
+            devices=require_known(arrays, "the envelope"),
+            low=require_array(arrays, "low", "float64", 2),
+            high=require_array(arrays, "high", "float64", 2),
+        )
+
+
+def typical_range(X: Float32Array, rows: int) -> tuple[FloatArray, FloatArray]:
+    """Return the smallest and the largest value that ``rows`` rows of ``X`` typically have.
+
+    The range of a sample grows with its size, so the range of all rows would let the more pass
+    the more rows there were to fit. Interleaved subsets of about ``rows`` rows, at most 16 of
+    them, have a range each; the medians of their ends are the result.
+
+    Parameters
+    ----------
+    X : float32 array of shape (n_rows, n_features)
+        At least one row, in the order of time.
+    rows : int
+        Rows of a subset, 1 or more.
+
+    Returns
+    -------
+    low, high : float64 array of shape (n_features,)
+    """
+    step = max(1, round(X.shape[0] / rows))
+    subsets = [X[start::step] for start in evenly(step, _MOST_SUBSETS)]
+    drawn = [subset[evenly(subset.shape[0], rows)].astype(np.float64) for subset in subsets]
+    low = np.median([subset.min(axis=0) for subset in drawn], axis=0)
+    high = np.median([subset.max(axis=0) for subset in drawn], axis=0)
+    return low, high
+
+
+@dataclass(frozen=True)
+class Envelope(Learned[Ranges]):
+    """Score a row by how far its values lie outside the benign ranges of its device.
+
+    The score is the sum over the columns of ``excess / (high - low + softness)``, where the
+    excess is the distance to ``[low, high]``, 0 inside: 0 or more, without an upper limit. Rows
+    of devices without ranges of their own are compared with the ranges of all benign rows.
+
+    Parameters
+    ----------
+    rows : int
+        The ranges are those that this many benign rows have, see :func:`typical_range`.
+    softness : float
+        Added to each range, above 0, in units of the scaled columns: how much a column counts
+        that is constant in benign traffic.
+    least_rows : int
+        Devices with fewer fit rows have no ranges of their own; 1 or more.
+    """
+
+    name: ClassVar[str] = "envelope"
+    title: ClassVar[str] = "the envelope"
+    is_quick: ClassVar[bool] = True
+
+    rows: int = 300
+    softness: float = 0.3
+    least_rows: int = 50
+
+    def __post_init__(self) -> None:
+        """Refuse settings outside their bounds."""
+        for name in ("rows", "least_rows"):
+            if getattr(self, name) < 1:
+                message = f"{name} is {getattr(self, name)}: use 1 or more"
+                raise ConfigError(message)
+        if not _LEAST_SOFTNESS <= self.softness < np.inf:
+            message = f"softness is {self.softness}: use a finite number, 1e-6 or more"
+            raise ConfigError(message)
+
+    def fit(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,
+        progress: Progress | None = None,  # noqa: ARG002 there are no epochs
+    ) -> Self:
+        """Return a copy with the ranges of ``X``, of each device and of all rows.
+
+        Raises
+        ------
+        TrainingError
+            If there are no rows.
+        """
+        require_rows(X, 1, self.title)
+        parts = rows_by_part(devices, X.shape[0], self.least_rows)
+        found = [typical_range(X[positions], self.rows) for positions in parts.values()]
+        ranges = Ranges(
+            devices=np.array(list(parts), dtype=np.int64),
+            low=np.array([low for low, _ in found]),
+            high=np.array([high for _, high in found]),
+        )
+        return replace(self, state_=ranges)
+
+    def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return sums of excesses, float64 of shape (n_rows,), higher = more anomalous.
+
+        Raises
+        ------
+        ModelError
+            If the envelope is not fitted, or ``X`` has another number of columns.
+        """
+        ranges = self._fitted_for(X)
+        scores = np.empty(X.shape[0])
+        kernel.store_excesses(
+            np.ascontiguousarray(X, dtype=np.float32),
+            part_of_rows(ranges.devices, devices, X.shape[0]),
+            ranges.low,
+            ranges.high,
+            1.0 / (ranges.high - ranges.low + self.softness),
+            scores,
+        )
+        return scores
+
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return each column's excess, float64 of shape (n_rows, n_features); they sum to scores.
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
+        """
+        ranges = self._fitted_for(X)
+        part = part_of_rows(ranges.devices, devices, X.shape[0])
+        low, high = ranges.low[part], ranges.high[part]
+        values = X.astype(np.float64)
+        outside = np.maximum(np.maximum(low - values, values - high), 0.0)
+        return outside / (high - low + self.softness)
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row within its ranges: 0."""
+        return 0.0
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
+        """Rebuild a fitted envelope; ranges that do not fit together are refused."""
+        return cls(**parameters, state_=Ranges.from_arrays(arrays))

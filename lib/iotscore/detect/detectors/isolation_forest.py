@@ -1,0 +1,135 @@
+"""Isolation forest: scikit-learn fits it, flat arrays carry it, a compiled kernel scores it.
+
+References
+----------
+.. [1] Liu, Ting, Zhou, "Isolation Forest", ICDM 2008.
+.. [2] scikit-learn, ``sklearn.ensemble.IsolationForest``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from iotscore.detect.detectors._learned import Learned
+from iotscore.detect.detectors._tree_shap import path_length_attributions
+from iotscore.detect.detectors._trees import Trees, average_path_length, flatten
+from iotscore.errors import ConfigError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray, Progress
+
+
+@dataclass(frozen=True)
+class IsolationForestDetector(Learned[Trees]):
+    """Score a row by how few random splits isolate it.
+
+    The score is ``2 ** -(mean path length / c(max_samples))`` [1]_, in (0, 1]: near 1 when few
+    splits suffice, near 0.5 or below in the bulk. It is minus scikit-learn's ``score_samples``.
+    Scoring costs about ``n_estimators * log2(max_samples)`` comparisons a row.
+
+    Parameters
+    ----------
+    n_estimators : int
+        Number of trees, 1 or more.
+    max_samples : "auto" or int
+        Rows drawn for each tree; ``"auto"`` is 256. Never more than there are rows.
+    random_state : int
+        Seed: the same seed and rows give the same forest, bit for bit.
+    """
+
+    name: ClassVar[str] = "iforest"
+    title: ClassVar[str] = "the isolation forest"
+    is_quick: ClassVar[bool] = False
+
+    n_estimators: int = 100
+    max_samples: Literal["auto"] | int = "auto"
+    random_state: int = 42
+
+    def __post_init__(self) -> None:
+        """Refuse settings outside their bounds."""
+        if self.n_estimators < 1:
+            message = f"n_estimators is {self.n_estimators}: use 1 or more"
+            raise ConfigError(message)
+        if self.max_samples != "auto" and self.max_samples < 2:  # noqa: PLR2004 one row cannot be split
+            message = f"max_samples is {self.max_samples}: use 'auto', or 2 or more"
+            raise ConfigError(message)
+
+    def fit(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
+        progress: Progress | None = None,  # noqa: ARG002 a forest has no epochs
+    ) -> Self:
+        """Return a copy fitted with scikit-learn's ``IsolationForest``.
+
+        Raises
+        ------
+        TrainingError
+            If there are fewer than two rows.
+        """
+        from sklearn.ensemble import IsolationForest
+
+        if X.ndim != 2 or X.shape[0] < 2:  # noqa: PLR2004 a table, and at least one split
+            message = f"the forest got rows of shape {X.shape} and needs at least 2 rows"
+            raise TrainingError(message)
+        max_samples = 256 if self.max_samples == "auto" else self.max_samples
+        forest = IsolationForest(
+            n_estimators=self.n_estimators,
+            max_samples=min(max_samples, X.shape[0]),
+            contamination="auto",
+            random_state=self.random_state,
+            n_jobs=1,
+        ).fit(X)
+        return replace(self, state_=flatten(forest))
+
+    def score(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
+    ) -> FloatArray:
+        """Return scores in (0, 1], float64 of shape (n_rows,), higher = more anomalous.
+
+        Raises
+        ------
+        ModelError
+            If the forest is not fitted, or ``X`` has another number of columns.
+        """
+        # scikit-learn returns minus this, so that low means anomalous; ours is the paper's sign.
+        return self._fitted_for(X).scores(X)
+
+    def contributions(
+        self,
+        X: Float32Array,
+        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
+    ) -> FloatArray:
+        """Return how much each feature shortens the mean path, exactly (TreeSHAP).
+
+        Returns
+        -------
+        float64 array of shape (n_rows, n_features)
+            Splits; a row's sum is the mean path length of the fitted rows minus its own.
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
+        """
+        return -path_length_attributions(self._fitted_for(X), X)[1]
+
+    @property
+    def baseline(self) -> float:
+        """The score of a row whose path is as long as those of the fitted rows in the mean."""
+        trees = self._fitted()
+        nothing = np.empty((0, trees.n_features), dtype=np.float32)
+        mean_path, _ = path_length_attributions(trees, nothing)
+        return float(2.0 ** (-mean_path / average_path_length(trees.max_samples)))
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
+        """Rebuild a fitted forest; trees that point outside themselves are refused."""
+        return cls(**parameters, state_=Trees.from_arrays(arrays))

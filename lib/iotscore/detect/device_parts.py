@@ -1,0 +1,123 @@
+"""What detectors with a part for each device share: whose rows fit a part, which part scores a row.
+
+A part is what a detector learns from some rows: those of one device, or, in the pooled part, all.
+Parts stand in the order of their device numbers; the pooled part, number -1, is the first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from iotscore.detect.detector import require_array
+from iotscore.errors import ModelError, TrainingError
+from iotscore.features import UNKNOWN_DEVICE
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from iotscore.detect.detector import Arrays, IntArray
+
+POOLED: Final = UNKNOWN_DEVICE
+"""Device number of the pooled part, and of rows whose device is not known."""
+
+
+def require_rows(X: npt.NDArray[Any], least: int, reader: str) -> None:
+    """Raise :class:`TrainingError` unless ``X`` is a table of at least ``least`` rows."""
+    if X.ndim != 2 or X.shape[0] < least:  # noqa: PLR2004 a table has two axes
+        message = (
+            f"{reader} got rows of shape {X.shape} and needs at least {least}:"
+            " train on more benign traffic"
+        )
+        raise TrainingError(message)
+
+
+def rows_by_part(devices: IntArray | None, n_rows: int, least_rows: int) -> dict[int, IntArray]:
+    """Return the positions of the rows that each part is fitted on, by device number.
+
+    Parameters
+    ----------
+    devices : int64 array of shape (n_rows,) or None
+        Device number of each row; negative, and None for all: unknown.
+    n_rows : int
+        Number of rows.
+    least_rows : int
+        Devices with fewer rows have no part of their own.
+
+    Returns
+    -------
+    dict of int to int64 array
+        First the pooled part with all rows, then the devices in rising order; positions rise.
+    """
+    parts = {POOLED: np.arange(n_rows)}
+    if devices is None:
+        return parts
+    _require_one_per_row(devices, n_rows)
+    numbers, counts = np.unique(devices, return_counts=True)
+    for number in numbers[(numbers >= 0) & (counts >= least_rows)]:
+        parts[int(number)] = np.flatnonzero(devices == number)
+    return parts
+
+
+def part_of_rows(known: IntArray, devices: IntArray | None, n_rows: int) -> IntArray:
+    """Return the index of the part that scores each row, int64 of shape (n_rows,).
+
+    Parameters
+    ----------
+    known : int64 array of shape (n_parts,)
+        Device numbers of the parts, rising, the first -1.
+    devices : int64 array of shape (n_rows,) or None
+        Device number of each row; one that is not known gets the pooled part, index 0.
+    n_rows : int
+        Number of rows.
+    """
+    if devices is None:
+        return np.zeros(n_rows, dtype=np.int64)
+    _require_one_per_row(devices, n_rows)
+    part = np.minimum(np.searchsorted(known, devices), known.size - 1)
+    return np.where(known[part] == devices, part, 0)
+
+
+def grouped(part: IntArray, n_parts: int) -> tuple[IntArray, IntArray]:
+    """Return the rows' positions part by part, and where each part starts, with the end.
+
+    The rows of part ``i`` are ``order[bounds[i]:bounds[i + 1]]``, in no particular order.
+    """
+    counts = np.bincount(part, minlength=n_parts)
+    return np.argsort(part), np.concatenate([[0], np.cumsum(counts)])
+
+
+def evenly(n_rows: int, count: int) -> IntArray:
+    """Return ``min(count, n_rows)`` positions from the first row to the last, evenly spaced.
+
+    ``round(i * (n_rows - 1) / (count - 1))``, halves rounded up; in whole numbers, so that no
+    library's rounding decides.
+    """
+    drawn = min(count, n_rows)
+    gaps = max(drawn - 1, 1)
+    return (np.arange(drawn) * (2 * n_rows - 2) + gaps) // (2 * gaps)
+
+
+def require_known(arrays: Arrays, reader: str) -> IntArray:
+    """Return the stored array ``devices`` after checking that it can be searched.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, does not start with the pooled part, or does not rise.
+    """
+    known = require_array(arrays, "devices", "int64", 1)
+    if known.size == 0 or known[0] != POOLED or (known[1:] <= known[:-1]).any():
+        message = (
+            f"the stored devices of {reader} are {known[:5].tolist()}... and should be -1 and then"
+            " rise: train again"
+        )
+        raise ModelError(message)
+    return known
+
+
+def _require_one_per_row(devices: IntArray, n_rows: int) -> None:
+    if devices.shape != (n_rows,):
+        message = f"devices has the shape {devices.shape} and needs one number for {n_rows} rows"
+        raise ValueError(message)

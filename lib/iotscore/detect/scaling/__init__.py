@@ -1,0 +1,1 @@
+"""Features to a common scale, as float32."""

@@ -1,0 +1,130 @@
+"""Min-max scaling to the range of the fitted rows, with a stated policy outside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+
+import numpy as np
+
+from iotscore.detect.detector import require_array
+from iotscore.detect.scaling._blocks import require_fit_rows, scale_blocks
+from iotscore.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from iotscore.detect.detector import Arrays, Float32Array, FloatArray
+
+LARGEST: Final = 1e30
+"""Scaled values are limited to plus or minus this.
+
+float32 ends near 3.4e38. A sum of 115 products of such a value with weights up to 1e6 is still
+finite, so no score can become infinite or NaN however wild the input; see ``docs/models.md``.
+"""
+
+_CONSTANT_BELOW: Final = 10 * np.finfo(np.float64).eps
+"""A range below this counts as constant, as in scikit-learn's ``_handle_zeros_in_scale``."""
+
+
+@dataclass(frozen=True)
+class MinMaxScaler:
+    """Map each feature's fitted range to [0, 1]: ``x * scale_ + min_``, then float32.
+
+    The numbers are those of ``sklearn.preprocessing.MinMaxScaler``, computed in float64 and
+    rounded to float32 at the end. The range of a constant column counts as 1, so it maps to
+    ``x - minimum``.
+
+    Parameters
+    ----------
+    out_of_range : {"keep", "clip"}
+        What happens to values outside the fitted range: ``"keep"`` leaves them below 0 or above
+        1, so that a distance to the benign range stays visible; ``"clip"`` limits them to
+        ``[-clip_margin, 1 + clip_margin]``. Either way the result is within +-1e30.
+    clip_margin : float
+        Room on both sides of [0, 1] under ``"clip"``, in units of the fitted range; 0 or more.
+
+    Attributes
+    ----------
+    min_, scale_ : float64 array of shape (n_features,)
+        Offset and factor, empty until fitted.
+    """
+
+    kind: ClassVar[str] = "minmax"
+
+    out_of_range: Literal["keep", "clip"] = "keep"
+    clip_margin: float = 0.0
+    min_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+    scale_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse settings outside their bounds."""
+        if self.out_of_range not in ("keep", "clip"):
+            message = f"out_of_range is {self.out_of_range!r}: use 'keep' or 'clip'"
+            raise ConfigError(message)
+        if not 0.0 <= self.clip_margin <= LARGEST / 2:
+            message = f"clip_margin is {self.clip_margin!r}: use a finite number, 0 or more"
+            raise ConfigError(message)
+
+    @property
+    def n_features(self) -> int:
+        """Columns of the rows that were fitted, 0 before."""
+        return int(self.scale_.size)
+
+    def fit(self, X: FloatArray) -> Self:
+        """Return a copy fitted to the smallest and largest value of each column.
+
+        Parameters
+        ----------
+        X : float64 array of shape (n_rows, n_features)
+            Finite values, at least one row.
+        """
+        require_fit_rows(X)
+        low = X.min(axis=0).astype(np.float64)
+        with np.errstate(over="ignore"):
+            # A range beyond float64 becomes infinite: the column then maps to 0.
+            width = X.max(axis=0).astype(np.float64) - low
+        scale = 1.0 / np.where(width < _CONSTANT_BELOW, 1.0, width)
+        return replace(self, min_=-low * scale, scale_=scale)
+
+    def transform(self, X: FloatArray) -> Float32Array:
+        """Return scaled rows as a C-ordered float32 array of the same shape.
+
+        Raises
+        ------
+        ModelError
+            If the number of columns differs from the fitted one, or nothing was fitted.
+        """
+        low, high = self._limits()
+
+        def scale(block: FloatArray, work: FloatArray) -> None:
+            np.multiply(block, self.scale_, out=work)
+            work += self.min_
+            np.clip(work, low, high, out=work)
+
+        with np.errstate(over="ignore"):
+            return scale_blocks(X, self.n_features, scale)
+
+    def _limits(self) -> tuple[float, float]:
+        if self.out_of_range == "clip":
+            return -self.clip_margin, 1.0 + self.clip_margin
+        return -LARGEST, LARGEST
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Settings as JSON-able values."""
+        return {"out_of_range": self.out_of_range, "clip_margin": self.clip_margin}
+
+    def to_arrays(self) -> dict[str, FloatArray]:
+        """Return ``min_`` and ``scale_``."""
+        return {"min_": self.min_, "scale_": self.scale_}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
+        """Rebuild a fitted scaler."""
+        low = require_array(arrays, "min_", "float64", 1)
+        scale = require_array(arrays, "scale_", "float64", 1)
+        if low.shape != scale.shape:
+            message = f"the stored scaler has {low.size} offsets and {scale.size} factors"
+            raise ModelError(message)
+        return cls(**parameters, min_=low, scale_=scale)
