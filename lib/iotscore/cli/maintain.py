@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,19 +11,19 @@ from rich.table import Table
 from iotscore.cli.console import open_console
 from iotscore.cli.options import maintain_options, retention_policy
 from iotscore.maintenance.clock import require_steady_clock
-from iotscore.maintenance.retention import Retention, expire
 from iotscore.maintenance.stage import maintain
-from iotscore.warehouse.delta_rs.table import local_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from iotscore.cli.job import Job
     from iotscore.maintenance.retention import Expired
-    from iotscore.warehouse.delta_rs.compaction import Upkeep
+    from iotscore.warehouse.compaction import Compaction
 
 _LOG = logging.getLogger(__name__)
 
 
-def maintain_stage(job: Job) -> dict[str, Upkeep]:
+def maintain_stage(job: Job) -> Mapping[str, Compaction]:
     """Let go what the policy does not keep, keep up every table; return what was done, by table.
 
     Where tables cannot be kept up, a policy is enough reason to go on.
@@ -39,17 +38,18 @@ def maintain_stage(job: Job) -> dict[str, Upkeep]:
         days = job.settings.maintain.pause_days
         require_steady_clock(job.warehouse, days, datetime.now(UTC))
     with job.runs.stage("maintain") as stage:
-        expired = expire(job.warehouse, policy, datetime.now(UTC))
-        if policy != Retention():
-            stage.details["expired"] = asdict(expired)
-            _tell(expired)
-        if policy != Retention() and local_path(job.warehouse.root) is None:
-            _LOG.warning("maintain: %s is not local: no table was kept up", job.warehouse.root)
-            return {}
-        done = maintain(job.warehouse, maintain_options(job.settings), stage)
-    freed = sum(one.bytes_freed for one in done.values())
-    _LOG.info("maintain: %d tables, %s freed (%.1f s)", len(done), _size(freed), stage.seconds)
-    return done
+        done = maintain(job.context(), policy, maintain_options(job.settings))
+        stage.report(done)
+    if done.expired is not None:
+        _tell(done.expired)
+    if done.unsupported is not None:
+        _LOG.warning("maintain: no table was compacted: %s", done.unsupported)
+        return {}
+    freed = sum(table.bytes_freed for table in done.tables.values())
+    _LOG.info(
+        "maintain: %d tables, %s freed (%.1f s)", len(done.tables), _size(freed), stage.seconds
+    )
+    return done.tables
 
 
 def _tell(expired: Expired) -> None:
@@ -65,7 +65,7 @@ def _tell(expired: Expired) -> None:
         _LOG.info("maintain: bundles of %s have expired", ", ".join(expired.models))
 
 
-def print_upkeep(done: dict[str, Upkeep]) -> None:
+def print_upkeep(done: Mapping[str, Compaction]) -> None:
     """Print a row per table."""
     table = Table(title="Tables", title_justify="left")
     table.add_column("table")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from iotscore.cli.arguments import absolute, add_settings, home
-from iotscore.cli.job import Job, guarded, run_job
+from iotscore.cli.job import Job, guarded, run_job, warehouse_of
 from iotscore.cli.models_tables import print_challenge, print_model, print_models
 from iotscore.cli.options import challenge_options
 from iotscore.command_line import CommandParser
@@ -25,7 +25,6 @@ from iotscore.models.registry import (
 )
 from iotscore.promotion.challenge import challenge
 from iotscore.warehouse.session import open_session
-from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from iotscore.models.registry import StoredModel
     from iotscore.promotion.challenge import Challenge
     from iotscore.runs.run_log import Stage
+    from iotscore.warehouse.warehouse import Warehouse
 
     Reader = Callable[[Warehouse, argparse.Namespace, Settings], None]
 
@@ -86,8 +86,7 @@ def _read(name: str, arguments: argparse.Namespace) -> None:
     )
     spark = open_session(f"iotscore {name}")
     try:
-        is_direct = settings.storage.direct == "auto"
-        warehouse = Warehouse(spark, absolute(arguments.warehouse), direct=is_direct)
+        warehouse = warehouse_of(spark, absolute(arguments.warehouse), settings)
         _READERS[arguments.action](warehouse, arguments, settings)
     finally:
         spark.stop()

@@ -28,8 +28,8 @@ from iotscore.maintenance.retention import Retention
 from iotscore.models.train import TrainOptions
 from iotscore.promotion.gates import Limits
 from iotscore.promotion.unseen_records import ChallengeOptions
-from iotscore.scoring.udf import ScoreOptions
-from iotscore.warehouse.delta_rs.compaction import UpkeepOptions
+from iotscore.scoring.stage import ScoreOptions
+from iotscore.warehouse.compaction import CompactionOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings
@@ -149,7 +149,6 @@ def _detectors(settings: Settings) -> tuple[Detector, ...]:
 def score_options(settings: Settings, days: Days = EVERY_DAY) -> ScoreOptions:
     """Return what the stage score is told."""
     return ScoreOptions(
-        transport=settings.storage.transport,
         splits=tuple(settings.evaluate.splits),
         bins_per_e_fold=settings.evaluate.bins_per_e_fold,
         days=days,
@@ -239,9 +238,9 @@ def challenge_options(settings: Settings) -> ChallengeOptions:
     )
 
 
-def maintain_options(settings: Settings) -> UpkeepOptions:
+def maintain_options(settings: Settings) -> CompactionOptions:
     """Return what the stage maintain is told."""
-    return UpkeepOptions(
+    return CompactionOptions(
         file_bytes=int(settings.maintain.file_megabytes * _MEGABYTE),
         small_files=settings.maintain.small_files,
         vacuum_hours=settings.maintain.vacuum_hours,

@@ -7,17 +7,18 @@ import time
 from typing import TYPE_CHECKING
 
 from iotscore.cli.arguments import absolute, add_model, home, job_parser
-from iotscore.cli.job import guarded
+from iotscore.cli.job import guarded, warehouse_of
 from iotscore.config import load_settings
 from iotscore.report.folder import write_report
 from iotscore.report.output_folder import prepare_folder
 from iotscore.report.read import read_night
 from iotscore.warehouse.session import open_session
-from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,8 +66,7 @@ def _run(arguments: argparse.Namespace) -> None:
     out = prepare_folder(arguments.out)
     spark = open_session("iotscore report")
     try:
-        is_direct = settings.storage.direct == "auto"
-        warehouse = Warehouse(spark, absolute(arguments.warehouse), direct=is_direct)
+        warehouse = warehouse_of(spark, absolute(arguments.warehouse), settings)
         print(report(warehouse, out, arguments.model))
     finally:
         spark.stop()

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.options import fit_settings, protocol_options
 from iotscore.evaluation.protocols import POISONING, Poison
-from iotscore.evaluation.robustness_stage import evaluate_poisoning, store_robustness
+from iotscore.evaluation.robustness_stage import (
+    RobustnessResult,
+    evaluate_poisoning,
+    store_robustness,
+)
 from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, Evasion, measure_evasion
 
@@ -27,14 +31,8 @@ def robustness_stage(job: Job, name: str) -> list[Row]:
     options = protocol_options(job.settings, name)
     with job.runs.stage("evaluate") as stage:
         if name == POISONING:
-            figures = evaluate_poisoning(
-                job.warehouse,
-                options,
-                _poison(job.settings),
-                job.settings.protocol.poisoning.trim_share,
-                job.runs.run_id,
-                stage,
-            )
+            trim_share = job.settings.protocol.poisoning.trim_share
+            result = evaluate_poisoning(job.context(), options, _poison(job.settings), trim_share)
         else:
             model = fit_settings(job.settings).without_idle()
             rows = measure_evasion(
@@ -44,10 +42,11 @@ def robustness_stage(job: Job, name: str) -> list[Row]:
                 options.measured.budgets,
                 _evasion(job.settings),
             )
-            stage.details = {"protocol": name, "figures": len(rows)}
-            figures = store_robustness(job.warehouse, rows, job.runs.run_id, "synthetic")
-    _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(figures), stage.seconds)
-    return figures
+            figures = store_robustness(job.context(), rows, "synthetic")
+            result = RobustnessResult(name, figures)
+        stage.report(result)
+    _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(result.figures), stage.seconds)
+    return result.figures
 
 
 def _poison(settings: Settings) -> Poison:

@@ -24,17 +24,16 @@ _NAMED: Final = 3
 def shap_stage(job: Job) -> None:
     """Explain a sample of benign records and attacks; their values go to ``shap_values``."""
     with job.runs.stage("shap") as stage:
-        options = shap_options(job.settings)
-        found = explain_by_shap(job.warehouse, job.arguments.model, options, job.runs.run_id, stage)
-    counts = stage.details
-    cut = counts["wanted"] - stage.rows
+        found = explain_by_shap(job.context(job.arguments.model), shap_options(job.settings))
+        stage.report(found)
+    cut = found.wanted - found.rows
     _LOG.info(
         "shap: %d benign records and %d attacks of model %s explained%s, strongest %s (%.1f s)",
-        counts["benign"],
-        counts["attack"],
-        counts["model_version"],
+        found.benign,
+        found.attack,
+        found.model_version,
         f", {cut} left out after explain.shap.seconds" if cut else "",
-        ", ".join(_strongest(found.values)),
+        ", ".join(_strongest(found.values.values)),
         stage.seconds,
     )
 

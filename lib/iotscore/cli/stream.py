@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.arguments import absolute, home, job_parser
-from iotscore.cli.job import guarded, prepare
+from iotscore.cli.job import guarded, prepare, warehouse_of
 from iotscore.cli.monitor import channels_of, end_night, tell_stage
 from iotscore.cli.options import ingest_options
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
@@ -25,7 +25,6 @@ from iotscore.landing.file_changes import some
 from iotscore.landing.folder import discover, open_folder
 from iotscore.models.registry import champion
 from iotscore.warehouse.session import open_session
-from iotscore.warehouse.tables import Warehouse
 from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ class Stream:
     ) -> None:
         self._spark, self._arguments, self._settings = spark, arguments, settings
         self.root, folder = absolute(arguments.warehouse), absolute(arguments.input)
-        self._warehouse = Warehouse(spark, self.root, direct=settings.storage.direct == "auto")
+        self._warehouse = warehouse_of(spark, self.root, settings)
         options = ingest_options(settings)
         self._watch = Watch(
             lambda: discover(folder, options.patterns), self._entries, options.policy
@@ -165,7 +164,7 @@ class Stream:
     def _tell_incidents(self, job: Job, version: str) -> None:
         """Tell people; what was not delivered is due again with the next files, and at the end."""
         try:
-            end_night(tell_stage(job, version, self._channels), None)
+            end_night(tell_stage(job, version, self._channels).told, None)
             self._undelivered = None
         except DeliveryError as error:
             _LOG.warning("%s", error)

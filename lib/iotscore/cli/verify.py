@@ -11,12 +11,11 @@ from rich.text import Text
 
 from iotscore.cli.arguments import absolute, home, job_parser
 from iotscore.cli.console import open_console
-from iotscore.cli.job import guarded
+from iotscore.cli.job import guarded, warehouse_of
 from iotscore.config import load_settings
 from iotscore.exit_codes import CHECK_FAILED, DONE
 from iotscore.verify import Check, Outcome, verify_warehouse
 from iotscore.warehouse.session import open_session
-from iotscore.warehouse.tables import Warehouse
 from iotscore.warehouse.writer_lock import no_writer
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> list[Check]:
     with no_writer(root):
         spark = open_session("iotscore verify")
         try:
-            warehouse = Warehouse(spark, root, direct=settings.storage.direct == "auto")
+            warehouse = warehouse_of(spark, root, settings)
             return verify_warehouse(warehouse, arguments.sample, arguments.model, seed)
         finally:
             spark.stop()

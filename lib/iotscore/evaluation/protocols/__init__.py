@@ -9,8 +9,7 @@ from iotscore.evaluation.protocols.evaluate import (
     evaluate,
 )
 from iotscore.evaluation.protocols.poisoning import MIX, POISONING, Poison, measure_poisoned
-from iotscore.evaluation.protocols.results import COLUMNS, KEY, side_by_side
-from iotscore.evaluation.protocols.robustness import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
+from iotscore.evaluation.protocols.results import side_by_side
 from iotscore.evaluation.protocols.rounds import Plan
 from iotscore.evaluation.protocols.sample import (
     FEATURE_SETS,
@@ -18,6 +17,12 @@ from iotscore.evaluation.protocols.sample import (
     Sample,
     SampleFile,
     without,
+)
+from iotscore.warehouse.figure_columns import (
+    COLUMNS,
+    KEY,
+    ROBUSTNESS_COLUMNS,
+    ROBUSTNESS_KEY,
 )
 
 __all__ = [

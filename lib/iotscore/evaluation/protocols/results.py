@@ -2,68 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from iotscore.warehouse.figure_columns import COLUMNS, KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Row = dict[str, Any]
-
-KEY: Final = (
-    "protocol",
-    "feature_set",
-    "detector",
-    "scope",
-    "scope_value",
-    "threshold_policy",
-    "budget",
-    "prevalence",
-)
-"""What tells two rows of one evaluation apart."""
-
-COLUMNS: Final = (
-    *KEY,
-    "uses_labels",
-    "tested_on_training",
-    "weighting",
-    "n_features",
-    "n_benign",
-    "n_attack",
-    "roc_auc",
-    "roc_auc_files_low",
-    "roc_auc_files_high",
-    "macro_roc_auc_devices",
-    "average_precision",
-    "fpr_at_tpr_999",
-    "threshold",
-    "tpr",
-    "tpr_low",
-    "tpr_high",
-    "tpr_files_low",
-    "tpr_files_high",
-    "macro_tpr_files",
-    "macro_tpr_devices",
-    "worst_attack_file",
-    "worst_attack_file_tpr",
-    "fpr",
-    "fpr_low",
-    "fpr_high",
-    "fpr_files_low",
-    "fpr_files_high",
-    "macro_fpr_devices",
-    "worst_device",
-    "worst_device_fpr",
-    "accuracy",
-    "balanced_accuracy",
-    "precision_attack",
-    "precision_attack_low",
-    "precision_attack_high",
-    "f1_attack",
-    "precision_benign",
-    "f1_benign",
-    "false_alarms_per_true_alarm",
-)
-"""Keys of every row; ``docs/evaluation.md`` says what they mean. None: undefined."""
 
 
 def in_order(row: Mapping[str, Any]) -> Row:

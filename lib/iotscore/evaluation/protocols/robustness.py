@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from iotscore.evaluation.protocols.figures import Measured, figure_rows
 from iotscore.evaluation.protocols.intervals import FileDraws
 from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, Policy
 from iotscore.evaluation.protocols.tally import Tally
+from iotscore.warehouse.figure_columns import FIGURES, ROBUSTNESS_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,24 +21,6 @@ if TYPE_CHECKING:
     from iotscore.evaluation.protocols.sample import Sample
 
     Row = dict[str, Any]
-
-ROBUSTNESS_KEY: Final = (
-    *("protocol", "attack", "knob", "effort", "trim_share", "draw"),
-    *("scope", "scope_value", "detector", "budget"),
-)
-"""What tells two rows of one evaluation apart."""
-_FIGURES: Final = (
-    *("n_benign", "n_attack", "roc_auc", "fpr_at_tpr_999"),
-    *("tpr", "tpr_low", "tpr_high", "worst_attack_file", "worst_attack_file_tpr"),
-    *("fpr", "fpr_low", "fpr_high", "worst_device", "worst_device_fpr"),
-)
-ROBUSTNESS_COLUMNS: Final = (
-    *ROBUSTNESS_KEY,
-    "n_planted",
-    *_FIGURES,
-    *("packets_per_second", "unnoticed_per_second"),
-)
-"""Keys of every row; ``docs/evaluation.md`` says what they mean. None: undefined."""
 
 
 def robustness_rows(
@@ -84,7 +67,7 @@ def robustness_rows(
                     "scope_value": scope.value,
                     "detector": detector,
                     "budget": budget,
-                    **{name: found[name] for name in _FIGURES},
+                    **{name: found[name] for name in FIGURES},
                     "packets_per_second": None if pace is None else float(pace[files].mean()),
                     "unnoticed_per_second": (
                         None if pace is None else float((pace * missed)[files].mean())
