@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from cores import run_on_cores
 from iotscore.detect.bundle import from_bytes
 from iotscore.features import FEATURES, KEY
-from iotscore.warehouse.delta_rs.row_groups import records_of
+from iotscore.warehouse.records import records_of
 from reference import BATCH_ROWS
 from traffic import COMPRESSION, champion, data_files
 

@@ -19,7 +19,7 @@ import pyarrow.dataset as ds
 
 from iotscore.features import FEATURES, KEY
 from iotscore.sampling.splits import SPLITS, TRAIN, SplitPlan, split_codes
-from iotscore.warehouse.delta_rs.row_groups import feature_matrix
+from iotscore.warehouse.records import feature_matrix
 from processes import BenchmarkError
 from traffic import champion, data_files
 

@@ -23,7 +23,7 @@ from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
 from iotscore.simulate.generate import generate
-from iotscore.warehouse.delta_rs.row_groups import column_matrix
+from iotscore.warehouse.records import column_matrix
 from reference import BATCH_ROWS, Reference
 
 if TYPE_CHECKING:

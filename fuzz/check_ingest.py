@@ -19,7 +19,7 @@ from iotscore.landing.parse import ParsedChunk, parse_chunk
 from iotscore.landing.reason_codes import FILE_REASONS, LINE_LIMIT, LINE_REASONS
 from iotscore.landing.scan import survey_file
 from iotscore.landing.screen import screened
-from iotscore.warehouse.delta_rs.row_groups import feature_matrix
+from iotscore.warehouse.records import feature_matrix
 
 if TYPE_CHECKING:
     from iotscore.landing.scan import Chunk

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -112,9 +113,7 @@ def spark(_session: SparkSession) -> Iterator[SparkSession]:
 @pytest.fixture
 def warehouse(spark: SparkSession, tmp_path: Path) -> Warehouse:
     """Return an empty warehouse."""
-    from iotscore.warehouse.tables import Warehouse
-
-    return Warehouse(spark, str(tmp_path / "warehouse"))
+    return open_warehouse(spark, str(tmp_path / "warehouse"))
 
 
 @pytest.fixture(scope="session")

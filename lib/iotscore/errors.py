@@ -52,6 +52,10 @@ class WarehouseError(IotscoreError):
     """A table of the warehouse is missing, unreadable or of another layout."""
 
 
+class UnsupportedStorageError(WarehouseError):
+    """What is asked for is not done in the storage that a warehouse lies in."""
+
+
 class DamagedFileError(WarehouseError):
     """A data file holds something else than what was written into it, or is gone."""
 
@@ -119,6 +123,11 @@ class StopSignal(BaseException):
 
 _FILLERS: Final = frozenset("\u034f\u115f\u1160\u3164\uffa0")
 """Letters and marks by their category, which nobody sees."""
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error of another library says first, at most 300 characters."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def one_line(message: str) -> str:

@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iotscore.cli.options import (
-    file_weights,
-    score_options,
-    train_options,
-)
-from iotscore.errors import RefusalError
+from iotscore.cli.options import file_weights, train_options
 from iotscore.evaluation.stage import evaluate
 from iotscore.explain.stage import explain
 from iotscore.ingest.stage import ingest
+from iotscore.models.context import Context
 from iotscore.models.train import train
 from iotscore.monitoring.stage import monitor
 from iotscore.query.query import register_tables, run_query
 from iotscore.query.views import read_views
 from iotscore.runs.run_log import RunLog
 from iotscore.scoring.stage import score
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
+    from iotscore.warehouse.warehouse import Warehouse
 
 VIEWS = read_views(Path(__file__).resolve().parent.parent.parent / "conf" / "sql" / "views")
 
@@ -42,61 +39,61 @@ class Stages:
         self.warehouse = warehouse
         self.settings = settings
 
-    def _log(self) -> RunLog:
-        return RunLog(self.warehouse, "test", "0" * 64)
-
-    def ingest(self, folder: Path, only: frozenset[str] | None = None) -> dict[str, object]:
-        """Ingest and return the stage's details."""
-        log = self._log()
-        with log.stage("ingest") as stage:
-            options = self.settings.ingest
-            ingest(self.warehouse, str(folder), options, log.run_id, stage, only=only)
-        return stage.details
+    def ingest(self, folder: str | Path, only: frozenset[str] | None = None) -> dict[str, object]:
+        """Ingest, require that no file is refused, and return the stage's details."""
+        details, refusal = self._ingest(folder, only)
+        assert refusal is None
+        return details
 
     def ingest_refusing(self, folder: str | Path) -> dict[str, object]:
         """Ingest, require that files are refused, and return the stage's details."""
-        log = self._log()
-        with pytest.raises(RefusalError), log.stage("ingest") as stage:
-            ingest(self.warehouse, str(folder), self.settings.ingest, log.run_id, stage)
-        [end] = self.warehouse.rows("runs", run_id=log.run_id, status="done")
-        assert "refused" in end["error"]
-        return stage.details
+        details, refusal = self._ingest(folder, None)
+        assert refusal is not None
+        assert "refused" in refusal
+        return details
 
-    def train(self) -> str:
+    def _ingest(
+        self, folder: str | Path, only: frozenset[str] | None
+    ) -> tuple[dict[str, object], str | None]:
+        options = self.settings.ingest
+        done = self._run("ingest", lambda context: ingest(context, str(folder), options, only=only))
+        return done.details(), done.refusal
+
+    def train(self, *, is_candidate: bool = False) -> str:
         """Train and return the model version."""
-        log = self._log()
-        with log.stage("train") as stage:
-            return train(self.warehouse, train_options(self.settings), log.run_id, stage)
+        options = train_options(self.settings)
+        done = self._run(
+            "train", lambda context: train(context, options, is_candidate=is_candidate)
+        )
+        return str(done.model_version)
 
     def score(self, version: str | None = None) -> int:
         """Score and return the rows."""
-        log = self._log()
-        with log.stage("score") as stage:
-            score(self.warehouse, version, score_options(self.settings), log.run_id, stage)
-        return stage.rows
+        options = self.settings.evaluate
+        return int(self._run("score", lambda context: score(context, options), version).rows)
 
     def evaluate(self, version: str | None = None) -> str | None:
         """Evaluate and return the evaluation's id."""
-        log = self._log()
-        with log.stage("evaluate") as stage:
-            options, weights = self.settings.evaluate, file_weights(self.settings)
-            return evaluate(self.warehouse, version, options, weights, log.run_id, stage)
+        options, weights = self.settings.evaluate, file_weights(self.settings)
+        done = self._run("evaluate", lambda context: evaluate(context, options, weights), version)
+        return str(done.evaluation_id) if done.evaluation_id else None
 
     def explain(self, version: str | None = None) -> int:
         """Explain and return the explained records."""
-        log = self._log()
-        with log.stage("explain") as stage:
-            window = self.settings.incidents.window
-            explain(self.warehouse, version, window, log.run_id, stage)
-        return stage.rows
+        window = self.settings.incidents.window
+        return int(self._run("explain", lambda context: explain(context, window), version).rows)
 
     def monitor(self) -> int:
         """Monitor, tell nobody, and return the records compared."""
-        log = self._log()
-        with log.stage("monitor") as stage:
-            limits = self.settings.monitor
-            monitor(self.warehouse, None, limits, {}, log.run_id, stage)
-        return stage.rows
+        limits = self.settings.monitor
+        return int(self._run("monitor", lambda context: monitor(context, limits, {})).rows)
+
+    def _run(self, name: str, body: Callable[[Context], Any], version: str | None = None) -> Any:  # noqa: ANN401
+        log = RunLog(self.warehouse, "test", "0" * 64)
+        with log.stage(name) as stage:
+            done = body(Context(self.warehouse, log.run_id, version))
+            stage.report(done)
+        return done
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +113,7 @@ def _night(
 
     def make(profile: str) -> Path:
         def fill(folder: Path) -> None:
-            run = Stages(Warehouse(_session, str(folder)), settings(profile))
+            run = Stages(open_warehouse(_session, str(folder)), settings(profile))
             run.ingest(landing)
             run.train()
             run.score()
@@ -131,13 +128,13 @@ def _night(
 @pytest.fixture
 def night(spark: SparkSession, _night: Callable[[str], Path]) -> Warehouse:
     """Return a warehouse after a night with the default profile; read it, do not write."""
-    return Warehouse(spark, str(_night("default")))
+    return open_warehouse(spark, str(_night("default")))
 
 
 @pytest.fixture
 def paper_night(spark: SparkSession, _night: Callable[[str], Path]) -> Warehouse:
     """Return a warehouse after a night with the paper profile; read it, do not write."""
-    return Warehouse(spark, str(_night("paper")))
+    return open_warehouse(spark, str(_night("paper")))
 
 
 @pytest.fixture
@@ -148,7 +145,7 @@ def night_copy(
 
     def copy(profile: str) -> Warehouse:
         folder = shutil.copytree(_night(profile), tmp_path / f"{profile}-copy")
-        return Warehouse(spark, str(folder))
+        return open_warehouse(spark, str(folder))
 
     return copy
 
@@ -159,7 +156,7 @@ def opened() -> Callable[[SparkSession, str], SparkSession]:
 
     def open_on(session: SparkSession, root: str) -> SparkSession:
         own = session.newSession()
-        register_tables(Warehouse(own, root), VIEWS)
+        register_tables(open_warehouse(own, root), VIEWS)
         return own
 
     return open_on

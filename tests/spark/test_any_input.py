@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iotscore.config import Settings
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 HEADER = ",".join(SOURCE_FEATURES).encode()
 REFUSE = Policy(changed_files="refuse", same_content="refuse")
@@ -226,7 +226,7 @@ def test_all_at_once(
 ) -> None:
     """One ingest of all of them: good files whole, bad lines and files with their reasons."""
     if direct == "never":
-        warehouse = type(warehouse)(warehouse.spark, warehouse.root, direct=False)
+        warehouse = type(warehouse)(warehouse.spark, warehouse.root, direct="never")
     folder = tmp_path / "in"
     folder.mkdir()
     put(folder, *CASES)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.cli.options import score_options
-from iotscore.errors import RefusalError
 from iotscore.ingest.stage import ingest
 from iotscore.landing.event_days import EVERY_DAY, Days
-from iotscore.runs.run_log import RunLog
+from iotscore.models.context import Context
 from iotscore.scoring.stage import score
 
 if TYPE_CHECKING:
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from iotscore.config import Settings
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -41,19 +38,16 @@ class Filling:
 
     def ingest(self, days: Days) -> set[str]:
         """Ingest some days; return the files that are new in the ledger, refused ones included."""
-        log, known = RunLog(self.warehouse, "test", "0" * 64), self.files("ingest_files")
-        with suppress(RefusalError), log.stage("ingest") as stage:
-            options = self.settings.ingest
-            ingest(self.warehouse, str(self.folder), options, log.run_id, stage, days=days)
+        known = self.files("ingest_files")
+        context = Context(self.warehouse, "run")
+        ingest(context, str(self.folder), self.settings.ingest, days=days)
         return self.files("ingest_files") - known
 
     def score(self, days: Days) -> tuple[int, int]:
-        """Score some days; return rows and alerts as the stage tells them."""
-        log = RunLog(self.warehouse, "test", "0" * 64)
-        with log.stage("score") as stage:
-            options = score_options(self.settings, days)
-            score(self.warehouse, None, options, log.run_id, stage)
-        return stage.rows, stage.details["alerts"]
+        """Score some days; return rows and flagged records as the stage tells them."""
+        run_id = f"run of {days}".replace(" ", "-")
+        done = score(Context(self.warehouse, run_id), self.settings.evaluate, days)
+        return done.rows, done.flagged_records
 
     def files(self, table: str) -> set[str]:
         """Return the paths that a table names."""

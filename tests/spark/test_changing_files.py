@@ -12,12 +12,14 @@ import pytest
 
 from iotscore.errors import InputError, RefusalError
 from iotscore.ingest import stage as ingesting
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -41,7 +43,7 @@ def run(spark: SparkSession, stages: type, settings: Callable, tmp_path: Path) -
     """Return a maker of stages on an empty warehouse, written directly or through Spark."""
 
     def make(way: str = "auto") -> object:
-        warehouse = Warehouse(spark, str(tmp_path / "warehouse"), direct=way == "auto")
+        warehouse = open_warehouse(spark, str(tmp_path / "warehouse"), direct=way == "auto")
         return stages(warehouse, settings("default", *CHOSEN))
 
     return make

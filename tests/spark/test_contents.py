@@ -11,7 +11,7 @@ import pytest
 
 from iotscore.errors import RefusalError
 from iotscore.verify import Outcome, verify_warehouse
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from iotscore.config import Settings
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -71,17 +73,17 @@ def night(run: Any, folder: Path, *, trains: bool = False) -> None:  # noqa: ANN
     run.evaluate()
 
 
-@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_replaced_content_takes_the_place_of_the_old(
     warehouse: Warehouse,
     stages: type,
     settings: Callable[..., Settings],
     folder: Path,
     change: Callable[[], None],
-    direct: bool,
+    direct: Direct,
 ) -> None:
     """Records, scores, refused lines and counts are those of the new content alone."""
-    warehouse = Warehouse(warehouse.spark, warehouse.root, direct=direct)
+    warehouse = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     run = stages(warehouse, settings("default", REPLACE))
     night(run, folder, trains=True)
     before = frame(warehouse, "scores", "1.benign.csv")

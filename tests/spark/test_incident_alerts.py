@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from iotscore.alerts.deliveries import Delivery
+from iotscore.models.context import Context
 from iotscore.monitoring.stage import monitor
 from iotscore.runs.run_log import RunLog
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -48,7 +50,7 @@ class Nights:
 
     def monitor(self, delivery: Delivery | None = None) -> list[dict[str, Any]]:
         """Monitor, and return what is told of."""
-        log, told = RunLog(self.warehouse, "test", "0" * 64), []
+        log, told = RunLog(self.warehouse, "test", "0" * 64), list[dict[str, Any]]()
 
         def tell(alerts: list[dict[str, Any]]) -> str | None:
             told.extend(alerts)
@@ -56,10 +58,9 @@ class Nights:
 
         with log.stage("monitor") as stage:
             limits = self.settings.monitor
-            monitor(
-                *(self.warehouse, None, limits, {"test": tell}, log.run_id, stage),
-                delivery=delivery or Delivery(accepted=1, refused=0),
-            )
+            delivery = delivery or Delivery(accepted=1, refused=0)
+            context = Context(self.warehouse, log.run_id)
+            stage.report(monitor(context, limits, {"test": tell}, delivery=delivery))
         return told
 
     def night(self, folder: Path) -> list[dict[str, Any]]:
@@ -84,7 +85,7 @@ def test_one_incident_is_one_alert(
 ) -> None:
     """28 records of an attack among 60 are told, whatever day the capture claims, and only once."""
     landing = tmp_path / "landing"
-    nights = Nights(Warehouse(spark, str(tmp_path / "w")), settings("default", *QUICK), stages)
+    nights = Nights(open_warehouse(spark, str(tmp_path / "w")), settings("default", *QUICK), stages)
     for device in DEVICES:
         write_traffic(landing / f"{device}.benign.csv", records(device, "benign", 900, 1))
     nights.run.ingest(landing)

@@ -19,7 +19,7 @@ from deltalake import DeltaTable
 
 from iotscore import failpoints
 from iotscore.runs.run_log import RunLog, recover
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,7 +251,7 @@ def run_on(
     """Return a maker of what runs stages on a warehouse, after undoing what a killed one left."""
 
     def make(folder: Path, night: Night) -> Any:  # noqa: ANN401 - as above
-        warehouse = Warehouse(_session, str(folder))
+        warehouse = open_warehouse(_session, str(folder))
         recover(warehouse)
         return stages(warehouse, settings(night.profile, *night.settings))
 

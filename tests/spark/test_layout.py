@@ -16,15 +16,19 @@ from iotscore.errors import WarehouseError
 from iotscore.exit_codes import USER_FAULT
 from iotscore.query.query import register_tables, run_query
 from iotscore.verify import Outcome, verify_warehouse
-from iotscore.warehouse.schema_version import PROPERTY, migrate
+from iotscore.warehouse.migrate import migrate
+from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.schema_version import PROPERTY
 from iotscore.warehouse.schemas import LAYOUT, TABLES
-from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
+
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -34,7 +38,7 @@ LATE = {table: list(definition.late) for table, definition in TABLES.items() if 
 def make_old(warehouse: Warehouse) -> None:
     """Write every table anew as layout 1 was: without a number and without late columns."""
     for table in present(warehouse):
-        path = warehouse.path(table)
+        path = f"{warehouse.root}/{table}"
         rows = DeltaTable(path).to_pyarrow_table().drop_columns(list(TABLES[table].late))
         shutil.rmtree(path)
         write_deltalake(path, rows)
@@ -42,26 +46,26 @@ def make_old(warehouse: Warehouse) -> None:
 
 def present(warehouse: Warehouse) -> list[str]:
     """Return the tables that have been written."""
-    return [table for table in TABLES if DeltaTable.is_deltatable(warehouse.path(table))]
+    return [table for table in TABLES if DeltaTable.is_deltatable(f"{warehouse.root}/{table}")]
 
 
 def state(warehouse: Warehouse, table: str) -> tuple[str | None, list[str], int]:
     """Return a table's number, its columns and its version, as delta-rs reads them."""
-    found = DeltaTable(warehouse.path(table))
+    found = DeltaTable(f"{warehouse.root}/{table}")
     names = [field.name for field in found.schema().fields]
     return found.metadata().configuration.get(PROPERTY), names, found.version()
 
 
-def through(warehouse: Warehouse, *, direct: bool) -> Warehouse:
+def through(warehouse: Warehouse, direct: Direct) -> Warehouse:
     """Return another view of a warehouse, which knows nothing yet."""
-    return Warehouse(warehouse.spark, warehouse.root, direct=direct)
+    return open_warehouse(warehouse.spark, warehouse.root, direct=direct)
 
 
 DIRECT = pytest.mark.parametrize("direct", [True, False], ids=["direct", "spark"])
 
 
 @DIRECT
-def test_a_table_states_its_layout_from_the_start(warehouse: Warehouse, direct: bool) -> None:
+def test_a_table_states_its_layout_from_the_start(warehouse: Warehouse, direct: Direct) -> None:
     """Whoever makes a table writes the number, where both delta-rs and Spark read it."""
     through(warehouse, direct=direct).create("runs")
     for reader in (True, False):
@@ -95,7 +99,7 @@ def test_late_columns_are_declared_and_may_be_null() -> None:
 
 @DIRECT
 def test_an_older_warehouse_is_read_with_nulls(
-    night_copy: Callable[[str], Warehouse], direct: bool
+    night_copy: Callable[[str], Warehouse], direct: Direct
 ) -> None:
     """Readers, the job sql among them, answer before any job has migrated it, and write nothing."""
     old = night_copy("default")
@@ -106,7 +110,7 @@ def test_an_older_warehouse_is_read_with_nulls(
     assert reader.values("scored_files", "sha256") == {None}
     assert [row["sha256"] for row in reader.rows("scored_files", ["sha256"])] == [None] * 5
     session = old.spark.newSession()
-    register_tables(Warehouse(session, old.root, direct=direct))
+    register_tables(open_warehouse(session, old.root, direct=direct))
     found = run_query(session, "SELECT count(*) AS files, count(sha256) AS known FROM scored_files")
     assert found.collect()[0].asDict() == {"files": 5, "known": 0}
     assert state(old, "scored_files") == before
@@ -120,17 +124,15 @@ def test_a_writing_job_migrates_an_older_warehouse(
     stages: type,
     settings: Callable[..., Any],
     caplog: pytest.LogCaptureFixture,
-    direct: bool,
+    direct: Direct,
 ) -> None:
     """Columns and number are added once and told; no row is lost, changed or scored again."""
     old = night_copy("default")
     make_old(old)
-    rows = {table: DeltaTable(old.path(table)).to_pyarrow_table() for table in LATE}
-    way = "auto" if direct else "never"
-    chosen = settings("default", f"storage.direct={way}")
+    rows = {table: DeltaTable(f"{old.root}/{table}").to_pyarrow_table() for table in LATE}
+    chosen = settings("default", f"storage.direct={direct}")
     with caplog.at_level(logging.INFO, "iotscore"):
-        job = prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
-    assert job.warehouse.is_direct is direct
+        prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
     lines = [record.message for record in caplog.records if "has layout" in record.message]
     now = f"has layout {LAYOUT} now, was 1:"
     assert f"the table scored_files {now} column(s) sha256, expired_at, records_hash added" in lines
@@ -141,7 +143,7 @@ def test_a_writing_job_migrates_an_older_warehouse(
         assert set(columns) >= set(TABLES[table].schema.fieldNames())
         assert version == (2 if table in LATE else 1)
     for table, before in rows.items():
-        after = DeltaTable(old.path(table)).to_pyarrow_table()
+        after = DeltaTable(f"{old.root}/{table}").to_pyarrow_table()
         assert after.select(before.column_names).equals(before)
     assert list(migrate(through(old, direct=direct))) == []
     run = stages(through(old, direct=direct), chosen)
@@ -174,9 +176,9 @@ def test_a_migration_that_was_killed_goes_on(night_copy: Callable[[str], Warehou
     old = night_copy("default")
     make_old(old)
     next(migrate(old))
-    through(old, direct=True).add_columns("scored_files")
+    through(old, direct="auto").add_columns("scored_files")
     assert state(old, "scored_files")[0] is None
-    assert len(list(migrate(through(old, direct=True)))) == len(present(old)) - 1
+    assert len(list(migrate(through(old, direct="auto")))) == len(present(old)) - 1
     assert {state(old, table)[0] for table in present(old)} == {str(LAYOUT)}
 
 
@@ -192,7 +194,7 @@ def test_columns_of_a_detector_that_is_gone_stay(
 ) -> None:
     """A table with columns that nothing writes is appended to, replaced in, proved and queried."""
     old = night_copy("default")
-    path, columns = old.path("scores"), {}
+    path, columns = f"{old.root}/scores", {}
     rows = DeltaTable(path).to_pyarrow_table()
     for name, kind in (("score", pa.float64()), ("norm", pa.float64()), ("flag", pa.bool_())):
         columns[f"mahalanobis_{name}"] = pa.nulls(len(rows), kind)
@@ -215,7 +217,7 @@ def test_columns_of_a_detector_that_is_gone_stay(
     assert found["sample"].compared.startswith("285 scores of 1 models")
     assert state(old, "scores")[1][-3:] == list(columns)
     session = old.spark.newSession()
-    register_tables(Warehouse(session, old.root, direct=direct))
+    register_tables(open_warehouse(session, old.root, direct=direct))
     counted = "SELECT count(*) AS rows, count(mahalanobis_score) AS known FROM scores"
     assert run_query(session, counted).collect()[0].asDict() == {"rows": 285, "known": 0}
 
@@ -229,15 +231,14 @@ def test_a_newer_layout_is_refused(
     settings: Callable[..., Any],
     capsys: pytest.CaptureFixture[str],
     number: str,
-    direct: bool,
+    direct: Direct,
 ) -> None:
     """Neither readers nor writers touch it; one line says which table, which number, what to do."""
     newer = night_copy("default")
-    path = newer.path("scores")
+    path = f"{newer.root}/scores"
     DeltaTable(path).alter.set_table_properties({PROPERTY: number}, raise_if_not_exists=False)
     before = {table: state(newer, table) for table in present(newer)}
-    way = "auto" if direct else "never"
-    chosen = settings("default", f"storage.direct={way}")
+    chosen = settings("default", f"storage.direct={direct}")
     arguments = argparse.Namespace(profile="default")
     code = guarded("nightly", lambda: prepare(newer.spark, newer.root, arguments, chosen))
     assert code == USER_FAULT
@@ -258,9 +259,9 @@ def test_a_column_that_cannot_be_added_is_refused_with_the_command(
     """NULL would be a lie in old rows, so nothing is changed and the message says what to run."""
     old = night_copy("default")
     make_old(old)
-    rows = DeltaTable(old.path("ingest_files")).to_pyarrow_table().drop_columns(["status"])
-    shutil.rmtree(old.path("ingest_files"))
-    write_deltalake(old.path("ingest_files"), rows)
+    rows = DeltaTable(f"{old.root}/ingest_files").to_pyarrow_table().drop_columns(["status"])
+    shutil.rmtree(f"{old.root}/ingest_files")
+    write_deltalake(f"{old.root}/ingest_files", rows)
     told = (
         r"ingest_files .* lacks the columns \['status'\].*nightly --input DIR --warehouse NEW_DIR"
     )

@@ -1,4 +1,4 @@
-"""Upkeep of a warehouse between nights: fewer files, the same rows, scores and readers."""
+"""Compaction of a warehouse between nights: fewer files, the same rows, scores and readers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,31 @@ from deltalake import DeltaTable
 from iotscore.cli.commands.maintain import maintain_stage, print_upkeep
 from iotscore.cli.job import Job
 from iotscore.errors import WarehouseError
+from iotscore.maintenance.retention import Retention
 from iotscore.maintenance.stage import maintain
+from iotscore.models.context import Context
 from iotscore.runs.order import SEQUENCE, next_number
 from iotscore.runs.run_log import RunLog, Stage, recover
 from iotscore.verify import Outcome, verify_warehouse
-from iotscore.warehouse.delta_rs.compaction import Upkeep, UpkeepOptions
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.compaction import Compaction, CompactionOptions
+from iotscore.warehouse.delta_rs import table as delta_table
+from iotscore.warehouse.delta_rs.table import data_files
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
     from pyspark.sql import SparkSession
 
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
+
 pytestmark = pytest.mark.spark
 
-EAGER = UpkeepOptions(file_megabytes=128.0, small_files=2, vacuum_hours=168)
+EAGER = CompactionOptions(file_megabytes=128.0, small_files=2, vacuum_hours=168)
 
 
 @pytest.fixture
@@ -56,11 +63,9 @@ def night_of(
     return run_night
 
 
-def kept_up(warehouse: Warehouse, options: UpkeepOptions = EAGER) -> dict[str, Upkeep]:
+def kept_up(warehouse: Warehouse, options: CompactionOptions = EAGER) -> Mapping[str, Compaction]:
     """Maintain a warehouse as the job does."""
-    log = RunLog(warehouse, "default", "abc")
-    with log.stage("maintain") as stage:
-        return maintain(warehouse, options, stage)
+    return maintain(Context(warehouse, "run"), Retention(), options).tables
 
 
 def scores(warehouse: Warehouse) -> pd.DataFrame:
@@ -69,15 +74,15 @@ def scores(warehouse: Warehouse) -> pd.DataFrame:
     return frame.sort_values(["file_id", "row_no"], ignore_index=True)
 
 
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "through Spark"])
+@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_nights_go_on_after_maintenance(
     night_copy: Callable[[str], Warehouse],
     night_of: Callable[[Warehouse, int], None],
-    direct: bool,
+    direct: Direct,
 ) -> None:
     """Scores stay what they were, a new night adds its own, and the warehouse proves sound."""
     copy = night_copy("default")
-    warehouse = Warehouse(copy.spark, copy.root, direct=direct)
+    warehouse = open_warehouse(copy.spark, copy.root, direct=direct)
     before = scores(warehouse)
     assert kept_up(warehouse)["traffic"].files_before > 1
     night_of(warehouse, 22)
@@ -100,16 +105,15 @@ def test_a_night_reads_no_merged_file(
     """Scoring opens the data files of new records only, however wide merged files are."""
     warehouse = night_copy("default")
     assert kept_up(warehouse)["traffic"].files_after == 1
-    merged = set(warehouse.data_files("traffic"))
+    merged = set(data_files(f"{warehouse.root}/traffic", {}))
     opened: list[str] = []
-    data_files = Warehouse.data_files
 
-    def spied(self: Warehouse, table: str, **where: list[str]) -> list[str]:
-        found = data_files(self, table, **where)
+    def spied(path: str, where: Mapping[str, Sequence[str]]) -> list[str]:
+        found = data_files(path, where)
         opened.extend(found)
         return found
 
-    monkeypatch.setattr(Warehouse, "data_files", spied)
+    monkeypatch.setattr(delta_table, "data_files", spied)
     night_of(warehouse, 22)
     assert opened
     assert not merged & set(opened)
@@ -118,7 +122,7 @@ def test_a_night_reads_no_merged_file(
 def test_who_reads_goes_on_reading(night_copy: Callable[[str], Warehouse]) -> None:
     """A frame and a table that were opened before give the same rows afterwards."""
     warehouse = night_copy("default")
-    frame, table = warehouse.read("traffic"), DeltaTable(warehouse.local_path("traffic"))
+    frame, table = warehouse.read("traffic"), DeltaTable(f"{warehouse.root}/traffic")
     done = kept_up(warehouse)
     assert done["traffic"].files_before > done["traffic"].files_after
     assert frame.count() == table.to_pyarrow_table().num_rows == 260
@@ -129,7 +133,7 @@ def test_it_is_recorded_and_told(
 ) -> None:
     """The stage's end says what was done for each table; so does what is printed."""
     warehouse = night_copy("default")
-    options = UpkeepOptions(128.0, 2, 0)
+    options = CompactionOptions(128.0, 2, 0)
     done = kept_up(warehouse, options)
     (row,) = warehouse.rows("runs", stage="maintain", status="done")
     details = json.loads(row["details"])
@@ -151,10 +155,10 @@ def test_a_clock_that_leapt_stops_it(
     row = {"run_id": "ahead", "stage": "score", "status": "running"}
     time = datetime.now(UTC) + timedelta(days=500)
     number = next_number(warehouse, "runs")
-    warehouse.append_rows("runs", [row | {"started_at": time, SEQUENCE: number}])
+    warehouse.append("runs", [row | {"started_at": time, SEQUENCE: number}])
     before = {name: warehouse.version(name) for name in ("runs", "scores")}
 
-    def stage(*, after_pause: bool) -> dict[str, Upkeep]:
+    def stage(*, after_pause: bool) -> Mapping[str, Compaction]:
         arguments = argparse.Namespace(after_pause=after_pause)
         log = RunLog(warehouse, "default", "abc")
         return maintain_stage(Job(arguments, settings("default"), warehouse, log))
@@ -170,7 +174,7 @@ def test_a_killed_maintenance_needs_no_undoing(night_copy: Callable[[str], Wareh
     """The next run finds it without an end, marks it, and leaves the tables as they are."""
     warehouse = night_copy("default")
     kept_up(warehouse)
-    warehouse.append_rows(
+    warehouse.append(
         "runs", [{"run_id": "dead", "stage": "maintain", "status": "running", "details": "{}"}]
     )
     version = warehouse.version("scores")
@@ -182,7 +186,7 @@ def test_a_killed_maintenance_needs_no_undoing(night_copy: Callable[[str], Wareh
 def test_other_storage_is_refused(spark: SparkSession) -> None:
     """What is no local folder is told, with what to do instead."""
     with pytest.raises(WarehouseError, match="run OPTIMIZE and VACUUM of Delta Lake"):
-        maintain(Warehouse(spark, "hdfs://somewhere/warehouse"), EAGER, Stage("maintain"))
+        maintain(open_warehouse(spark, "hdfs://somewhere/warehouse"), EAGER, Stage("maintain"))
 
 
 @pytest.mark.e2e
@@ -194,7 +198,7 @@ def test_the_job(
     warehouse = night_copy("default")
     rows = warehouse.rows("scored_files")
     old = [row | {"scored_at": row["scored_at"] - timedelta(days=40)} for row in rows]
-    warehouse.replace_rows("scored_files", old, "TRUE")
+    warehouse.replace("scored_files", old, "TRUE")
     told = ("--set", "maintain.small_files=2", "--set", "maintain.keep_scores_days=30")
     done = submit("maintain", "--warehouse", warehouse.root, *told)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -202,6 +206,6 @@ def test_the_job(
     assert "explained: 0 rows have expired" in done.stderr
     assert warehouse.read("scores").count() == 0
     assert "score_histogram" in done.stdout
-    assert len(list(warehouse.data_files("runs"))) == 2
-    checks = verify_warehouse(Warehouse(warehouse.spark, warehouse.root), 1_000, None)
+    assert len(list(data_files(f"{warehouse.root}/runs", {}))) == 2
+    checks = verify_warehouse(open_warehouse(warehouse.spark, warehouse.root), 1_000, None)
     assert {check.outcome for check in checks} == {Outcome.HOLDS}

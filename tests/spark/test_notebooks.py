@@ -11,7 +11,7 @@ import pytest
 from run_notebooks import NOTEBOOKS, run
 
 if TYPE_CHECKING:
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 

@@ -16,27 +16,31 @@ from iotscore.cli.tables.robustness import print_robustness
 from iotscore.errors import ConfigError, InputError
 from iotscore.evaluation.protocol_stage import evaluate_protocol, read_sample
 from iotscore.features import FEATURES
-from iotscore.runs.run_log import RunLog, Stage
-from iotscore.warehouse.tables import Warehouse
+from iotscore.models.context import Context
+from iotscore.runs.run_log import RunLog
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
 QUICK = ("detectors.lstm=null", "protocol.draws=20")
 
 
-@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_every_nth_row_in_the_order_of_capture(
-    night: Warehouse, settings: Callable, *, direct: bool
+    night: Warehouse, settings: Callable, direct: Direct
 ) -> None:
     """Unlabelled files are left out, rows are spread evenly, and stand for all of their file."""
     caps = ("protocol.most_benign_rows=50", "protocol.most_attack_rows=1000")
     options = protocol_options(settings("default", *QUICK, *caps), "chronological")
-    warehouse = Warehouse(night.spark, night.root, direct=direct)
-    sample = read_sample(warehouse, options)
+    warehouse = open_warehouse(night.spark, night.root, direct=direct)
+    sample = read_sample(Context(warehouse, "run"), options)
     assert [(file.source_file, file.rows, file.weight) for file in sample.files] == [
         ("1.benign.csv", 90, 2.0),
         ("1.gafgyt.tcp.csv", 40, 1.0),
@@ -59,16 +63,15 @@ def test_figures_are_stored_and_printed(
     """Each detector, the fused score and both baselines are there, with every feature set."""
     warehouse = night_copy("default")
     options = protocol_options(settings("default", *QUICK), "chronological")
-    stage = Stage("evaluate")
-    figures = evaluate_protocol(warehouse, options, "run", stage)
+    done = evaluate_protocol(Context(warehouse, "run"), options)
     stored = warehouse.read("protocol_figures").where("scope = 'all'").toPandas()
     names = {"iforest", "neighbours", "envelope", "hybrid", "baseline_pca", "flag_everything"}
     by_set = stored.groupby("feature_set")["detector"].agg(set).to_dict()
     assert by_set == dict.fromkeys(("all", "no_clock", "no_jitter"), names)
-    assert stage.rows == 150 + 80
+    assert done.rows == 150 + 80
     assert not stored.query("budget == 0.05")["uses_labels"].any()
     assert set(stored["data_kind"]) == {"partial"}
-    print_protocol(figures)
+    print_protocol(done.figures)
     shown = capsys.readouterr().out
     assert "without the clock" in shown
     assert "flag_everything" in shown
@@ -82,7 +85,7 @@ def test_reports_are_measured_as_they_were(
     quick = ("detectors.lstm.epochs=2", "protocol.draws=20", "protocol.feature_sets=[all]")
     warehouse = night_copy("default")
     options = protocol_options(settings("paper", *quick), "reports")
-    figures = evaluate_protocol(warehouse, options, "run", Stage("evaluate"))
+    figures = evaluate_protocol(Context(warehouse, "run"), options).figures
     overall = [row for row in figures if row["scope"] == "all"]
     assert {row["detector"] for row in overall} >= {"iforest", "lstm", "hybrid"}
     assert all(row["tested_on_training"] and row["n_benign"] == 150 for row in overall)
@@ -104,7 +107,7 @@ def test_attacks_and_benign_records_are_needed(
     stages(warehouse, settings("default")).ingest(tmp_path / "in")
     options = protocol_options(settings("default", *QUICK), "chronological")
     with pytest.raises(InputError, match="needs benign and attack records"):
-        read_sample(warehouse, options)
+        read_sample(Context(warehouse, "run"), options)
 
 
 def test_robustness_is_stored_and_printed(

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iotscore.query.query import register_tables, run_query
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
     Ask = Callable[[str], list[Any]]
     Opened = Callable[[SparkSession, str], SparkSession]
@@ -54,7 +56,7 @@ def test_figures_come_with_their_marking(empty: SparkSession, name: str) -> None
 
 def test_tables_of_other_storage_answer_too(spark: SparkSession, night: Warehouse) -> None:
     """What Spark alone can read is found by its plain name, even after paths are forbidden."""
-    elsewhere = Warehouse(spark, night.root, direct=False)
+    elsewhere = open_warehouse(spark, night.root, direct="never")
     register_tables(elsewhere)
     rows = run_query(spark, "SELECT count(*) AS n FROM scores JOIN runs USING (run_id)").collect()
     assert rows[0].n > 0
@@ -119,7 +121,7 @@ def test_faults_of_an_ingest_are_told(warehouse: Warehouse, opened: Opened) -> N
     """Refused lines and files appear with reason, share and whether a mended file came later."""
     good = {"status": "ingested", "rows_read": 8, "rows_accepted": 6, "rows_quarantined": 2}
     bad = {"status": "refused", "rows_read": 3, "rows_accepted": 0, "rows_quarantined": 3}
-    warehouse.append_rows(
+    warehouse.append(
         "ingest_files",
         [
             {**good, "file_id": "a", "source_file": "a", "run_id": "1", "ingested_at": moment(1)},
@@ -129,7 +131,7 @@ def test_faults_of_an_ingest_are_told(warehouse: Warehouse, opened: Opened) -> N
         ],
     )
     line = {"file_id": "a", "source_file": "a", "run_id": "1", "reason": "empty_line"}
-    warehouse.append_rows(
+    warehouse.append(
         "quarantine",
         [
             {**line, "row_no": 7, "detail": "second"},
@@ -162,8 +164,8 @@ def test_the_newest_promotion_is_the_champion(
     if clock == "ahead":
         promoted = [("new", moment(9), None), ("new", moment(50), 1), ("old", moment(10), 2)]
     model = {"manifest": '{"normalisation": "tail"}', "bundle": bytearray(b"123")}
-    warehouse.append_rows("models", [{**model, "model_version": name} for name in ("old", "new")])
-    warehouse.append_rows(
+    warehouse.append("models", [{**model, "model_version": name} for name in ("old", "new")])
+    warehouse.append(
         "model_aliases",
         [
             {"alias": "champion", "model_version": name, "promoted_at": time, "sequence": number}

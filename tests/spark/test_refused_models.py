@@ -15,17 +15,16 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from iotscore.cli.job import guarded
-from iotscore.cli.options import score_options
 from iotscore.detect.bundle import FORMAT_VERSION, from_bytes, to_bytes, version_of
 from iotscore.errors import ModelError
 from iotscore.exit_codes import USER_FAULT
-from iotscore.runs.run_log import Stage
+from iotscore.models.context import Context
 from iotscore.scoring.stage import score
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -117,13 +116,13 @@ CASES: dict[str, tuple[Callable[[Row], Row], str]] = {
 def unscored(warehouse: Warehouse) -> None:
     """Empty ``scores`` and its ledger, so that the next run has every record to score."""
     for table in ("scores", "scored_files"):
-        DeltaTable(warehouse.path(table)).delete()
+        DeltaTable(f"{warehouse.root}/{table}").delete()
 
 
 def scored(warehouse: Warehouse) -> tuple[int, int]:
     """Return the rows of ``scores`` and of its ledger."""
     scores, ledger = (
-        DeltaTable(warehouse.path(table)).to_pyarrow_table().num_rows
+        DeltaTable(f"{warehouse.root}/{table}").to_pyarrow_table().num_rows
         for table in ("scores", "scored_files")
     )
     return scores, ledger
@@ -131,7 +130,7 @@ def scored(warehouse: Warehouse) -> tuple[int, int]:
 
 def store(warehouse: Warehouse, change: Callable[[Row], Row]) -> str:
     """Put a changed model in the place of the stored one; return its version."""
-    path = warehouse.path("models")
+    path = f"{warehouse.root}/models"
     rows = DeltaTable(path).to_pyarrow_table()
     [row] = rows.to_pylist()
     stored = change(row)
@@ -151,9 +150,9 @@ def test_a_model_that_is_not_whole_scores_nothing(
     unscored(warehouse)
     change, fault = CASES[case]
     version = store(warehouse, change)
-    options = score_options(settings("default"))
-    stage = Stage("score")
-    assert guarded("score", lambda: score(warehouse, version, options, "a", stage)) == USER_FAULT
+    options = settings("default").evaluate
+    context = Context(warehouse, "a", version)
+    assert guarded("score", lambda: score(context, options)) == USER_FAULT
     [line] = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("iotscore score: the ")
     assert version in line
@@ -167,7 +166,7 @@ def test_a_refused_model_leaves_a_failed_run_and_the_good_one_scores(
     """The run record has the reason; once the table is restored the same stage scores it all."""
     warehouse = night_copy("default")
     unscored(warehouse)
-    good = DeltaTable(warehouse.path("models")).to_pyarrow_table()
+    good = DeltaTable(f"{warehouse.root}/models").to_pyarrow_table()
     store(warehouse, lambda row: row | {"bundle": flipped(row, -9)})
     run = stages(warehouse, settings("default"))
     with pytest.raises(ModelError, match="has the checksum of"):
@@ -175,6 +174,6 @@ def test_a_refused_model_leaves_a_failed_run_and_the_good_one_scores(
     assert scored(warehouse) == (0, 0)
     [failed] = warehouse.rows("runs", status="failed")
     assert failed["error"].startswith("ModelError: the bundle of the model ")
-    write_deltalake(warehouse.path("models"), good, mode="overwrite")
+    write_deltalake(f"{warehouse.root}/models", good, mode="overwrite")
     assert run.score() == 260
     assert scored(warehouse) == (260, 5)

@@ -13,7 +13,7 @@ from iotscore.errors import ModelError
 from iotscore.maintenance.retention import Retention, expire
 from iotscore.models.registry import load_model, promote, save_model
 from iotscore.verify import Outcome, verify_warehouse
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from iotscore.config import Settings
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -68,17 +70,17 @@ def later(
     return run_night
 
 
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "through Spark"])
+@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_old_scores_go_and_nothing_is_done_again(
     night_copy: Callable[[str], Warehouse],
     stages: type,
     settings: Callable[..., Settings],
     later: Callable[[Warehouse], None],
-    direct: bool,
+    direct: Direct,
 ) -> None:
     """Scores, explanations and incidents go; counts, ledgers and later nights do not."""
     copy = night_copy("default")
-    warehouse = Warehouse(copy.spark, copy.root, direct=direct)
+    warehouse = open_warehouse(copy.spark, copy.root, direct=direct)
     before = sizes(warehouse)
     assert min(before[table] for table in GONE) > 0
     expired = expire(warehouse, MONTH, in_days(31))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from iotscore.cli.job import Job
     from iotscore.config import Settings
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 

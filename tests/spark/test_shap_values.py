@@ -15,17 +15,19 @@ from iotscore.cli.job import Job
 from iotscore.errors import ConfigError, InputError, ModelError
 from iotscore.explain.shap_stage import _drawn, explain_by_shap
 from iotscore.features import FEATURES
+from iotscore.models.context import Context
 from iotscore.models.registry import load_model
-from iotscore.runs.run_log import RunLog, Stage
+from iotscore.runs.run_log import RunLog
 from iotscore.sampling.lowest_hashes import Kind
 from iotscore.sampling.splits import CALIBRATION, TEST, TRAIN, SplitPlan
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from iotscore.config import Settings
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -85,7 +87,7 @@ def test_spark_and_direct_files_draw_alike(night: Warehouse) -> None:
     """The way through Spark's rows gives the records that the driver reads itself."""
     plan = SplitPlan.from_json(load_model(night).manifest["split"])
     kinds = (Kind(0, (TRAIN,), 5), Kind(0, (CALIBRATION, TEST), 1000), Kind(1, (TEST,), 11))
-    through = Warehouse(night.spark, night.root, direct=False)
+    through = open_warehouse(night.spark, night.root, direct="never")
     direct, queried = (_drawn(each, plan, kinds, 42) for each in (night, through))
     for mine, others in zip(direct, queried, strict=True):
         assert mine.to_pylist() == others.to_pylist()
@@ -118,7 +120,7 @@ def test_attacks_and_the_autoencoder_are_needed(
     stages(warehouse, chosen).train()
     options = (chosen.explain.shap, chosen.evaluate.splits, chosen.seed)
     with pytest.raises(InputError, match="no labelled attacks that were test to the model, in 1 "):
-        explain_by_shap(warehouse, None, *options, "run", Stage("shap"))
+        explain_by_shap(Context(warehouse, "run"), *options)
     stages(warehouse, settings("default", "detectors.lstm=null")).train()
     with pytest.raises(ModelError, match="and no lstm, which alone is explained by SHAP"):
-        explain_by_shap(warehouse, None, *options, "run", Stage("shap"))
+        explain_by_shap(Context(warehouse, "run"), *options)

@@ -10,13 +10,15 @@ import pytest
 from iotscore.errors import CatalogueError
 from iotscore.query.catalogue import SESSION_CATALOGUE, check_lasts, register
 from iotscore.query.views import read_views
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import TABLES
-from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -72,7 +74,7 @@ def test_another_time_changes_nothing(schema: str, night_copy: Callable[[str], W
 def test_a_name_that_is_taken_is_told(schema: str, warehouse: Warehouse, tmp_path: Path) -> None:
     """Another warehouse's table, a table for a view, and a view for a table stay as they are."""
     spark = warehouse.spark
-    theirs = Warehouse(spark, str(tmp_path / "theirs"))
+    theirs = open_warehouse(spark, str(tmp_path / "theirs"))
     theirs.create("scores")
     spark.sql(f"CREATE SCHEMA {schema}")
     for name, kind, told in (
@@ -81,7 +83,7 @@ def test_a_name_that_is_taken_is_told(schema: str, warehouse: Warehouse, tmp_pat
         ("v_runs", "TABLE", "v_runs is a table already"),
     ):
         if kind is None:
-            spark.catalog.createTable(f"{schema}.{name}", theirs.path(name), source="delta")
+            spark.catalog.createTable(f"{schema}.{name}", f"{theirs.root}/{name}", source="delta")
         else:
             form = "USING delta " * (kind == "TABLE")
             spark.sql(f"CREATE {kind} {schema}.{name} {form}AS SELECT 1 AS one")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -80,7 +82,7 @@ def test_spark_and_direct_files_explain_alike(
     expected = frame(direct, "explanations")
     for table in ("explanations", "explained_files", "incidents"):
         direct.delete(table, "true")
-    through = Warehouse(spark, direct.root, direct=False)
+    through = open_warehouse(spark, direct.root, direct="never")
     assert stages(through, settings("default")).explain() == len(expected)
     found = frame(through, "explanations")
     told = ["run_id", "explained_at"]

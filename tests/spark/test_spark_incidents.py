@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from iotscore.detect.vote_windows import VoteWindows
-from iotscore.explain import incident_stage as incidents
-from iotscore.explain.incident_stage import find
+from iotscore.explain.incident_stage import find_incidents
 from iotscore.features import FEATURES
+from iotscore.models.context import Context
 from iotscore.models.registry import load_model
-from iotscore.scoring.ledger import Todo
+from iotscore.scoring.ledger import PendingFiles
+from iotscore.warehouse.delta_rs import warehouse as delta_rs_warehouse
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -56,10 +57,10 @@ def explanations(
     ]
 
 
-def todo_of(warehouse: Warehouse, *, stale: Sequence[str] = ()) -> Todo:
+def todo_of(warehouse: Warehouse, *, stale: Sequence[str] = ()) -> PendingFiles:
     """Return all ingested files as those to explain."""
     files = {row["file_id"]: row for row in warehouse.rows("ingest_files")}
-    return Todo(
+    return PendingFiles(
         load_model(warehouse).version,
         rows={file_id: row["rows_accepted"] for file_id, row in files.items()},
         checksums={file_id: row["sha256"] for file_id, row in files.items()},
@@ -73,7 +74,7 @@ def explained(warehouse: Warehouse, run_id: str, rows: dict[str, Sequence[int]])
     written: dict[str, int] = {}
     for source, numbers in rows.items():
         new = explanations(warehouse, source, numbers, run_id)
-        warehouse.append_rows("explanations", new)
+        warehouse.append("explanations", new)
         written[new[0]["file_id"]] = len(new)
     return written
 
@@ -100,11 +101,11 @@ def test_the_driver_and_spark_find_the_same(
     Explanations of a run that was killed lie beside them, and an incident of an earlier content.
     """
     warehouse = night_copy("default")
-    stored, todo = load_model(warehouse), todo_of(warehouse)
+    todo = todo_of(warehouse)
     explained(warehouse, "killed", {"2.mirai.syn.csv": range(1, 41)})
     rows = explained(warehouse, "run", ROWS)
     rows |= dict.fromkeys(set(todo.rows) - set(rows), 0)
-    assert find(warehouse, stored, WINDOWS, todo, rows, "run") == 3
+    assert find_incidents(Context(warehouse, "run"), WINDOWS, todo, rows) == 3
     first = comparable(warehouse)
     found = [(row["source_file"], row["first_row"], row["last_row"], row["delay"]) for row in first]
     assert found == [
@@ -115,8 +116,8 @@ def test_the_driver_and_spark_find_the_same(
     assert [row["vote_window"] for row in first] == [9, 5, 5]
     assert [row["peak_row"] for row in first] == [6, 4, 20]
     before = warehouse.version("incidents")
-    monkeypatch.setattr(incidents, "_MOST_ROWS_ON_DRIVER", 0)
-    assert find(warehouse, stored, WINDOWS, todo, rows, "run") == 3
+    monkeypatch.setattr(delta_rs_warehouse, "_MOST_ROWS_ON_DRIVER", 0)
+    assert find_incidents(Context(warehouse, "run"), WINDOWS, todo, rows) == 3
     assert comparable(warehouse) == first
     assert warehouse.version("incidents") == before + 1
 
@@ -126,19 +127,19 @@ def test_incidents_of_earlier_contents_go(night_copy: Callable[[str], Warehouse]
     warehouse = night_copy("default")
     stored = load_model(warehouse)
     rows = explained(warehouse, "first", ROWS)
-    find(warehouse, stored, WINDOWS, todo_of(warehouse), rows, "first")
+    find_incidents(Context(warehouse, "first"), WINDOWS, todo_of(warehouse), rows)
     old = warehouse.rows("incidents")
-    warehouse.append_rows(
+    warehouse.append(
         "incidents", [{**row, "model_version": "other", "run_id": "other"} for row in old]
     )
     (tcp,) = {row["file_id"] for row in old if row["source_file"] == "1.gafgyt.tcp.csv"}
-    one = Todo(stored.version, {tcp: 40}, {tcp: "new"}, frozenset({tcp}), [])
-    assert find(warehouse, stored, WINDOWS, one, {tcp: 0}, "second") == 0
+    one = PendingFiles(stored.version, {tcp: 40}, {tcp: "new"}, frozenset({tcp}), [])
+    assert find_incidents(Context(warehouse, "second"), WINDOWS, one, {tcp: 0}) == 0
     left = warehouse.rows("incidents")
     assert {row["source_file"] for row in left} == {"2.mirai.syn.csv"}
     assert sorted(row["model_version"] for row in left) == sorted(["other", stored.version] * 2)
     rows = explained(warehouse, "third", {"1.gafgyt.tcp.csv": range(1, 10)})
-    assert find(warehouse, stored, WINDOWS, one, rows, "third") == 1
+    assert find_incidents(Context(warehouse, "third"), WINDOWS, one, rows) == 1
     assert len(warehouse.rows("incidents")) == 5
 
 
@@ -146,5 +147,5 @@ def test_nothing_flagged_makes_no_table(night_copy: Callable[[str], Warehouse]) 
     """A quiet night costs nothing."""
     warehouse = night_copy("default")
     todo = todo_of(warehouse)
-    assert find(warehouse, load_model(warehouse), WINDOWS, todo, {}, "run") == 0
+    assert find_incidents(Context(warehouse, "run"), WINDOWS, todo, {}) == 0
     assert warehouse.rows("incidents") == []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -68,7 +68,7 @@ def test_second_run_changes_nothing(
 
 
 def _version(warehouse: Warehouse, table: str) -> int:
-    log = f"DESCRIBE HISTORY delta.`{warehouse.path(table)}`"
+    log = f"DESCRIBE HISTORY delta.`{f'{warehouse.root}/{table}'}`"
     return int(warehouse.spark.sql(log).first().version)
 
 

@@ -20,17 +20,19 @@ from iotscore.cli.job import Job
 from iotscore.cli.options import train_options
 from iotscore.cli.tables.models import print_challenge, print_model, print_models
 from iotscore.errors import InputError, ModelError, PromotionError
+from iotscore.models.context import Context
 from iotscore.models.registry import champion, champions, load_model, promote, promotions, roll_back
 from iotscore.models.train import train
 from iotscore.promotion.challenge import challenge
 from iotscore.promotion.trial import Kind
 from iotscore.runs.run_log import RunLog
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iotscore.config import Settings
+    from iotscore.warehouse.warehouse import Warehouse
 
     Submit = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -47,9 +49,8 @@ LENIENT = (
 
 def candidate(warehouse: Warehouse, settings: Settings) -> str:
     """Train a model that is not promoted; return its version."""
-    log = RunLog(warehouse, "test", "0" * 64)
-    with log.stage("train") as stage:
-        return train(warehouse, train_options(settings), log.run_id, stage, is_candidate=True)
+    context = Context(warehouse, "run")
+    return train(context, train_options(settings), is_candidate=True).model_version
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_a_challenge_sees_what_neither_model_learned_from(
         mine = free[free["source_file"] == file.source_file]
         assert (counted[at], flagged[at]) == (len(mine), mine["is_anomaly"].sum()), file
     assert found.trial.file_index.size == len(free)
-    through = Warehouse(warehouse.spark, warehouse.root, direct=False)
+    through = open_warehouse(warehouse.spark, warehouse.root, direct="never")
     again = challenge(through, *models, options)
     assert again.gates == found.gates
     assert again.reasons.keys() == found.reasons.keys()
@@ -163,7 +164,7 @@ def test_a_promotion_is_one_row_and_so_is_the_way_back(
 def test_rolling_back_again_goes_back_further(warehouse: Warehouse, night: Warehouse) -> None:
     """A, B, A: back to B, then to A; what was taken off by a rollback is not come back to."""
     [row] = night.rows("models")
-    warehouse.append_rows("models", [row])
+    warehouse.append("models", [row])
     known = row["model_version"]
     for version in (known, "b", known):
         promote(warehouse, version, "promoted", "run")
@@ -212,7 +213,7 @@ def test_what_cannot_be_tried_needs_force(
     reason = promotions(mixed)[-1]["reason"]
     assert reason == f"forced over {before}, not tried: for the paper"
     [row] = night.rows("models")
-    warehouse.append_rows("models", [row])
+    warehouse.append("models", [row])
     with pytest.raises(InputError, match="has no record that the models did not learn from"):
         promote_by_job(warehouse, settings("default"), row["model_version"])
 

@@ -20,6 +20,7 @@ from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
 from iotscore.errors import InputError
 from iotscore.features import FEATURES
+from iotscore.models.context import Context
 from iotscore.models.registry import load_model
 from iotscore.monitoring.drift import SCORE
 from iotscore.monitoring.ledger import unmonitored
@@ -29,7 +30,7 @@ from iotscore.query.query import run_query
 from iotscore.runs.run_log import RunLog
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -123,7 +125,7 @@ class Watch:
         with log.stage("monitor") as stage:
             limits = self.settings.monitor
             channels = {"test": tell or self._tell}
-            monitor(self.warehouse, None, limits, channels, log.run_id, stage)
+            stage.report(monitor(Context(self.warehouse, log.run_id), limits, channels))
         return stage.details
 
     def _tell(self, alerts: list[dict[str, Any]]) -> None:
@@ -139,7 +141,7 @@ def watched(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Watch:
     """Return five devices after all that was delivered, monitored three times as it came."""
-    warehouse = Warehouse(_session, str(tmp_path_factory.mktemp("watched")))
+    warehouse = open_warehouse(_session, str(tmp_path_factory.mktemp("watched")))
     watch = Watch(warehouse, settings("default", *QUICK), stages)
     watch.run.ingest(delivered.first)
     watch.run.train()
@@ -210,7 +212,7 @@ def test_all_at_once_after_a_failure_is_the_same(
     """Neither the order of deliveries matters nor a run that broke before its end."""
     expected = {table: comparable(watched.warehouse, table) for table in ("drift", "alerts")}
     root = shutil.copytree(watched.warehouse.root, tmp_path / "copy")
-    again = Watch(Warehouse(spark, str(root)), watched.settings, stages)
+    again = Watch(open_warehouse(spark, str(root)), watched.settings, stages)
     for table in ("drift", "alerts", "monitored_files", "notifications"):
         again.warehouse.delete(table, "true")
 
@@ -234,7 +236,7 @@ def test_spark_and_direct_files_count_alike(watched: Watch, spark: SparkSession)
     nights = replace(unmonitored(watched.warehouse, stored.version), files=files)
     done = spark.sparkContext.accumulator(0)
     direct = count_nights(watched.warehouse, stored, nights, done)
-    queried = Warehouse(spark, watched.warehouse.root, direct=False)
+    queried = open_warehouse(spark, watched.warehouse.root, direct="never")
     through = count_nights(queried, stored, nights, done)
     assert done.value == 2 * nights.total
     assert len(direct) == 5 + 5 * 5 + 4
@@ -254,7 +256,7 @@ def test_a_replaced_file_is_counted_anew(
     """The attack's file turns out to be another: the night is counted without it, and quiet."""
     root = shutil.copytree(watched.warehouse.root, tmp_path / "copy")
     chosen = settings("default", *QUICK, "ingest.changed_files=replace")
-    watch = Watch(Warehouse(spark, str(root)), chosen, stages)
+    watch = Watch(open_warehouse(spark, str(root)), chosen, stages)
     folder = tmp_path / "landing"
     calm = simulated(ATTACKED, "benign", 6 * ROWS, 55)[1::6]
     write_traffic(folder / f"{ATTACKED}.2026-01-06.part2.csv", calm)
@@ -272,7 +274,7 @@ def test_what_is_suppressed_is_hidden_when_read(
 ) -> None:
     """Views and preview agree; the tables keep all, and an expired suppression hides nothing."""
     root = shutil.copytree(watched.warehouse.root, tmp_path / "copy")
-    warehouse = Warehouse(spark, str(root))
+    warehouse = open_warehouse(spark, str(root))
     nothing: dict[str, str | None] = dict.fromkeys(SCOPE)
     later = datetime.now(UTC) + timedelta(days=1)
     rows = [
@@ -289,7 +291,7 @@ def test_what_is_suppressed_is_hidden_when_read(
     assert set(for_file) == {("record", "device_6")}
     assert for_file.total() > 900
     assert expired.total() == 0
-    warehouse.append_rows("suppressions", rows)
+    warehouse.append("suppressions", rows)
     session = opened(spark, warehouse.root)
     open_ = run_query(session, "SELECT * FROM v_open_alerts").collect()
     assert {row.kind for row in open_} == {"new_behaviour", "attack", "missing_device"}

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -23,7 +23,7 @@ NOT_OF_A_NIGHT = {
 
 def test_scores_agree_with_spark(night: Warehouse) -> None:
     """Counts and sums of scores are the same from both engines."""
-    frame = DeltaTable(night.path("scores")).to_pandas()
+    frame = DeltaTable(f"{night.root}/scores").to_pandas()
     found = (
         night.read("scores")
         .agg({"*": "count", "hybrid_score": "sum", "lstm_score": "sum"})
@@ -39,5 +39,5 @@ def test_scores_agree_with_spark(night: Warehouse) -> None:
 @pytest.mark.parametrize("table", sorted(set(TABLES) - NOT_OF_A_NIGHT))
 def test_every_table_can_be_read(night: Warehouse, table: str) -> None:
     """Only features of Delta that delta-rs knows too are used."""
-    rows = DeltaTable(night.path(table)).to_pyarrow_table().num_rows
+    rows = DeltaTable(f"{night.root}/{table}").to_pyarrow_table().num_rows
     assert rows == night.read(table).count() > 0

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from iotscore.errors import BusyError
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.writer_lock import no_writer, writer_lock
 
 if TYPE_CHECKING:
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from iotscore.warehouse.warehouse import Warehouse
+
 pytestmark = pytest.mark.spark
 
 
 def test_rows_come_a_part_at_a_time(night: Warehouse) -> None:
     """All rows come once, as batches of the table's types, also if there are none."""
-    through = Warehouse(night.spark, night.root, direct=False)
+    through = open_warehouse(night.spark, night.root, direct="never")
     columns = ["file_id", "row_no", "hybrid_score", "is_anomaly", "scored_at"]
     parts = list(through.batches("scores", columns))
     assert len(parts) >= 1
@@ -41,9 +43,9 @@ def test_a_local_folder_stays_local_where_hadoop_s_default_is_elsewhere(
     before = hadoop.get("fs.defaultFS")
     hadoop.set("fs.defaultFS", "hdfs://nowhere.invalid:8020")
     try:
-        warehouse = Warehouse(spark, str(tmp_path / "entrepôt %20#"), direct=False)
+        warehouse = open_warehouse(spark, str(tmp_path / "entrepôt %20#"), direct="never")
         row = {"kind": "x", "reason": "y", "author": "z"}
-        warehouse.append_rows("suppressions", [row])
+        warehouse.append("suppressions", [row])
         assert [found["kind"] for found in warehouse.rows("suppressions")] == ["x"]
         warehouse.delete("suppressions", "kind = 'x'")
         warehouse.restore("suppressions", 1)

@@ -21,13 +21,15 @@ from iotscore.report.read.events import read_alerts
 from iotscore.report.read.files import scored_files
 from iotscore.report.read.night import _model_card
 from iotscore.report.read.score_counts import read_counted
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -49,8 +51,8 @@ def test_a_clock_that_is_ahead_makes_no_night(
     (entry,) = warehouse.rows("ingest_files", source_file="1.2026-11-20.csv")
     (scored,) = warehouse.rows("scored_files", file_id=entry["file_id"])
     ahead = {"file_id": "ahead", "source_file": "9.csv", "event_day": date(2099, 1, 1)}
-    warehouse.append_rows("ingest_files", [entry | ahead])
-    warehouse.append_rows("scored_files", [scored | {"file_id": "ahead"}])
+    warehouse.append("ingest_files", [entry | ahead])
+    warehouse.append("scored_files", [scored | {"file_id": "ahead"}])
     assert read_night(warehouse, None).days == expected.days
     assert "1 file(s) are of days after" in caplog.text
     assert "9.csv" in caplog.text
@@ -131,20 +133,18 @@ def explain(warehouse: Warehouse, sentence: str) -> None:
     rows = [{**described, **one, "row_no": row, "hybrid_score": scores[row]} for row in scores]
     undone = {**rows[0], "row_no": 7, "hybrid_score": 9.0, "run_id": "killed"}
     other = {**rows[0], "row_no": 8, "hybrid_score": 9.0, "model_version": "another"}
-    warehouse.append_rows("explanations", [*rows, undone, other])
+    warehouse.append("explanations", [*rows, undone, other])
     entry = {"model_version": version, "file_id": attack["file_id"], "explained_at": NOW}
     entry |= {"run_id": "r1", "rows_explained": 2, "sha256": attack["sha256"]}
-    warehouse.append_rows("explained_files", [entry])
+    warehouse.append("explained_files", [entry])
     incident = {
         **described, "incident_id": "i1", "first_row": 3, "last_row": 30, "voted_row": 11,
         "delay": 9, "records": 25, "vote_window": 15, "peak_row": 5, "peak_score": 4.5,
         "peak_severity": 60.0, "top": [], "sentence": sentence, "found_at": NOW,
     }  # fmt: skip
-    warehouse.append_rows(
-        "incidents", [incident, {**incident, "incident_id": "i2", "peak_score": 5.0}]
-    )
+    warehouse.append("incidents", [incident, {**incident, "incident_id": "i2", "peak_score": 5.0}])
     shapley = {"detector": "lstm", "base_value": 0.1, "score": 0.6, "explained_at": NOW}
-    warehouse.append_rows(
+    warehouse.append(
         "shap_values",
         [
             {
@@ -173,9 +173,9 @@ def test_the_whole_report_of_an_explained_night(
     explain(warehouse, "<b>too many</b> packets")
     (first, *_) = warehouse.rows("ingest_files")
     refused = {**first, "file_id": "f", "source_file": "x.csv", "status": "refused"}
-    warehouse.append_rows("ingest_files", [{**refused, "reason": "empty_file"}])
+    warehouse.append("ingest_files", [{**refused, "reason": "empty_file"}])
     line = {"run_id": first["run_id"], "quarantined_at": NOW, "detail": "found it"}
-    warehouse.append_rows(
+    warehouse.append(
         "quarantine",
         [
             {**line, "file_id": "f", "reason": "empty_file"},
@@ -213,7 +213,7 @@ def test_content_that_was_replaced_is_not_told(night_copy: Callable[[str], Wareh
         for row in warehouse.rows("ingest_files")
     ]
     warehouse.delete("ingest_files", "true")
-    warehouse.append_rows("ingest_files", changed)
+    warehouse.append("ingest_files", changed)
     after = read_night(warehouse, None)
     assert (after.alerts, after.explained, after.incidents) == ((), 0, ())
     assert before.today.records - after.today.records == 40
@@ -226,7 +226,7 @@ def monitored(warehouse: Warehouse) -> None:
     today = max(days.values())
     stamp = {"model_version": version, "run_id": "r1"}
     ledger = {row["file_id"]: row["sha256"] for row in warehouse.rows("ingest_files")}
-    warehouse.append_rows(
+    warehouse.append(
         "monitored_files",
         [
             {**stamp, "file_id": one, "sha256": ledger[one], "rows_monitored": 1,
@@ -248,9 +248,9 @@ def monitored(warehouse: Warehouse) -> None:
          "alert_id": str(number), "event_day": today - timedelta(days=before)}
         for number, (kind, severity, device, feature, before) in enumerate(told)
     ]  # fmt: skip
-    warehouse.append_rows("alerts", [*alerts, {**alerts[0], "run_id": "killed"}])
+    warehouse.append("alerts", [*alerts, {**alerts[0], "run_id": "killed"}])
     hide = {"reason": "known", "author": "somebody", "created_at": NOW}
-    warehouse.append_rows(
+    warehouse.append(
         "suppressions",
         [
             {**hide, "suppression_id": "1", "device": "Door%", "feature": "H\\_%"},
@@ -275,7 +275,7 @@ def monitored(warehouse: Warehouse) -> None:
     }
     killed = [{**row, "run_id": "killed"} for row in moving]
     before = [{**row, "event_day": today - timedelta(days=1)} for row in moving]
-    warehouse.append_rows("drift", [unknown, *moving, *killed, *before])
+    warehouse.append("drift", [unknown, *moving, *killed, *before])
 
 
 def test_drift(night_copy: Callable[[str], Warehouse]) -> None:
@@ -340,7 +340,7 @@ def test_thresholds_that_labels_chose_are_marked(night: Warehouse) -> None:
 
 def test_other_storage_gives_the_same(spark: SparkSession, night: Warehouse) -> None:
     """Where Spark must read, the same is found; each query of its takes a second to wake up."""
-    elsewhere = Warehouse(spark, night.root, direct=False)
+    elsewhere = open_warehouse(spark, night.root, direct="never")
     version = load_model(night).version
     files = scored_files(night, version)
     here, there = (read_counted(one, version, {HYBRID: 3.0}, files) for one in (night, elsewhere))

@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 
 from iotscore.errors import ModelError, WarehouseError
 from iotscore.runs.run_log import RunLog, Stage, recover
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.session import core_count
-from iotscore.warehouse.tables import Warehouse
 from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iotscore.config import Settings
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -89,7 +91,7 @@ def test_a_stage_is_compared_with_its_earlier_runs(warehouse: Warehouse) -> None
     ]
     quick = [{**usual, "seconds": 0.1, **other} for other in others for _ in range(3)]
     history = [{"run_id": str(n), **row} for n, row in enumerate([usual] * 3 + quick)]
-    warehouse.append_rows("runs", history)
+    warehouse.append("runs", history)
     assert log.slow_warning(Stage("score", rows=1000, seconds=1.2)) is None
     warning = log.slow_warning(Stage("score", rows=1000, seconds=1.5))
     assert warning is not None
@@ -106,7 +108,7 @@ def test_the_newest_runs_say_what_is_usual(warehouse: Warehouse) -> None:
         {**row, "run_id": str(n), "ended_at": day + timedelta(n), "seconds": 1.0 if n > 9 else 9.0}
         for n in range(20)
     ]
-    warehouse.append_rows("runs", nights)
+    warehouse.append("runs", nights)
     assert log.slow_warning(Stage("score", rows=1000, seconds=1.5)) is not None
 
 
@@ -128,7 +130,7 @@ def test_rows_of_a_killed_ingest_are_undone(
     warehouse.append("traffic", orphans)
     start = {"run_id": "dead", "stage": "ingest", "status": "running"}
     start["details"] = json.dumps(before)
-    warehouse.append_rows("runs", [start])
+    warehouse.append("runs", [start])
 
     assert recover(warehouse) == ["dead"]
     assert warehouse.read("traffic").count() == 260
@@ -140,7 +142,7 @@ def test_rows_of_a_killed_ingest_are_undone(
 def test_a_stage_killed_under_an_older_version_is_not_guessed_at(warehouse: Warehouse) -> None:
     """Without the versions of its tables nothing is undone, and the message says what to do."""
     start = {"run_id": "dead", "stage": "score", "status": "running"}
-    warehouse.append_rows("runs", [start])
+    warehouse.append("runs", [start])
     with pytest.raises(WarehouseError, match="let that version run once more"):
         recover(warehouse)
 
@@ -155,29 +157,29 @@ def test_rows_that_reached_their_ledger_survive(night_copy: Callable[[str], Ware
     assert warehouse.read("scores").count() == 260
 
 
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "through Spark"])
+@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_no_stage_builds_on_a_lost_ledger(
     night_copy: Callable[[str], Warehouse],
     stages: type,
     settings: Callable[..., Settings],
     landing: Path,
-    direct: bool,
+    direct: Direct,
 ) -> None:
     """A healthy night goes on; without its ledgers, or its champion, nothing is done again."""
     copy = night_copy("default")
 
     def job() -> Any:  # noqa: ANN401 - a class of the conftest beside this file
-        return stages(Warehouse(copy.spark, copy.root, direct=direct), settings("default"))
+        return stages(open_warehouse(copy.spark, copy.root, direct=direct), settings("default"))
 
     job().ingest(landing)
     assert job().score() == 0
-    shutil.rmtree(copy.path("model_aliases"))
+    shutil.rmtree(f"{copy.root}/model_aliases")
     with pytest.raises(ModelError, match=r"has 1 model\(s\) and no champion .* train --anew"):
         job().train()
     copy.delete("scored_files", "rows_scored = 90")
     with unchanged(copy, "the table scores has 260 rows, and its ledger scored_files tells of 170"):
         job().score()
-    shutil.rmtree(copy.path("ingest_files"))
+    shutil.rmtree(f"{copy.root}/ingest_files")
     with unchanged(copy, "the table traffic has 260 rows, and its ledger ingest_files tells of 0"):
         job().ingest(landing)
 

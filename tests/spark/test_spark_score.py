@@ -13,7 +13,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from iotscore.features import FEATURES
 from iotscore.models.registry import load_model
-from iotscore.scoring.udf import records_column, scoring_udf
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -70,35 +70,26 @@ def _split(warehouse: Warehouse, split: str) -> DataFrame:
     return warehouse.read("scores").where(F.col("split") == split).select("file_id", "row_no")
 
 
-@pytest.mark.parametrize("batch", [1, 7, 10_000])
-def test_batch_size_changes_no_score(night: Warehouse, batch: int) -> None:
-    """Arrow batches of 1, 7 and 10,000 rows, in any partitioning, give identical scores."""
-    spark = night.spark
-    stored = load_model(night)
-    bundle = spark.sparkContext.broadcast(stored.bundle)
-    udf = scoring_udf(bundle, stored.version, _NAMES, spark.sparkContext.accumulator(0))
+@pytest.mark.parametrize("batch", [1, 7])
+def test_batch_size_changes_no_score(
+    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, batch: int
+) -> None:
+    """Arrow batches of 1 and 7 rows, in any partitioning, give the scores of 10,000."""
+    direct = night_copy("default")
+    expected = _sorted(direct.read("scores"))
+    for table in ("scores", "scored_files"):
+        direct.delete(table, "true")
     key = "spark.sql.execution.arrow.maxRecordsPerBatch"
-    before = spark.conf.get(key)
-    spark.conf.set(key, str(batch))
+    before = direct.spark.conf.get(key)
+    direct.spark.conf.set(key, str(batch))
     try:
-        records = night.read("traffic").repartition(3).orderBy(F.rand(batch))
-        scored = records.select("file_id", "row_no", udf(records_column()).alias("s"))
-        again = _sorted(scored.select("file_id", "row_no", "s.*"))
+        through = open_warehouse(direct.spark, direct.root, direct="never")
+        assert stages(through, settings("default")).score() == 260
     finally:
-        spark.conf.set(key, str(before))
-    expected = _sorted(night.read("scores"))
+        direct.spark.conf.set(key, str(before))
+    again = _sorted(direct.read("scores"))
     assert (again[_SCORES].to_numpy() == expected[_SCORES].to_numpy()).all()
     assert (again["is_anomaly"] == expected["is_anomaly"]).all()
-
-
-def test_empty_partitions_are_fine(night: Warehouse) -> None:
-    """Partitions without rows give no rows and no error."""
-    spark = night.spark
-    stored = load_model(night)
-    bundle = spark.sparkContext.broadcast(stored.bundle)
-    udf = scoring_udf(bundle, stored.version, _NAMES, spark.sparkContext.accumulator(0))
-    few = night.read("traffic").limit(2).repartition(5)
-    assert few.select(udf(records_column()).alias("s")).select("s.*").count() == 2
 
 
 def test_flags_are_scores_above_thresholds(night: Warehouse) -> None:

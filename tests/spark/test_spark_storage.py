@@ -15,23 +15,25 @@ from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
 from iotscore.cli.commands.explain import shap_stage
 from iotscore.cli.job import Job
+from iotscore.models.context import Context
 from iotscore.models.registry import load_model
 from iotscore.monitoring.stage import monitor
 from iotscore.report.read import read_night
 from iotscore.runs.run_log import RunLog
-from iotscore.sampling import splits
 from iotscore.sampling.record_hash import record_hashes
-from iotscore.sampling.spark_sample import record_hash, with_split
-from iotscore.sampling.splits import SPLITS, FilePart, SplitPlan, split_codes
-from iotscore.warehouse.tables import Warehouse
+from iotscore.sampling.spark_sample import record_hash
+from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
+from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from iotscore.config import Settings
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -56,7 +58,7 @@ _AFTER_EVALUATE = {
 }
 _KEYS |= _AFTER_EVALUATE
 _FEW = "explain.shap={benign: 3, attack: 4, samples: 256, background_clusters: 6}"
-_PANDAS = "storage.transport=pandas"
+KINDS = {"auto": DeltaRsWarehouse, "never": DeltaSparkWarehouse}
 _REPORTED = (
     *("days", "files", "seen", "devices", "incidents", "alerts", "explained"),
     *("composition", "quality"),
@@ -104,11 +106,11 @@ def test_a_night_through_spark_gives_the_same_tables(
     """Every table, and the report, is the same in local folders and behind URIs, to the bit."""
     nights = {}
     for name, direct, root, folder in (
-        ("direct", True, str(tmp_path / "direct"), str(damaged_landing)),
-        ("arrow", False, (tmp_path / "arrow").as_uri(), damaged_landing.as_uri()),
+        ("direct", "auto", str(tmp_path / "direct"), str(damaged_landing)),
+        ("arrow", "never", (tmp_path / "arrow").as_uri(), damaged_landing.as_uri()),
     ):
-        nights[name] = Warehouse(spark, root, direct=direct)
-        assert nights[name].is_direct is direct
+        nights[name] = open_warehouse(spark, root, direct=direct)
+        assert isinstance(nights[name], KINDS[direct])
         run = stages(nights[name], settings("default"))
         run.ingest_refusing(folder)
         run.train()
@@ -139,8 +141,9 @@ def test_pandas_series_carry_the_same_records(
     expected = _content(direct, "scores")
     for table in ("scores", "scored_files"):
         direct.delete(table, "true")
-    through = Warehouse(spark, f"file:{direct.root}", direct=False)
-    assert stages(through, settings("default", _PANDAS)).score() == 260
+    root = f"file:{direct.root}"
+    through = open_warehouse(spark, root, direct="never", transport="pandas")
+    assert stages(through, settings("default")).score() == 260
     found = _content(through, "scores")
     pd.testing.assert_frame_equal(found, expected, check_exact=True, obj="scores")
 
@@ -150,8 +153,7 @@ def _rest_of_a_night(warehouse: Warehouse, settings: Settings) -> None:
     log = RunLog(warehouse, "test", "0" * 64)
     shap_stage(Job(argparse.Namespace(model=None), settings, warehouse, log))
     with log.stage("monitor") as stage:
-        limits = settings.monitor
-        monitor(warehouse, None, limits, {}, log.run_id, stage)
+        stage.report(monitor(Context(warehouse, log.run_id), settings.monitor, {}))
 
 
 def test_a_night_goes_on_the_other_way(
@@ -165,7 +167,7 @@ def test_a_night_goes_on_the_other_way(
     """Spark appends to what workers wrote, and the other way round."""
     direct = night_copy("default")
     for day, warehouse in enumerate(
-        (Warehouse(direct.spark, direct.root, direct=False), direct), start=20
+        (open_warehouse(direct.spark, direct.root, direct="never"), direct), start=20
     ):
         write_traffic(tmp_path / f"{day}" / f"2.2026-11-{day}.csv", make_features(25, day))
         run = stages(warehouse, settings("default"))
@@ -176,17 +178,23 @@ def test_a_night_goes_on_the_other_way(
     assert keys.count() == direct.read("traffic").count() == 310
 
 
-def test_a_fraction_of_each_file_is_scored_through_spark(
+def test_a_fraction_of_each_file_is_the_same(
     night: Warehouse, tmp_path: Path, stages: type, settings: Callable[..., Any], landing: Path
 ) -> None:
-    """A profile that works on half of each file takes the same half on direct warehouses."""
-    half = Warehouse(night.spark, str(tmp_path / "half"))
-    run = stages(half, settings("default", "sample.fraction=0.5"))
-    run.ingest(landing)
-    run.train()
-    run.score()
-    sizes = half.read("scores").groupBy("source_file").count().toPandas()
-    assert sizes["count"].sum() == half.read("traffic").count() / 2
+    """A profile that works on half of each file takes the same half, trains and explains on it."""
+    halves = {}
+    for direct in ("auto", "never"):
+        half = open_warehouse(night.spark, str(tmp_path / direct), direct=direct)
+        run = stages(half, settings("default", "sample.fraction=0.5"))
+        run.ingest(landing)
+        run.train()
+        run.score()
+        run.explain()
+        halves[direct] = half
+    for table in ("scores", "explanations", "incidents", "models"):
+        one, other = (_content(half, table) for half in halves.values())
+        pd.testing.assert_frame_equal(one, other, check_exact=True, obj=table)
+    assert len(_content(halves["auto"], "scores")) == halves["auto"].read("traffic").count() / 2
 
 
 @pytest.mark.parametrize("seed", [42, 0, 2**31, 2**32 - 1])
@@ -202,23 +210,6 @@ def test_workers_hash_as_sql_does(spark: SparkSession, seed: int) -> None:
         assert record_hashes(seed, file_id, numbers).tolist() == by_sql
 
 
-def test_workers_split_as_sql_does(night: Warehouse) -> None:
-    """The two forms of the split agree, with caps and without."""
-    traffic = night.read("traffic").select("file_id", "row_no", "label").cache()
-    benign = traffic.where("label = 0").select("file_id").distinct().collect()
-    parts = {row.file_id: FilePart(7, 20) for row in benign[:-1]}
-    for cutoffs in ((None, None), (0, None), (0, -(2**61)), (-(2**63), 2**62)):
-        plan = SplitPlan(42, 1.0, parts, *cutoffs)
-        rows: DataFrame = with_split(traffic, plan)
-        found = rows.toPandas()
-        assert set(found["split"]) >= {splits.TEST, splits.NONE}
-        for file_id, group in found.groupby("file_id"):
-            is_labelled = bool(group["label"].notna().iloc[0])
-            row_no = group["row_no"].to_numpy()
-            codes = split_codes(plan, str(file_id), row_no, is_labelled=is_labelled)
-            assert [SPLITS[code] for code in codes] == group["split"].tolist()
-
-
 def test_a_table_that_spark_changed_is_still_read(
     night_copy: Callable[[str], Warehouse], stages: type, settings: Callable[..., Any]
 ) -> None:
@@ -227,7 +218,7 @@ def test_a_table_that_spark_changed_is_still_read(
     warehouse.delete("traffic", "row_no <= 3")
     ledger = warehouse.rows("ingest_files")
     fewer = [row | {"rows_accepted": row["rows_accepted"] - 3} for row in ledger]
-    warehouse.replace_rows("ingest_files", fewer, "TRUE")
+    warehouse.replace("ingest_files", fewer, "TRUE")
     warehouse.delete("scored_files", "file_id IS NOT NULL")
     warehouse.delete("scores", "file_id IS NOT NULL")
     left = warehouse.read("traffic").count()

@@ -14,11 +14,9 @@ from iotscore.detect.fit import fit_model
 from iotscore.errors import ModelError, TrainingError
 from iotscore.models import train as train_module
 from iotscore.models.registry import champion, load_model
-from iotscore.sampling.spark_sample import draw_by_query
 from iotscore.sampling.splits import SplitPlan, cut_file
 from iotscore.sampling.training_sample import draw
-from iotscore.warehouse.delta_rs.row_groups import row_groups
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
 
     from iotscore.detect.fit import FitProgress, FitSettings
     from iotscore.detect.model import Model
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -80,8 +80,7 @@ def test_same_rows_same_version(
     """Training again, with the table laid out anew, gives the same model bit by bit."""
     warehouse = night_copy("default")
     before = champion(warehouse)
-    shuffled = warehouse.read("traffic").repartition(5).orderBy(F.rand(1)).cache()
-    shuffled.count()
+    shuffled = warehouse.read("traffic").orderBy(F.rand(1)).toArrow()
     warehouse.replace("traffic", shuffled, "true")
     assert stages(warehouse, settings("default")).train() == before
     assert warehouse.read("models").count() == 1
@@ -128,7 +127,7 @@ def test_a_damaged_bundle_is_refused(night_copy: Callable[[str], Warehouse]) -> 
     row = warehouse.read("models").first().asDict()
     row["bundle"] = bytearray(row["bundle"])
     row["bundle"][-1] ^= 1
-    warehouse.replace("models", warehouse.to_frame("models", [row]), "true")
+    warehouse.replace("models", [row], "true")
     with pytest.raises(ModelError, match="damaged"):
         load_model(warehouse)
 
@@ -149,9 +148,9 @@ def test_both_ways_draw_the_same_records(night: Warehouse, caps: tuple[int, int]
     benign = {row["file_id"]: row["rows_read"] for row in ledger if row["label"] == 0}
     parts = {file: cut_file(rows, 0.4, 0.3, 0.02) for file, rows in benign.items()}
     plan = SplitPlan(42, 1.0, parts, skip_rows=2)
-    groups = row_groups(night.data_files("traffic", file_id=sorted(benign)))
-    direct = draw(groups, plan, *caps)
-    queried = draw_by_query(night.frame("traffic", file_id=sorted(benign)), plan, *caps)
+    runs = sorted({row["run_id"] for row in ledger})
+    direct = draw(night, runs, plan, *caps)
+    queried = draw(open_warehouse(night.spark, night.root, direct="never"), runs, plan, *caps)
     assert direct[0] == queried[0]
     assert (direct[0].train_cutoff is None) == (caps[0] == 1000)
     for mine, theirs in zip(direct[1:], queried[1:], strict=True):
@@ -160,17 +159,17 @@ def test_both_ways_draw_the_same_records(night: Warehouse, caps: tuple[int, int]
         assert np.array_equal(mine.devices, theirs.devices)
 
 
-@pytest.mark.parametrize("direct", [True, False])
+@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_an_attack_among_the_benign_records_is_refused(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, *, direct: bool
+    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, direct: Direct
 ) -> None:
     """A record with an attack's label in a benign file stops the training; nothing is stored."""
     warehouse = night_copy("default")
     before = warehouse.read("models").count()
     leaked = warehouse.read("traffic").where("source_file = '1.benign.csv' AND row_no = 5")
-    leaked = leaked.withColumns({"label": F.lit(1), "row_no": F.lit(6).cast("long")})
+    leaked = leaked.withColumns({"label": F.lit(1), "row_no": F.lit(6).cast("long")}).toArrow()
     warehouse.replace("traffic", leaked, "source_file = '1.benign.csv' AND row_no = 6")
-    other = Warehouse(warehouse.spark, warehouse.root, direct=direct)
+    other = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     with pytest.raises(TrainingError, match=r"1 record\(s\).*another label"):
         stages(other, settings("default", "seed=9")).train()
     assert warehouse.read("models").count() == before

@@ -12,7 +12,7 @@ import pytest
 from iotscore.cli import stages as stage_module
 from iotscore.cli.commands.stream import Stream
 from iotscore.errors import BusyError, ChangedSourceError, RefusalError
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.landing.folder import LandingFile
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -45,7 +46,7 @@ def stream(
 
 def ledger(spark: SparkSession, root: str) -> dict[str, str]:
     """Return the status of each file."""
-    rows = Warehouse(spark, root).rows("ingest_files", ["source_file", "status"])
+    rows = open_warehouse(spark, root).rows("ingest_files", ["source_file", "status"])
     return {row["source_file"]: row["status"] for row in rows}
 
 
@@ -74,17 +75,21 @@ def test_all_that_a_night_would_take_is_taken_up_once(
         return wanted(most)
 
     one._watch.new_files = deliver_then_look  # type: ignore[method-assign]
-    before = len(Warehouse(spark, one.root).rows("scores", ["row_no"]))
+    before = len(open_warehouse(spark, one.root).rows("scores", ["row_no"]))
     with suppress(RefusalError):
         one.run()
     found = ledger(spark, one.root)
     taken = {*names, late.name} - {"_2.csv"}
     assert {name: found.get(name) for name in taken} == dict.fromkeys(taken, "ingested")
     assert found["_2.csv"] == "refused"
-    assert len(Warehouse(spark, one.root).rows("scores", ["row_no"])) == before + 12 * len(taken)
+    assert len(open_warehouse(spark, one.root).rows("scores", ["row_no"])) == before + 12 * len(
+        taken
+    )
     again = stream(folder)
     again.run()
-    assert len(Warehouse(spark, one.root).rows("scores", ["row_no"])) == before + 12 * len(taken)
+    assert len(open_warehouse(spark, one.root).rows("scores", ["row_no"])) == before + 12 * len(
+        taken
+    )
 
 
 def test_what_a_killed_stream_had_ingested_is_scored_by_the_next(
@@ -99,7 +104,7 @@ def test_what_a_killed_stream_had_ingested_is_scored_by_the_next(
     """Though no file is new to it."""
     write_traffic(tmp_path / "in" / "1.2026-11-22.csv", make_features(12, seed=7))
     one = stream(tmp_path / "in")
-    warehouse = Warehouse(spark, one.root)
+    warehouse = open_warehouse(spark, one.root)
     stages(warehouse, settings("default")).ingest(tmp_path / "in")
     before = len(warehouse.rows("scores", ["row_no"]))
     one.run()

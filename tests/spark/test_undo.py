@@ -10,10 +10,13 @@ from deltalake import DeltaTable
 from iotscore.errors import WarehouseError
 from iotscore.runs.run_log import RunLog, recover
 from iotscore.runs.undo import versions_before
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
@@ -24,14 +27,14 @@ class SoBadError(Exception):
     """What ends a stage."""
 
 
-def through(warehouse: Warehouse, *, direct: bool) -> Warehouse:
+def through(warehouse: Warehouse, direct: Direct) -> Warehouse:
     """Return a warehouse as another process sees it."""
-    return Warehouse(warehouse.spark, warehouse.root, direct=direct)
+    return open_warehouse(warehouse.spark, warehouse.root, direct=direct)
 
 
 def add(warehouse: Warehouse, run_id: str) -> None:
     """Add a row of a run to a table of the stage monitor."""
-    warehouse.append_rows("alerts", [{"alert_id": run_id, "run_id": run_id}])
+    warehouse.append("alerts", [{"alert_id": run_id, "run_id": run_id}])
 
 
 def there(warehouse: Warehouse) -> set[str]:
@@ -55,13 +58,13 @@ def failed(warehouse: Warehouse, meanwhile: Callable[[], None] = lambda: None) -
 
 
 @WAYS
-def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse, direct: bool) -> None:
+def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse, direct: Direct) -> None:
     """Appended, replaced or deleted, through whichever engine; what comes after it does not."""
     mine = through(warehouse, direct=direct)
     log = RunLog(mine, "test", "0" * 64)
     with log.stage("monitor"):
         add(mine, log.run_id)
-        mine.replace_rows("alerts", [{"alert_id": "a", "model_version": "m"}], "TRUE")
+        mine.replace("alerts", [{"alert_id": "a", "model_version": "m"}], "TRUE")
         mine.append("alerts", mine.to_frame("alerts", [{"alert_id": "b"}]))
         mine.delete("alerts", "alert_id = 'b'")
     assert {one.mark for one in mine.commits_after("alerts", -1)} == {log.run_id}
@@ -71,14 +74,14 @@ def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse, direct: boo
 
 
 @WAYS
-def test_a_stage_is_undone_as_long_as_it_wrote_alone(warehouse: Warehouse, direct: bool) -> None:
+def test_a_stage_is_undone_as_long_as_it_wrote_alone(warehouse: Warehouse, direct: Direct) -> None:
     """Rows that were there stay; that somebody merged data files meanwhile is no obstacle."""
     mine = through(warehouse, direct=direct)
     for run_id in ("earlier", "other"):
         add(mine, run_id)
 
     def merge() -> None:
-        DeltaTable(warehouse.path("alerts")).optimize.compact()
+        DeltaTable(f"{warehouse.root}/alerts").optimize.compact()
 
     run_id = failed(mine, merge)
     assert there(mine) == {"earlier", "other"}
@@ -92,7 +95,7 @@ def test_a_stage_is_undone_as_long_as_it_wrote_alone(warehouse: Warehouse, direc
 @WAYS
 @pytest.mark.parametrize("mark", ["20261127T000000-abcdef", None])
 def test_what_somebody_else_committed_is_not_undone(
-    warehouse: Warehouse, direct: bool, mark: str | None
+    warehouse: Warehouse, direct: Direct, mark: str | None
 ) -> None:
     """The next job stops and says whose commit it is; it goes on once the rows are deleted."""
     mine, others = through(warehouse, direct=direct), through(warehouse, direct=not direct)
@@ -100,7 +103,7 @@ def test_what_somebody_else_committed_is_not_undone(
 
     def meanwhile() -> None:
         if mark is None:
-            DeltaTable(warehouse.path("alerts")).delete("run_id = 'earlier'")
+            DeltaTable(f"{warehouse.root}/alerts").delete("run_id = 'earlier'")
             return
         others.create("alerts")
         with others.marked(mark):
@@ -119,7 +122,7 @@ def test_what_somebody_else_committed_is_not_undone(
     assert f"is of {f'the run {mark}' if mark else 'somebody who left no name'}, and" in told
     assert f"the job verify, delete the rows WHERE run_id = '{run_id}'" in told
     assert there(mine) == left
-    DeltaTable(warehouse.path("alerts")).delete(f"run_id = '{run_id}'")
+    DeltaTable(f"{warehouse.root}/alerts").delete(f"run_id = '{run_id}'")
     assert recover(mine) == [run_id]
     assert there(mine) == left - {run_id}
 

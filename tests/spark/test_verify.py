@@ -23,7 +23,8 @@ from iotscore.runs.run_log import recover
 from iotscore.verify import Check, Outcome, verify_warehouse
 from iotscore.verify.rescore import sampled_scores
 from iotscore.verify.snapshot import gather
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.delta_rs.table import data_files
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.writer_lock import no_writer, writer_lock
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
     Copy = Callable[[str], Warehouse]
 
@@ -41,7 +44,7 @@ ALL_ROWS = 1_000
 
 def opened(warehouse: Warehouse, table: str) -> DeltaTable:
     """Return a table to damage."""
-    return DeltaTable(warehouse.local_path(table))
+    return DeltaTable(f"{warehouse.root}/{table}")
 
 
 def change(warehouse: Warehouse, table: str, where: str, **values: str) -> None:
@@ -62,7 +65,7 @@ def duplicate(warehouse: Warehouse, table: str, file: str, row_no: int, **values
     for name, value in values.items():
         place = rows.schema.get_field_index(name)
         rows = rows.set_column(place, rows.schema.field(name), [[value] * rows.num_rows])
-    write_deltalake(warehouse.local_path(table), rows.filter(is_it), mode="append")
+    write_deltalake(f"{warehouse.root}/{table}", rows.filter(is_it), mode="append")
 
 
 def verified(warehouse: Warehouse, version: str | None = None) -> dict[str, Check]:
@@ -88,12 +91,12 @@ def start_ingest(warehouse: Warehouse) -> None:
     """Leave in ``runs`` what an ingest leaves that is killed right after its start."""
     before = {"versions_before": {"traffic": warehouse.version("traffic"), "quarantine": None}}
     start = {"run_id": "dead", "stage": "ingest", "status": "running"}
-    warehouse.append_rows("runs", [start | {"details": json.dumps(before)}])
+    warehouse.append("runs", [start | {"details": json.dumps(before)}])
 
 
 def first_file(warehouse: Warehouse, table: str) -> Path:
     """Return a data file of a table."""
-    return Path(warehouse.data_files(table)[0])
+    return Path(data_files(f"{warehouse.root}/{table}", {})[0])
 
 
 @pytest.mark.parametrize("profile", ["default", "paper"])
@@ -129,7 +132,7 @@ def test_a_file_that_was_ingested_twice(night_copy: Copy) -> None:
     """A second row of the ledger for one file is named, whatever its records say."""
     warehouse = night_copy("default")
     row = warehouse.rows("ingest_files")[0]
-    warehouse.append_rows("ingest_files", [row])
+    warehouse.append("ingest_files", [row])
     assert failing(warehouse) == [
         "ledger",
         f"{row['source_file']}: ingested 2 times, needed once",
@@ -164,7 +167,7 @@ def ingested(
     )
     (folder / "surprise.csv").write_text("x\n1\n")
     (folder / "2.benign.csv").write_text("")
-    warehouse = Warehouse(spark, str(tmp_path / "warehouse"))
+    warehouse = open_warehouse(spark, str(tmp_path / "warehouse"))
     stages(warehouse, settings("default")).ingest_refusing(folder)
     return warehouse
 
@@ -211,7 +214,7 @@ def test_lost_and_foreign_explanations(night_copy: Copy) -> None:
         "explanations",
         f"file_id = '{first['file_id']}' AND row_no = {first['row_no']}",
     )
-    warehouse.append_rows("explanations", [{**first, "run_id": "nobody"}])
+    warehouse.append("explanations", [{**first, "run_id": "nobody"}])
     checks = verified(warehouse)
     assert outcomes(checks, Outcome.FAILED) == ["explanations"]
     assert len(checks["explanations"].findings) == 2
@@ -237,7 +240,7 @@ def test_a_file_that_is_scored_but_not_ingested(night_copy: Copy) -> None:
     """Ledgers of scores and of records speak of the same files, once each."""
     warehouse = night_copy("default")
     row = warehouse.rows("scored_files")[0] | {"rows_scored": 0, "records_hash": 0}
-    warehouse.append_rows("scored_files", [row | {"file_id": "gone"}])
+    warehouse.append("scored_files", [row | {"file_id": "gone"}])
     version = champion(warehouse)
     name, fault = failing(warehouse)
     assert (name, fault) == ("scores", f"model {version}, gone: scored, but not ingested")
@@ -300,7 +303,7 @@ def test_a_model_that_is_damaged(night_copy: Copy, column: str, words: str) -> N
         "manifest": json.dumps(manifest),
     }
     remove(warehouse, "models", "true")
-    warehouse.append_rows("models", [row | {column: damaged[column]}])
+    warehouse.append("models", [row | {column: damaged[column]}])
     checks = verified(warehouse)
     assert outcomes(checks, Outcome.FAILED) == ["models"]
     assert outcomes(checks, Outcome.SKIPPED) == ["sample"]
@@ -313,7 +316,7 @@ def test_a_champion_that_is_gone(night_copy: Copy) -> None:
     version = champion(warehouse)
     change(warehouse, "model_aliases", "true", model_version="'gone'")
     row = warehouse.rows("models")[0]
-    warehouse.append_rows("models", [row])
+    warehouse.append("models", [row])
     assert failing(warehouse) == [
         "models",
         f"the model {version}: stored 2 times, needed once",
@@ -406,7 +409,7 @@ def test_a_data_file_that_is_lost(night_copy: Copy, capsys: pytest.CaptureFixtur
 def test_a_table_that_cannot_be_read(night_copy: Copy) -> None:
     """A damaged log, and a data file of the right size that is no Parquet, are named."""
     warehouse = night_copy("default")
-    log = Path(warehouse.local_path("models")) / "_delta_log" / f"{0:020}.json"
+    log = Path(f"{warehouse.root}/models") / "_delta_log" / f"{0:020}.json"
     log.write_text("damaged\n")
     data = first_file(warehouse, "traffic")
     data.write_bytes(bytes(data.stat().st_size))
@@ -493,7 +496,7 @@ def test_a_worker_names_a_damaged_file(
 def test_sums_are_those_that_spark_finds(night_copy: Copy) -> None:
     """Where Spark alone can read the tables, it sums up to the same, and finds the same change."""
     direct = night_copy("default")
-    through = Warehouse(direct.spark, f"file:{direct.root}", direct=False)
+    through = open_warehouse(direct.spark, f"file:{direct.root}", direct="never")
     assert verified(through)["content"].outcome is Outcome.HOLDS
     change(direct, "traffic", "source_file = '2.benign.csv' AND row_no = 9", family="'other'")
     assert [finding[:13] for finding in verified(through)["content"].findings] == ["2.benign.csv:"]
@@ -502,8 +505,8 @@ def test_sums_are_those_that_spark_finds(night_copy: Copy) -> None:
 def test_lost_runs(night_copy: Copy) -> None:
     """Every job writes runs: where there are other tables, it is missed."""
     warehouse = night_copy("default")
-    shutil.rmtree(warehouse.local_path("runs"))
-    assert failing(Warehouse(warehouse.spark, warehouse.root)) == [
+    shutil.rmtree(f"{warehouse.root}/runs")
+    assert failing(open_warehouse(warehouse.spark, warehouse.root)) == [
         "tables",
         "runs is not there, and every job writes it; restore it",
     ]
@@ -569,7 +572,7 @@ def test_scores_of_one_model(night_copy: Copy) -> None:
     warehouse = night_copy("default")
     version = champion(warehouse)
     row = warehouse.rows("scored_files")[0] | {"model_version": "other"}
-    warehouse.append_rows("scored_files", [row])
+    warehouse.append("scored_files", [row])
     assert outcomes(verified(warehouse), Outcome.FAILED) == ["scores", "models"]
     assert outcomes(verified(warehouse, version), Outcome.FAILED) == ["models"]
     with pytest.raises(ModelError, match=f"no model 'nope'; known are .*{version}"):

@@ -15,13 +15,15 @@ from sklearn.metrics import roc_auc_score
 
 from iotscore.query.query import register_tables, run_query
 from iotscore.query.views import VIEWS, read_views, view_query
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import TABLES
-from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
     Opened = Callable[[SparkSession, str], SparkSession]
 
@@ -82,9 +84,9 @@ def made_up(
     _session: SparkSession, opened: Opened, tmp_path_factory: pytest.TempPathFactory
 ) -> SparkSession:
     """Return a session over three nights of two devices, two models, and refusals."""
-    warehouse = Warehouse(_session, str(tmp_path_factory.mktemp("made_up")))
+    warehouse = open_warehouse(_session, str(tmp_path_factory.mktemp("made_up")))
     frozen = '{"normalisation": "tail"}'
-    warehouse.append_rows(
+    warehouse.append(
         "models",
         [{"model_version": name, "manifest": frozen, "created_at": MOMENT} for name in BENIGN],
     )
@@ -92,8 +94,8 @@ def made_up(
         {"alias": "champion", "model_version": name, "promoted_at": MOMENT + timedelta(days=day)}
         for day, name in enumerate(BENIGN)
     ]
-    warehouse.append_rows("model_aliases", promotions)
-    warehouse.append_rows(
+    warehouse.append("model_aliases", promotions)
+    warehouse.append(
         "scores",
         [
             *scored(BELL, 1, [False, False, False, True]),
@@ -112,9 +114,9 @@ def made_up(
     told = {**scored(BELL, 3, [True] * 2)[1], "sentence": "because", "top": top}
     told.pop("is_anomaly")
     less = {**told, "row_no": 1, "hybrid_score": 31.0, "sentence": "less"}
-    warehouse.append_rows("explanations", [told, less, {**told, "model_version": "old"}])
+    warehouse.append("explanations", [told, less, {**told, "model_version": "old"}])
     found = {"event_day": date(2026, 1, 3), "model_version": "new", **CAMERA}
-    warehouse.append_rows("incidents", [{**found, "incident_id": name} for name in ("x", "y")])
+    warehouse.append("incidents", [{**found, "incident_id": name} for name in ("x", "y")])
     for model, benign in BENIGN.items():
         for file_id, label, counts in (
             ("benign", 0, benign),
@@ -122,17 +124,17 @@ def made_up(
             ("night", None, {7: 5}),
             (f"only {model}", 1, {9: 1000}),
         ):
-            warehouse.append_rows("score_histogram", binned(model, file_id, label, counts))
+            warehouse.append("score_histogram", binned(model, file_id, label, counts))
     measured = {"scope": "all", "detector": "hybrid", "uses_labels": False, "data_kind": "partial"}
-    warehouse.append_rows(
+    warehouse.append(
         "metrics",
         [{**measured, "model_version": "old", "fpr_promised": 0.25, "evaluated_at": MOMENT}],
     )
     bad = {"file_id": "f", "source_file": "f.csv", "status": "refused", "rows_quarantined": 3}
-    warehouse.append_rows("ingest_files", [{**bad, "run_id": run} for run in ("1", "2")])
+    warehouse.append("ingest_files", [{**bad, "run_id": run} for run in ("1", "2")])
     line = {"file_id": "g", "source_file": "g.csv", "reason": "nul_bytes", "run_id": "1"}
     whole = {"file_id": "f", "source_file": "f.csv", "reason": "nul_bytes"}
-    warehouse.append_rows(
+    warehouse.append(
         "quarantine",
         [
             {**line, "row_no": 1, "detail": "first", "quarantined_at": MOMENT},
@@ -142,7 +144,7 @@ def made_up(
         ],
     )
     started = {"stage": "score", "run_id": "1", "started_at": MOMENT}
-    warehouse.append_rows(
+    warehouse.append(
         "runs",
         [
             {**started, "status": "running"},
@@ -326,6 +328,6 @@ def test_only_what_a_statement_mentions_is_registered(night: Warehouse) -> None:
         ("-- about scores\nTABLE v_runs", {"runs", "v_runs"}),
         ("SHOW TABLES", {*TABLES, *VIEWS}),
     ):
-        register_tables(Warehouse(session, night.root), TEXTS, statement=statement)
+        register_tables(open_warehouse(session, night.root), TEXTS, statement=statement)
         found = {row.tableName for row in run_query(session, "SHOW TABLES").collect()}
         assert found == known

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from iotscore.ingest import chunk_reader
 from iotscore.landing.folder import file_id_of
 from iotscore.simulate.layout import FILES, FULL_ROWS
-from iotscore.warehouse import record_files
+from iotscore.warehouse.delta_rs import warehouse
 from iotscore.warehouse.delta_rs.data_files import ROW_GROUP_ROWS
-from iotscore.warehouse.partitioning import deal
+from iotscore.warehouse.partitioning import partition_by_size
 from iotscore.warehouse.tasks import TASKS_PER_CORE
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LEAST = st.integers(1, 100)
 
 def dealt_sizes(sizes: list[int], largest: int, least: int) -> list[list[int]]:
     """Deal pieces that are nothing but their sizes."""
-    return deal(sizes, lambda size: size, largest, least)
+    return partition_by_size(sizes, lambda size: size, largest, least)
 
 
 def alone_share(sizes: list[int], cores: int) -> float:
@@ -62,7 +62,9 @@ def chunks() -> list[tuple[str, int]]:
 def ingest_tasks(cores: int) -> list[list[tuple[str, int]]]:
     """Deal the chunks as ingest does."""
     least = TASKS_PER_CORE * cores
-    return deal(chunks(), lambda chunk: chunk[1] * ROW_BYTES, chunk_reader._TASK_BYTES, least)
+    return partition_by_size(
+        chunks(), lambda chunk: chunk[1] * ROW_BYTES, chunk_reader._TASK_BYTES, least
+    )
 
 
 def written_groups(cores: int) -> list[int]:
@@ -92,7 +94,7 @@ def even_groups(cores: int) -> list[int]:
 @given(SIZES, LARGEST, LEAST)
 def test_every_piece_is_dealt_once_and_in_order(sizes: list[int], largest: int, least: int) -> None:
     """The tasks, one after the other, hold the pieces as they came, and none is empty."""
-    tasks = deal(enumerate(sizes), lambda piece: piece[1], largest, least)
+    tasks = partition_by_size(enumerate(sizes), lambda piece: piece[1], largest, least)
     assert [piece for task in tasks for piece in task] == list(enumerate(sizes))
     assert all(tasks)
 
@@ -172,7 +174,7 @@ def test_no_core_ingests_alone_for_long(cores: int) -> None:
 def test_no_core_scores_alone_for_long(groups_on: Callable[[int], list[int]], cores: int) -> None:
     """Nor of their scoring, whether workers or Spark wrote the row groups."""
     least = TASKS_PER_CORE * cores
-    dealt = dealt_sizes(groups_on(cores), record_files._TASK_ROWS, least)
+    dealt = dealt_sizes(groups_on(cores), warehouse._WRITE_ROWS, least)
     tasks = [sum(task) for task in dealt]
     assert sum(tasks) == FULL_ROWS
     assert len(tasks) >= least

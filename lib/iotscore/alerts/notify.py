@@ -10,7 +10,7 @@ from iotscore.alerts.suppression import unhidden
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
     Rows: TypeAlias = list[dict[str, Any]]
     Channel: TypeAlias = Callable[[Rows], str | None]
@@ -61,7 +61,7 @@ def notify(
         made = {"channel": name, "is_delivered": fault is None, "fault": fault, "run_id": run_id}
         now = datetime.now(UTC)
         entries += [{**made, "alert_id": row["alert_id"], "attempted_at": now} for row in due]
-    warehouse.append_rows("notifications", entries)
+    warehouse.append("notifications", entries)
     return faults
 
 

@@ -19,7 +19,7 @@ from iotscore.models.registry import champion
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _KINDS: Final = (*(one.kind for one in ALERT_KINDS), RECORD)
 

@@ -20,13 +20,14 @@ from iotscore.config import Settings, load_settings
 from iotscore.errors import DamagedFileError, IotscoreError, one_line, printable
 from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
 from iotscore.landing.folder import open_folder
+from iotscore.models.context import Context
 from iotscore.output import check_output, set_up_output
 from iotscore.redaction import masked
 from iotscore.report.output_folder import prepare_folder
 from iotscore.runs.run_log import RunLog, recover
-from iotscore.warehouse.schema_version import migrate
+from iotscore.warehouse.migrate import migrate
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.session import open_session
-from iotscore.warehouse.tables import Warehouse
 from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.landing.event_days import Days
+    from iotscore.warehouse.warehouse import Warehouse
     from iotscore.warehouse.writer_lock import Lock
 
 _LOG = logging.getLogger("iotscore")
@@ -54,6 +56,10 @@ class Job:
     settings: Settings
     warehouse: Warehouse
     runs: RunLog
+
+    def context(self, model_version: str | None = None) -> Context:
+        """Return what a stage works with; every stage gets its own."""
+        return Context(self.warehouse, self.runs.run_id, model_version)
 
     @property
     def input(self) -> str:
@@ -192,11 +198,14 @@ def session(name: str) -> Iterator[SparkSession]:
         spark.stop()
 
 
-def open_warehouse(
+def configured_warehouse(
     spark: SparkSession, root: str, settings: Settings, lock: Lock | None = None
 ) -> Warehouse:
     """Return a warehouse, read and written as ``storage`` says."""
-    return Warehouse(spark, root, direct=settings.storage.direct == "auto", lock=lock)
+    storage = settings.storage
+    return open_warehouse(
+        spark, root, direct=storage.direct, transport=storage.transport, lock=lock
+    )
 
 
 def prepare(
@@ -207,7 +216,7 @@ def prepare(
     lock: Lock | None = None,
 ) -> Job:
     """Undo what killed runs left, give older tables today's layout, and return the job."""
-    warehouse = open_warehouse(spark, root, settings, lock)
+    warehouse = configured_warehouse(spark, root, settings, lock)
     for run_id in recover(warehouse):
         _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
     # Only now: undoing makes tables what they were, and that may have been an older layout.

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from iotscore.cli.job import Job
     from iotscore.config import Settings
     from iotscore.errors import IotscoreError, RefusalError
-    from iotscore.monitoring.stage import Monitored
+    from iotscore.monitoring.alerting import Told
+    from iotscore.monitoring.stage import MonitorResult
 
     Rows = list[dict[str, Any]]
     Channels = Mapping[str, Channel]
@@ -38,34 +39,31 @@ _MOST_PRINTED: Final = 20
 _SECRET: Final = "webhook_token"  # noqa: S105 - a name under which masking looks for a secret
 
 
-def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> Monitored:
+def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> MonitorResult:
     """Monitor new nights, and tell people of what is new."""
     limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
-        found = monitor(
-            *(job.warehouse, model_version, limits, channels, job.runs.run_id, stage),
-            delivery=_delivery(job),
-        )
-    told = ", ".join(f"{count} {severity}" for severity, count in stage.details["alerts"].items())
-    rate = f", {stage.rows / stage.seconds:,.0f} rows/s" if stage.rows else ""
+        found = monitor(job.context(model_version), limits, channels, delivery=_delivery(job))
+        stage.report(found)
+    alerts = ", ".join(f"{count} {severity}" for severity, count in found.told.raised.items())
+    rate = f", {found.rows / stage.seconds:,.0f} rows/s" if found.rows else ""
     _LOG.info(
         "monitor: %d rows of %d nights by model %s, alerts: %s (%.1f s%s)",
-        *(stage.rows, stage.details["nights"], found.model_version, told, stage.seconds, rate),
+        *(found.rows, found.nights, found.model_version, alerts, stage.seconds, rate),
     )
-    if skipped := stage.details["skipped"]:
-        _LOG.warning("monitor: %s", skipped)
+    if found.skipped:
+        _LOG.warning("monitor: %s", found.skipped)
     if warning := job.runs.slow_warning(stage):
         _LOG.warning("%s", warning)
     return found
 
 
-def tell_stage(job: Job, model_version: str, channels: Channels) -> Monitored:
+def tell_stage(job: Job, model_version: str, channels: Channels) -> MonitorResult:
     """Tell people of new incidents, before the night is over."""
     limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
-        found = tell_incidents(
-            *(job.warehouse, model_version, limits, channels, job.runs.run_id, stage)
-        )
+        found = tell_incidents(job.context(), model_version, limits, channels)
+        stage.report(found)
     if found.alerts:
         _LOG.warning("monitor: %d new alert(s) of incidents", len(found.alerts))
     return found
@@ -164,7 +162,7 @@ def fail_on(alerts: Rows, severity: str | None) -> None:
         raise AlertError(message)
 
 
-def end_night(found: Monitored, severity: str | None, refusal: RefusalError | None = None) -> None:
+def end_night(told: Told, severity: str | None, refusal: RefusalError | None = None) -> None:
     """Fail for alerts, for those that were not delivered, and for files that ingest refused.
 
     An attack must not be hidden behind a refused file: of all, the alert gives the exit code, and
@@ -181,13 +179,13 @@ def end_night(found: Monitored, severity: str | None, refusal: RefusalError | No
     """
     faults: list[IotscoreError] = []
     try:
-        fail_on(found.alerts, severity)
+        fail_on(told.alerts, severity)
     except AlertError as error:
         faults.append(error)
-    if found.undelivered:
+    if told.undelivered:
         message = (
             "alerts are in the table alerts but were not delivered, the next run tries again: "
-            + "; ".join(found.undelivered)
+            + "; ".join(told.undelivered)
         )
         faults.append(DeliveryError(message))
     if refusal is not None:

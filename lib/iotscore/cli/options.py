@@ -17,10 +17,8 @@ from iotscore.detect.vote_windows import VoteSettings
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocol_stage import ProtocolOptions
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
-from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.landing.metadata import parse_summary
 from iotscore.models.train import TrainOptions
-from iotscore.scoring.udf import ScoreOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings
@@ -99,16 +97,6 @@ def _detectors(settings: Settings) -> tuple[Detector, ...]:
     if box := chosen.envelope:
         detectors.append(Envelope(rows=box.rows, softness=box.softness, least_rows=box.least_rows))
     return tuple(detectors)
-
-
-def score_options(settings: Settings, days: Days = EVERY_DAY) -> ScoreOptions:
-    """Return what the stage score is told."""
-    return ScoreOptions(
-        transport=settings.storage.transport,
-        splits=tuple(settings.evaluate.splits),
-        bins_per_e_fold=settings.evaluate.bins_per_e_fold,
-        days=days,
-    )
 
 
 def protocol_options(settings: Settings, name: str) -> ProtocolOptions:

@@ -19,7 +19,7 @@ from iotscore.landing.parse import parse_parts
 from iotscore.landing.reason_codes import FILE_REASONS
 from iotscore.landing.scan import survey_file
 from iotscore.models.export.folder import read_folder
-from iotscore.warehouse.delta_rs.row_groups import feature_matrix
+from iotscore.warehouse.records import feature_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from iotscore.ingest.plan import IngestOptions
 from iotscore.maintenance.retention import Retention
 from iotscore.promotion.gates import PromotionOptions
 from iotscore.sampling.splits import SplitOptions
-from iotscore.warehouse.delta_rs.compaction import UpkeepOptions
+from iotscore.warehouse.compaction import CompactionOptions
 
 Weight = Annotated[float, Bounds(ge=0.0, le=1e6)]
 
@@ -203,7 +203,7 @@ class MonitorSettings(Limits):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaintainSettings(Retention, UpkeepOptions):
+class MaintainSettings(Retention, CompactionOptions):
     """How the job maintain keeps tables small, and what it deletes."""
 
     allow_short_vacuum: bool

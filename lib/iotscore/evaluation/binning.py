@@ -58,7 +58,7 @@ def bins_of(scores: FloatArray, bins_per_e_fold: int) -> IntArray:
 
 
 def count_scores(
-    batches: Iterable[pa.RecordBatch], names: Sequence[str], bins_per_e_fold: int
+    batches: Iterable[pa.Table | pa.RecordBatch], names: Sequence[str], bins_per_e_fold: int
 ) -> pa.Table:
     """Count records by file, split, detector and bin.
 
@@ -85,12 +85,17 @@ def count_scores(
     return _merged(pa.concat_tables([counted, *waiting]))
 
 
-def _count_one(batch: pa.RecordBatch, name: str, bins_per_e_fold: int) -> pa.Table:
+def merge_counts(parts: Iterable[pa.Table]) -> pa.Table:
+    """Return what several parts of the rows came to, as :func:`count_scores` does."""
+    return _merged(pa.concat_tables([SCHEMA.empty_table(), *parts]))
+
+
+def _count_one(batch: pa.Table | pa.RecordBatch, name: str, bins_per_e_fold: int) -> pa.Table:
     score = batch.column(score_column(name))
-    bins = bins_of(score.to_numpy(zero_copy_only=False), bins_per_e_fold)
+    bins = bins_of(np.asarray(score), bins_per_e_fold)
     rows = pa.table(
         {
-            **{column: batch.column(column) for column in _DESCRIBED_BY},
+            **{name: batch.column(name).cast(SCHEMA.field(name).type) for name in _DESCRIBED_BY},
             "detector": pa.repeat(name, batch.num_rows),
             "bin": bins,
             "flag": batch.column(flag_column(name)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,60 +15,71 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iotscore.evaluation.protocol_stage import ProtocolOptions
-    from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.models.context import Context
 
     Row = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class RobustnessResult:
+    """What a protocol of attackers' effort measured.
+
+    Attributes
+    ----------
+    protocol
+        Its name.
+    figures
+        The rows that were added to ``robustness_figures``.
+    rows, files
+        Records and files of the warehouse that it was measured on.
+    """
+
+    protocol: str
+    figures: list[Row]
+    rows: int = 0
+    files: int | None = None
+
+    def details(self) -> dict[str, Any]:
+        """Return what the run log keeps."""
+        if self.files is None:
+            return {"protocol": self.protocol, "figures": len(self.figures)}
+        return {"protocol": self.protocol, "files": self.files}
+
+
 def evaluate_poisoning(
-    warehouse: Warehouse,
-    options: ProtocolOptions,
-    poison: Poison,
-    run_id: str,
-    stage: Stage,
-) -> list[Row]:
+    context: Context, options: ProtocolOptions, poison: Poison
+) -> RobustnessResult:
     """Fit with attacks among the labelled benign rows, measure, and store the figures.
 
     Detectors that take long to fit and have no weight are left out.
-
-    Returns
-    -------
-    list of dict
-        The rows that were added to ``robustness_figures``.
 
     Raises
     ------
     InputError
         There are no benign rows, or too few of the attacks to plant.
     """
-    sample = read_sample(warehouse, options)
+    sample = read_sample(context, options)
     model = options.model.without_idle()
     fits = {share: fit_of(replace(model, trim_share=share)) for share in (0.0, poison.trim_share)}
     measured = options.measured
     rows = measure_poisoned(sample, fits, measured.plan, measured.budgets, poison, measured.seed)
-    stage.rows = sample.row_no.size
-    stage.details = {"protocol": options.name, "files": len(sample.files)}
-    return store_robustness(warehouse, rows, run_id, data_kind(warehouse))
+    figures = store_robustness(context, rows, data_kind(context.ingested.values()))
+    return RobustnessResult(options.name, figures, sample.row_no.size, len(sample.files))
 
 
-def store_robustness(
-    warehouse: Warehouse, figures: Sequence[Row], run_id: str, kind: str
-) -> list[Row]:
+def store_robustness(context: Context, figures: Sequence[Row], kind: str) -> list[Row]:
     """Add figures to ``robustness_figures``; return the rows that were added.
 
     Parameters
     ----------
-    warehouse
-        Where.
+    context
+        Where, and the run that measured.
     figures
-        Rows with the keys of :data:`iotscore.evaluation.figure_columns.ROBUSTNESS_COLUMNS`.
-    run_id
-        The run that measured.
+        Rows with the keys of :data:`iotscore.evaluation.protocols.ROBUSTNESS_COLUMNS`.
     kind
         ``synthetic``, ``full`` or ``partial``: what was measured on.
     """
-    stamp = {"run_id": run_id, "data_kind": kind, "evaluated_at": datetime.now(UTC)}
+    stamp = {"run_id": context.run_id, "data_kind": kind, "evaluated_at": datetime.now(UTC)}
     rows = [{**figure, **stamp} for figure in figures]
-    warehouse.append_rows("robustness_figures", rows)
+    context.warehouse.append("robustness_figures", rows)
     return rows

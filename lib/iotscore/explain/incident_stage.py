@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
-from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from iotscore.explain.incidents import READ, file_incidents
-from iotscore.sampling.splits import SplitPlan
 from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from iotscore.detect.vote_windows import VoteWindows
-    from iotscore.models.registry import StoredModel
-    from iotscore.scoring.ledger import Todo
-    from iotscore.warehouse.tables import Warehouse
-
-_MOST_ROWS_ON_DRIVER: Final = 500_000
-"""So many flagged records the driver reads in some seconds, in about 300 MB."""
+    from iotscore.models.context import Context
+    from iotscore.scoring.ledger import PendingFiles
 
 _STAMP: Final = ("run_id", "found_at")
 _UNSTAMPED: Final = pa.schema(
@@ -33,13 +24,8 @@ _UNSTAMPED: Final = pa.schema(
 )
 
 
-def find(
-    warehouse: Warehouse,
-    stored: StoredModel,
-    windows: VoteWindows,
-    todo: Todo,
-    rows: Mapping[str, int],
-    run_id: str,
+def find_incidents(
+    context: Context, windows: VoteWindows, files: PendingFiles, rows: Mapping[str, int]
 ) -> int:
     """Find the incidents of files whose flagged records have just been explained.
 
@@ -48,83 +34,39 @@ def find(
 
     Parameters
     ----------
-    warehouse
-        Where.
-    stored
-        The model that flagged.
+    context
+        Where, and the model that flagged. Explanations of other runs do not count.
     windows
         How many records vote.
-    todo
+    files
         The files.
     rows
         Rows that the run wrote to ``explanations``, by file; absent means none.
-    run_id
-        The run: explanations of other runs do not count.
 
     Returns
     -------
     int
         Incidents written.
     """
+    warehouse, version = context.warehouse, context.stored.version
     explained = {file_id: count for file_id, count in rows.items() if count}
     if not explained:
-        warehouse.delete("incidents", todo.replaced())
+        warehouse.delete("incidents", files.of_all().sql())
         return 0
     where = {
-        "model_version": [stored.version],
-        "run_id": [run_id],
+        "model_version": [version],
+        "run_id": [context.run_id],
         "file_id": sorted(explained),
     }
-    stamp = {"run_id": run_id, "found_at": datetime.now(UTC)}
-    share = SplitPlan.from_json(stored.manifest["split"]).fraction
-    of_file = partial(_unstamped, stored.version, windows, share)
-    if warehouse.is_direct and sum(explained.values()) <= _MOST_ROWS_ON_DRIVER:
-        found = _on_driver(warehouse, where, of_file)
-        stamped = [row | stamp for row in found.to_pylist()]
-        warehouse.replace_rows("incidents", stamped, todo.replaced())
-        return len(stamped)
-    _by_query(warehouse, where, of_file, stamp, todo.replaced())
-    condition = f"model_version = '{stored.version}' AND run_id = '{run_id}'"
-    return sum(warehouse.count_by_file("incidents", condition).values())
+    share = context.stored.split.fraction
 
+    def of_file(flagged: pa.Table) -> pa.Table:
+        found = file_incidents(flagged, version, windows, share)
+        return found.select(_UNSTAMPED.names).cast(_UNSTAMPED)
 
-def _unstamped(version: str, windows: VoteWindows, share: float, flagged: pa.Table) -> pa.Table:
-    """Return the incidents of a file with the types of the table."""
-    found = file_incidents(flagged, version, windows, share)
-    return found.select(_UNSTAMPED.names).cast(_UNSTAMPED)
-
-
-def _on_driver(
-    warehouse: Warehouse, where: Mapping[str, list[str]], of_file: Callable[[pa.Table], pa.Table]
-) -> pa.Table:
-    batches = list(warehouse.batches("explanations", READ, **where))
-    found = [of_file(flagged) for flagged in _by_file(pa.Table.from_batches(batches))]
-    return pa.concat_tables(found)
-
-
-def _by_file(flagged: pa.Table) -> Iterator[pa.Table]:
-    """Yield each file's rows."""
-    ordered = flagged.sort_by("file_id")
-    codes = ordered.column("file_id").combine_chunks().dictionary_encode().indices.to_numpy()
-    bounds = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), ordered.num_rows]
-    for start, end in pairwise(bounds):
-        yield ordered.slice(start, end - start)
-
-
-def _by_query(
-    warehouse: Warehouse,
-    where: Mapping[str, list[str]],
-    of_file: Callable[[pa.Table], pa.Table],
-    stamp: Mapping[str, Any],
-    replaced: str,
-) -> None:
-    schema = TABLES["incidents"].schema
-    unstamped = T.StructType([field for field in schema if field.name not in _STAMP])
-
-    def run(flagged: pa.Table) -> pa.Table:
-        return of_file(flagged)
-
-    flagged = warehouse.frame("explanations", **where).select(*READ)
-    found = flagged.groupBy("file_id").applyInArrow(run, unstamped)
-    stamped = found.withColumns({name: F.lit(value) for name, value in stamp.items()})
-    warehouse.replace("incidents", stamped.select(*schema.names), replaced)
+    chosen = Selection("explanations", READ, where, sum(explained.values()))
+    found = pa.concat_tables(warehouse.fold_files(chosen, of_file))
+    stamp = {"run_id": context.run_id, "found_at": datetime.now(UTC)}
+    stamped = [row | stamp for row in found.to_pylist()]
+    warehouse.replace("incidents", stamped, files.of_all().sql())
+    return len(stamped)

@@ -5,25 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from iotscore.detect.model import BATCH_MINMAX
-from iotscore.ingest.plan import INGESTED
-from iotscore.scoring.ledger import Todo, scored_now
+from iotscore.scoring.ledger import pending, scored_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.models.registry import StoredModel
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.models.context import Context
+    from iotscore.scoring.ledger import PendingFiles
 
 
-def unexplained_files(warehouse: Warehouse, stored: StoredModel) -> Todo:
+def unexplained_files(context: Context) -> PendingFiles:
     """Return the scored files of which a model's flags are not explained.
 
     Every new file moves the flags of all files of a ``batch_minmax`` model, so all are new again.
     """
-    described = ["file_id", "rows_accepted", "sha256", "run_id"]
-    ledger = warehouse.rows("ingest_files", described, status=INGESTED)
-    present = {row["file_id"]: row for row in ledger}
+    warehouse, stored, present = context.warehouse, context.stored, context.ingested
     # Of scores that have expired there is nothing to explain any more.
     scored = scored_now(warehouse, stored.version, present, with_expired=False)
     entries = warehouse.rows("explained_files", ["file_id", "model_version", "sha256"])
@@ -33,27 +29,19 @@ def unexplained_files(warehouse: Warehouse, stored: StoredModel) -> Todo:
         if entry["file_id"] in scored and entry["sha256"] != present[entry["file_id"]]["sha256"]
     )
     explained = {row["file_id"] for row in entries if row["model_version"] == stored.version}
-    wanted = sorted(scored - (explained - stale))
-    if wanted and stored.manifest["normalisation"] == BATCH_MINMAX:
-        wanted = sorted(scored)
-    return Todo(
-        stored.version,
-        rows={file: present[file]["rows_accepted"] for file in wanted},
-        checksums={file: present[file]["sha256"] for file in wanted},
-        stale=stale,
-        ingest_runs=sorted({present[file]["run_id"] for file in wanted}),
-    )
+    wanted = scored - (explained - stale)
+    return pending(context, scored if wanted and stored.is_batch_minmax else wanted, stale)
 
 
-def enter_explained(warehouse: Warehouse, todo: Todo, rows: Mapping[str, int], run_id: str) -> None:
+def record_explained(context: Context, files: PendingFiles, rows: Mapping[str, int]) -> None:
     """Write that files are explained, those without a flagged record too."""
     common = {
-        "model_version": todo.model_version,
-        "run_id": run_id,
+        "model_version": files.model_version,
+        "run_id": context.run_id,
         "explained_at": datetime.now(UTC),
     }
     entries = [
         {"file_id": file, "rows_explained": rows.get(file, 0), "sha256": checksum, **common}
-        for file, checksum in todo.checksums.items()
+        for file, checksum in files.checksums.items()
     ]
-    warehouse.replace_rows("explained_files", entries, todo.replaced())
+    context.warehouse.replace("explained_files", entries, files.of_all().sql())

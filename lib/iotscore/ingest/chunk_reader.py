@@ -1,4 +1,4 @@
-"""Reading the chunks of landing files in a task, and what tasks tell the driver meanwhile."""
+"""Reading the chunks of landing files in a task, and what tasks report to the driver meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from iotscore.landing.file_changes import LED_OUT, told
 from iotscore.landing.folder import open_folder
 from iotscore.landing.opening import LeadsOutError, opener_of
 from iotscore.landing.parse import parse_parts
-from iotscore.warehouse.partitioning import deal
+from iotscore.warehouse.partitioning import partition_by_size
 from iotscore.warehouse.session import core_count
 from iotscore.warehouse.tasks import TASKS_PER_CORE
 
@@ -32,8 +32,8 @@ _TASK_BYTES: Final = 64 << 20
 """About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
 
 
-class ReadNews:
-    """What the tasks tell while they read.
+class ReadProgress:
+    """What the tasks report while they read.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class _Merged(AccumulatorParam[dict[str, str]]):
 
 
 class ChunkReader:
-    """Reads and parses, in a task, the chunks that were dealt to it.
+    """Reads and parses, in a task, the chunks of its partition.
 
     Attributes
     ----------
@@ -74,24 +74,20 @@ class ChunkReader:
         folder: str,
         files: Sequence[tuple[LandingFile, Survey]],
         tasks: list[list[Piece]],
-        news: ReadNews,
+        progress: ReadProgress,
     ) -> None:
         self.tasks = tasks
         self.paths = {file.file_id: file.source_file for file, _ in files}
         self._leading_out = {file.file_id for file, _ in files if file.leads_out}
         self._columns = {file.file_id: survey.columns for file, survey in files}
         self._folder = folder
-        self._news = news
-
-    def read_numbered(self, tasks: Iterable[int]) -> Iterator[tuple[str, ParsedChunk]]:
-        """Do the same as :meth:`read` for the chunks of some tasks."""
-        return self.read(piece for number in tasks for piece in self.tasks[number])
+        self._progress = progress
 
     def read(self, pieces: Iterable[Piece]) -> Iterator[tuple[str, ParsedChunk]]:
         """Yield file id and what was in a chunk, or in a part of one.
 
-        A file that cannot be read to the end is left, and told to the driver, which ends the run:
-        an error here would be tried again, and come out as a traceback of two languages.
+        A file that cannot be read to the end is left, and the driver ends the run: an error here
+        would be tried again, and come out as a traceback of two languages.
         """
         filesystem, root = open_folder(self._folder)
         for file_id, group in groupby(pieces, key=itemgetter(0)):
@@ -103,22 +99,25 @@ class ChunkReader:
                         source.seek(chunk.offset)
                         content = source.read(chunk.length)
                         if len(content) < chunk.length:
-                            self._news.faults.add({path: "it is shorter than before"})
+                            self._progress.faults.add({path: "it is shorter than before"})
                             break
                         for parsed in parse_parts(content, self._columns[file_id], chunk):
                             yield file_id, parsed
             except LeadsOutError:
-                self._news.faults.add({path: LED_OUT})
+                self._progress.faults.add({path: LED_OUT})
             except OSError as error:
-                self._news.faults.add({path: told(error)})
+                self._progress.faults.add({path: told(error)})
 
 
-def deal_chunks(
-    spark: SparkSession, folder: str, files: Sequence[tuple[LandingFile, Survey]], news: ReadNews
+def chunk_reader(
+    spark: SparkSession,
+    folder: str,
+    files: Sequence[tuple[LandingFile, Survey]],
+    progress: ReadProgress,
 ) -> ChunkReader:
-    """Deal the chunks of some files out to tasks."""
+    """Return a reader of the chunks of some files, partitioned into tasks."""
     by_id = sorted(files, key=lambda pair: pair[0].file_id)
     pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
     least = TASKS_PER_CORE * core_count(spark)
-    tasks = deal(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
-    return ChunkReader(folder, files, tasks, news)
+    tasks = partition_by_size(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
+    return ChunkReader(folder, files, tasks, progress)

@@ -6,7 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import ReconciliationError, one_line
-from iotscore.ingest.plan import REFUSED
 from iotscore.landing.file_changes import some
 from iotscore.landing.reason_codes import (
     BAD_COUNT,
@@ -15,9 +14,10 @@ from iotscore.landing.reason_codes import (
     FILE_REASONS,
     LABEL_CONFLICT,
 )
+from iotscore.warehouse.file_status import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from iotscore.ingest.plan import Plan
     from iotscore.landing.folder import Landing, LandingFile
@@ -74,11 +74,6 @@ def file_refusal(file: LandingFile, reason: str, detail: str) -> dict[str, Any]:
     }
 
 
-def file_condition(file_ids: Iterable[str]) -> str:
-    """Return the SQL condition on rows of some files; file ids are hexadecimal digits."""
-    return "file_id IN ({})".format(", ".join(f"'{file_id}'" for file_id in sorted(file_ids)))
-
-
 def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
     """Raise unless every line read is either accepted or quarantined.
 
@@ -102,7 +97,7 @@ def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
         raise ReconciliationError(message)
 
 
-def tell_refusals(plan: Plan) -> str:
+def describe_refusals(plan: Plan) -> str:
     """Return which files were refused, why, and what to do, in one line."""
     told = []
     for reason in sorted({reason for *_, reason, _ in plan.refuse}):

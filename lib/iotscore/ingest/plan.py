@@ -19,6 +19,7 @@ from iotscore.landing.reason_codes import (
     SAME_CONTENT,
     UNREAD,
 )
+from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from iotscore.landing.filenames import FileLabel
     from iotscore.landing.folder import LandingFile
     from iotscore.landing.scan import Survey
-
-INGESTED: Final = "ingested"
-REFUSED: Final = "refused"
-"""Status of a delivery in the ledger none of whose lines is a record."""
-REPLACED: Final = "replaced"
-"""Status of a delivery whose records made room for those of a later one."""
 
 Surveyed = tuple["LandingFile", "Survey"]
 _Content = tuple[str, str]

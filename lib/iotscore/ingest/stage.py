@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.errors import ChangedSourceError, InputError, RefusalError, one_line
-from iotscore.ingest.chunk_reader import ReadNews
+from iotscore import failpoints
+from iotscore.errors import ChangedSourceError, InputError, one_line
+from iotscore.ingest.chunk_reader import ReadProgress, chunk_reader
 from iotscore.ingest.ledger import (
-    file_condition,
+    describe_refusals,
     file_refusal,
     ledger_row,
     reconcile,
-    tell_refusals,
     warn,
 )
 from iotscore.ingest.plan import (
-    INGESTED,
-    REFUSED,
-    REPLACED,
     Plan,
     is_untouched,
     make_plan,
@@ -26,7 +24,7 @@ from iotscore.ingest.plan import (
     with_event_day,
 )
 from iotscore.ingest.quarantine import quarantine
-from iotscore.ingest.tasks import survey_all, traffic_frame, write_traffic
+from iotscore.ingest.survey import survey_all
 from iotscore.landing.event_days import (
     EVERY_DAY,
     Days,
@@ -37,32 +35,76 @@ from iotscore.landing.event_days import (
 from iotscore.landing.file_changes import changes, some
 from iotscore.landing.folder import discover
 from iotscore.landing.screen import screened
+from iotscore.warehouse.file_status import INGESTED, REFUSED, REPLACED
 from iotscore.warehouse.progress import rows_progress
 from iotscore.warehouse.record_sums import RecordSum
-from iotscore.warehouse.tasks import sums_by_query, sums_of_file
+from iotscore.warehouse.records import with_constants
+from iotscore.warehouse.schemas import RECORD_COLUMNS, TABLES
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
+
+    from iotscore.ingest.chunk_reader import Piece
     from iotscore.ingest.plan import IngestOptions
-    from iotscore.landing.folder import Landing
-    from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.tables import Warehouse
-
+    from iotscore.landing.folder import Landing, LandingFile
+    from iotscore.models.context import Context
 
 _NOTHING: Final = RecordSum()
 
 
+@dataclass(frozen=True)
+class IngestResult:
+    """What became of the files of a landing folder.
+
+    Attributes
+    ----------
+    rows
+        Lines read of the files that were ingested now.
+    files_found, files_known, files_ignored
+        Files in the folder that count, ingested before, and of other kinds.
+    files_ingested, files_replaced, files_refused
+        What was done now.
+    files_still_refused
+        Those that were refused before and lie there as before.
+    files_reconciled
+        Those whose lines ``data_summary.csv`` states.
+    rows_accepted, rows_quarantined
+        What the lines became.
+    refusal
+        Which files were refused now and why; None if none was.
+    """
+
+    rows: int
+    files_found: int
+    files_known: int
+    files_ingested: int
+    files_replaced: int
+    files_refused: int
+    files_still_refused: int
+    files_ignored: int
+    files_reconciled: int
+    rows_accepted: int
+    rows_quarantined: int
+    refusal: str | None = None
+
+    def details(self) -> dict[str, Any]:
+        """Return what the run log keeps."""
+        return {
+            name: value for name, value in vars(self).items() if name not in {"rows", "refusal"}
+        }
+
+
 def ingest(
-    warehouse: Warehouse,
+    context: Context,
     folder: str,
     options: IngestOptions,
-    run_id: str,
-    stage: Stage,
     *,
     days: Days = EVERY_DAY,
     only: frozenset[str] | None = None,
-) -> None:
+) -> IngestResult:
     """Ingest what is new in a landing folder.
 
     Rows are committed first and the ledger last, each in one commit, so a file is in ``traffic``
@@ -70,16 +112,12 @@ def ingest(
 
     Parameters
     ----------
-    warehouse
-        Where to.
+    context
+        Where to, and the run.
     folder
         Landing folder.
     options
         How.
-    run_id
-        Stamped on every row.
-    stage
-        Gets rows and counts.
     days
         Whose files are ingested.
     only
@@ -89,9 +127,6 @@ def ingest(
     ------
     InputError
         The folder cannot be read or holds no CSV file, or a file changed while it was read.
-    RefusalError
-        Files were refused that were not before, or not for this reason; everything else is
-        ingested.
     ReconciliationError
         Lines read are not rows accepted plus rows quarantined.
     """
@@ -100,11 +135,9 @@ def ingest(
         message = f"the input folder {folder!r} holds no CSV file; give --input the folder of them"
         raise InputError(message)
     landing = screened(landing, newest_plausible_day(), options.most_file_bytes)
-    ledger_rows = warehouse.rows("ingest_files")
-    seen = {row["file_id"]: row for row in ledger_rows if row["status"] == INGESTED}
     listed = {file.file_id: reason for file, reason, _ in landing.unusable}
     lying = [*landing.files, *(file for file, *_ in landing.unusable)]
-    refused_before = refused_unchanged(lying, ledger_rows, options, listed)
+    refused_before = refused_unchanged(lying, context.deliveries, options, listed)
     today = datetime.now(UTC).date()
     landing = captured_in(landing, days, today)
     if only is not None:
@@ -112,28 +145,28 @@ def ingest(
     candidates = [
         with_event_day(file, today)
         for file in landing.files
-        if file.file_id not in refused_before and not is_untouched(file, seen.get(file.file_id))
+        if file.file_id not in refused_before
+        and not is_untouched(file, context.ingested.get(file.file_id))
     ]
     unusable = [each for each in landing.unusable if each[0].file_id not in refused_before]
-    surveys = survey_all(warehouse.spark, folder, candidates, options.chunk_bytes)
-    plan = make_plan(candidates, surveys, unusable, seen, options)
-    news = ReadNews(warehouse.spark)
-    accepted = _write_traffic(warehouse, folder, plan, run_id, news)
-    _check_sources(folder, plan, news)
-    ledger = _settle(warehouse, folder, plan, options, run_id, landing, accepted, news)
-    _enter(warehouse, ledger, ledger_rows, plan, run_id)
+    surveys = survey_all(context.warehouse.spark, folder, candidates, options.chunk_bytes)
+    plan = make_plan(candidates, surveys, unusable, context.ingested, options)
+    progress = ReadProgress(context.warehouse.spark)
+    accepted = _write_traffic(context, folder, plan, progress)
+    _check_sources(folder, plan, progress)
+    ledger = _reconciled(context, folder, plan, options, landing, accepted, progress)
+    _record_ingested(context, ledger, plan)
     still_refused = [
         file.source_file
         for file in [*landing.files, *(file for file, *_ in landing.unusable)]
         if file.file_id in refused_before
     ]
-    _report(stage, landing, ledger, plan, len(seen), len(still_refused))
     warn(landing, ledger, plan.shared, still_refused)
-    _raise_faults(plan)
+    return _result(landing, ledger, plan, len(context.ingested), len(still_refused))
 
 
 def _write_traffic(
-    warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
+    context: Context, folder: str, plan: Plan, progress: ReadProgress
 ) -> dict[str, RecordSum]:
     """Write the accepted records to ``traffic``; return their number and hash sum by file id.
 
@@ -141,62 +174,55 @@ def _write_traffic(
     """
     if not plan.accept:
         return {}
+    reader = chunk_reader(context.warehouse.spark, folder, plan.accept, progress)
+    described = {file.file_id: _description(file) for file, _ in plan.accept}
+    schema = TABLES["traffic"].arrow_schema
+    schema = schema.remove(schema.get_field_index("ingest_run"))
+
+    def accepted_rows(pieces: list[Piece]) -> Iterator[pa.Table]:
+        for file_id, parsed in reader.read(pieces):
+            yield with_constants(parsed.accepted, described[file_id], schema)
+            progress.lines.add(parsed.lines)
+            failpoints.hit_in_worker("ingest chunk")
+
     total = sum(survey.rows for _, survey in plan.accept)
-    with rows_progress("ingest", news.lines, total):
-        if warehouse.is_direct:
-            return _write_data_files(warehouse, folder, plan, run_id, news)
-        return _write_by_query(warehouse, folder, plan, run_id, news)
+    with rows_progress("ingest", progress.lines, total):
+        return context.warehouse.map_tasks(
+            reader.tasks,
+            accepted_rows,
+            "traffic",
+            {"ingest_run": context.run_id},
+            replacing=rows_where(file_id=plan.replaced) if plan.replaced else None,
+        )
 
 
-def _write_data_files(
-    warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
-) -> dict[str, RecordSum]:
-    warehouse.create("traffic")
-    target = warehouse.local_path("traffic")
-    files = write_traffic(warehouse.spark, folder, plan.accept, target, run_id, news)
-    if plan.replaced:
-        warehouse.exchange_files("traffic", files, plan.replaced)
-    else:
-        warehouse.add_files("traffic", files)
-    return sums_of_file(files)
+def _description(file: LandingFile) -> dict[str, Any]:
+    """Return what a file's name says about all of its records."""
+    known: dict[str, Any] = {} if file.label is None else dict(vars(file.label))
+    known |= {"file_id": file.file_id, "source_file": file.source_file}
+    return {name: known.get(name) for name in RECORD_COLUMNS if name != "row_no"}
 
 
-def _write_by_query(
-    warehouse: Warehouse, folder: str, plan: Plan, run_id: str, news: ReadNews
-) -> dict[str, RecordSum]:
-    new = [(file, survey) for file, survey in plan.accept if file.file_id not in plan.replaced]
-    changed = [(file, survey) for file, survey in plan.accept if file.file_id in plan.replaced]
-    if any(survey.rows for _, survey in new):
-        rows = traffic_frame(warehouse.spark, folder, new, run_id, news)
-        warehouse.append("traffic", rows)
-    if changed:
-        rows = traffic_frame(warehouse.spark, folder, changed, run_id, news)
-        warehouse.replace("traffic", rows, file_condition(plan.replaced))
-    written = warehouse.frame("traffic", ingest_run=run_id)
-    return {file_id: found for (file_id,), found in sums_by_query(written).items()}
-
-
-def _check_sources(folder: str, plan: Plan, news: ReadNews) -> None:
+def _check_sources(folder: str, plan: Plan, progress: ReadProgress) -> None:
     """Raise if a file is not what was surveyed: its rows may be of two contents."""
-    if found := news.faults.value | changes(folder, plan.accepted_files):
-        told = [f"{one_line(path)} ({what})" for path, what in sorted(found.items())]
+    if found := progress.faults.value | changes(folder, plan.accepted_files):
+        changed = [f"{one_line(path)} ({what})" for path, what in sorted(found.items())]
         message = (
             f"{len(found)} file(s) changed, or could not be read to the end, while ingest read "
-            f"them: {some(told)}. Nothing of this run was kept; run ingest again once they are "
+            f"them: {some(changed)}. Nothing of this run was kept; run ingest again once they are "
             "delivered whole"
         )
         raise ChangedSourceError(message)
 
 
-def _settle(
-    warehouse: Warehouse,
+def _reconciled(
+    context: Context,
     folder: str,
     plan: Plan,
     options: IngestOptions,
-    run_id: str,
     landing: Landing,
     accepted: dict[str, RecordSum],
-    news: ReadNews,
+    progress: ReadProgress,
 ) -> list[dict[str, Any]]:
     """Write quarantine and return the ledger's rows, once all counts agree."""
     damaged = [
@@ -205,20 +231,20 @@ def _settle(
         if accepted.get(file.file_id, _NOTHING).rows != survey.rows
     ]
     if plan.replaced:
-        of_lines = f"row_no IS NOT NULL AND {file_condition(plan.replaced)}"
-        warehouse.delete("quarantine", of_lines)
+        of_lines = f"row_no IS NOT NULL AND {rows_where(file_id=plan.replaced).sql()}"
+        context.warehouse.delete("quarantine", of_lines)
     now = datetime.now(UTC)
     refusals = [file_refusal(file, reason, detail) for file, _, reason, detail in plan.refuse]
-    stamp = {"run_id": run_id, "quarantined_at": now}
+    stamp = {"run_id": context.run_id, "quarantined_at": now}
     limit = options.quarantine_text_limit
-    quarantined = quarantine(warehouse, folder, damaged, refusals, stamp, limit, news)
-    _check_sources(folder, plan, news)
+    quarantined = quarantine(context.warehouse, folder, damaged, refusals, stamp, limit, progress)
+    _check_sources(folder, plan, progress)
     ledger = [
         ledger_row(
             file,
             survey,
             accepted.get(file.file_id, _NOTHING).rows,
-            quarantined.get(file.file_id, 0),
+            quarantined.get(file.file_id, _NOTHING).rows,
             (INGESTED, None),
         )
         | {"records_hash": accepted.get(file.file_id, _NOTHING).records_hash}
@@ -229,55 +255,43 @@ def _settle(
         ledger_row(file, survey, 0, survey.rows, (REFUSED, reason))
         for file, survey, reason, _ in plan.refuse
     ]
-    common = {"run_id": run_id, "ingested_at": now, "is_synthetic": landing.is_synthetic}
+    common = {
+        "run_id": context.run_id,
+        "ingested_at": now,
+        "is_synthetic": landing.is_synthetic,
+    }
     return [row | common for row in ledger]
 
 
-def _report(
-    stage: Stage,
-    landing: Landing,
-    ledger: Sequence[dict[str, Any]],
-    plan: Plan,
-    known: int,
-    still_refused: int,
-) -> None:
-    done = [row for row in ledger if row["status"] == INGESTED]
-    stage.rows = sum(row["rows_read"] for row in done)
-    stage.details = {
-        "files_found": len(landing.files) + len(landing.unusable),
-        "files_known": known,
-        "files_ingested": len(done),
-        "files_replaced": len(plan.replaced),
-        "files_refused": len(ledger) - len(done),
-        "files_still_refused": still_refused,
-        "files_ignored": len(landing.ignored),
-        "files_reconciled": sum(row["rows_expected"] is not None for row in done),
-        "rows_accepted": sum(row["rows_accepted"] for row in done),
-        "rows_quarantined": sum(row["rows_quarantined"] for row in done),
-    }
-
-
-def _enter(
-    warehouse: Warehouse,
-    ledger: Sequence[dict[str, Any]],
-    earlier: Sequence[dict[str, Any]],
-    plan: Plan,
-    run_id: str,
-) -> None:
+def _record_ingested(context: Context, ledger: Sequence[dict[str, Any]], plan: Plan) -> None:
     """Write the ledger in one commit, in which replaced deliveries get their new status."""
     if not plan.replaced:
-        warehouse.append_rows("ingest_files", ledger)
+        context.warehouse.append("ingest_files", ledger)
         return
     kept = [
         row | {"status": REPLACED} if row["status"] == INGESTED else row
-        for row in earlier
+        for row in context.deliveries
         if row["file_id"] in plan.replaced
     ]
-    condition = f"{file_condition(plan.replaced)} OR run_id = '{run_id}'"
-    warehouse.replace_rows("ingest_files", [*kept, *ledger], condition)
+    condition = rows_where(file_id=plan.replaced) | rows_where(run_id=context.run_id)
+    context.warehouse.replace("ingest_files", [*kept, *ledger], condition.sql())
 
 
-def _raise_faults(plan: Plan) -> None:
-    """Raise if files were refused."""
-    if plan.refuse:
-        raise RefusalError(tell_refusals(plan))
+def _result(
+    landing: Landing, ledger: Sequence[dict[str, Any]], plan: Plan, known: int, still_refused: int
+) -> IngestResult:
+    done = [row for row in ledger if row["status"] == INGESTED]
+    return IngestResult(
+        rows=sum(row["rows_read"] for row in done),
+        files_found=len(landing.files) + len(landing.unusable),
+        files_known=known,
+        files_ingested=len(done),
+        files_replaced=len(plan.replaced),
+        files_refused=len(ledger) - len(done),
+        files_still_refused=still_refused,
+        files_ignored=len(landing.ignored),
+        files_reconciled=sum(row["rows_expected"] is not None for row in done),
+        rows_accepted=sum(row["rows_accepted"] for row in done),
+        rows_quarantined=sum(row["rows_quarantined"] for row in done),
+        refusal=describe_refusals(plan) if plan.refuse else None,
+    )

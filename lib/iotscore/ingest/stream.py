@@ -10,7 +10,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.ingest.plan import INGESTED, is_untouched, refused_unchanged
+from iotscore.ingest.plan import is_untouched, refused_unchanged
+from iotscore.warehouse.file_status import INGESTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

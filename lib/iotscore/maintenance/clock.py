@@ -12,7 +12,7 @@ from iotscore.runs.order import SEQUENCE, in_order
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _READ: Final = ("run_id", "stage", "status", "started_at", SEQUENCE)
 

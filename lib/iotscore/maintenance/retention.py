@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _Entries: TypeAlias = "list[dict[str, Any]]"
 
@@ -153,7 +153,7 @@ def _are_counted(run: _Entries, counted: Mapping[str, set[str]]) -> bool:
 def _mark(warehouse: Warehouse, ledger: _Ledger, entries: _Entries, now: datetime) -> None:
     if entries:
         marked = [row | {"expired_at": now} for row in entries]
-        warehouse.replace_rows(ledger.name, marked, _is_one_of("run_id", entries))
+        warehouse.replace(ledger.name, marked, _is_one_of("run_id", entries))
 
 
 def _delete_marked(warehouse: Warehouse, ledger: _Ledger) -> None:
@@ -187,5 +187,5 @@ def _expire_models(warehouse: Warehouse, keep: int, now: datetime) -> list[str]:
             row | {"bundle": None, "expired_at": now}
             for row in warehouse.rows("models", model_version=versions)
         ]
-        warehouse.replace_rows("models", without, _is_one_of("model_version", old))
+        warehouse.replace("models", without, _is_one_of("model_version", old))
     return versions

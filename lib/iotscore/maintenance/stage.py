@@ -1,63 +1,79 @@
-"""Upkeep of a warehouse: every table stays small and quick, night after night."""
+"""Maintenance of a warehouse: every table stays small and quick, night after night."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from iotscore.errors import WarehouseError
-from iotscore.warehouse.delta_rs.compaction import Upkeep, UpkeepOptions, keep_up
-from iotscore.warehouse.delta_rs.table import local_path
+from iotscore.errors import UnsupportedStorageError
+from iotscore.maintenance.retention import expire
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
-    from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.tables import Warehouse
+    from collections.abc import Mapping
+
+    from iotscore.maintenance.retention import Expired, Retention
+    from iotscore.models.context import Context
+    from iotscore.warehouse.compaction import Compaction, CompactionOptions
 
 _LOG = logging.getLogger(__name__)
 
 
-def maintain(warehouse: Warehouse, options: UpkeepOptions, stage: Stage) -> dict[str, Upkeep]:
-    """Keep up each table that is there; this changes no row.
+@dataclass(frozen=True)
+class MaintainResult:
+    """What was done.
 
-    Parameters
+    Attributes
     ----------
-    warehouse
-        Which; no other job may write it.
-    options
-        How.
-    stage
-        Gets what was done.
+    expired
+        What the policy did not keep; None if it keeps everything.
+    tables
+        What was done for each table.
+    unsupported
+        Why no table was compacted, if none was.
+    """
 
-    Returns
-    -------
-    dict
-        What was done, by table.
+    expired: Expired | None
+    tables: Mapping[str, Compaction]
+    unsupported: str | None = None
+    rows: int = 0
+
+    def details(self) -> dict[str, Any]:
+        """Return what the run log keeps."""
+        tables = {name: asdict(done) for name, done in self.tables.items()}
+        return tables | ({} if self.expired is None else {"expired": asdict(self.expired)})
+
+
+def maintain(context: Context, policy: Retention, options: CompactionOptions) -> MaintainResult:
+    """Delete what the policy does not keep, then compact each table that is there.
+
+    Where tables cannot be compacted, a policy is enough reason to go on.
 
     Raises
     ------
+    UnsupportedStorageError
+        There is no policy, and tables in this storage are compacted by other means.
     WarehouseError
-        The warehouse is no local or mounted folder, or a table cannot be kept up.
+        A table cannot be compacted.
     """
-    root = local_path(warehouse.root)
-    if root is None:
-        message = (
-            f"the warehouse {warehouse.root} is not in a local or mounted folder that maintain can "
-            "work in; run OPTIMIZE and VACUUM of Delta Lake for Spark on its tables"
-        )
-        raise WarehouseError(message)
-    done: dict[str, Upkeep] = {}
-    for name, table in TABLES.items():
-        if warehouse.exists(name):
-            warehouse.require_lock()
-            done[name] = keep_up(f"{root}/{name}", table.arrow_schema, table.indexed, options)
-            stage.details[name] = asdict(done[name])
-            _LOG.info("maintain: %s: %s", name, told(done[name]))
-    return done
+    warehouse = context.warehouse
+    expired = expire(warehouse, policy, datetime.now(UTC))
+    kept = None if policy.keeps_all else expired
+    done: dict[str, Compaction] = {}
+    try:
+        for table in filter(warehouse.exists, TABLES):
+            done[table] = warehouse.compact(table, options)
+            _LOG.info("maintain: %s: %s", table, describe(done[table]))
+    except UnsupportedStorageError as error:
+        if kept is None:
+            raise
+        return MaintainResult(kept, {}, str(error))
+    return MaintainResult(kept, done)
 
 
-def told(done: Upkeep) -> str:
+def describe(done: Compaction) -> str:
     """Say in a few words what was done for a table."""
     return (
         f"{done.files_before} data files, now {done.files_after}; {done.files_deleted} dead ones "

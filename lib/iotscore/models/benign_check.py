@@ -10,16 +10,15 @@ import numpy as np
 
 from iotscore.detect.strangers import LEAST_DEVICES, MOST_ROWS, stranger_shares
 from iotscore.errors import one_line
-from iotscore.features import UNKNOWN_DEVICE
-from iotscore.promotion.trial import Kind, TrialFile
-from iotscore.promotion.unseen_records import Source, draw
-from iotscore.warehouse.delta_rs.row_groups import feature_matrix
+from iotscore.features import FEATURES, KEY, UNKNOWN_DEVICE
+from iotscore.sampling.every_nth import Steps, draw
+from iotscore.warehouse.records import feature_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from iotscore.detect.detector import FloatArray
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _LOG = logging.getLogger(__name__)
 
@@ -91,18 +90,17 @@ def _rows(
     warehouse: Warehouse, files: Sequence[Mapping[str, Any]], skip_rows: int
 ) -> dict[str, FloatArray]:
     """Draw rows of each file, evenly over its time."""
-    sources = [
-        Source(
+    steps = [
+        Steps(
             row["file_id"],
             row["run_id"],
             skip_rows,
-            step := -(-(row["rows_read"] - skip_rows) // MOST_ROWS),
-            TrialFile(row["source_file"], row["device"], Kind.BENIGN, None, float(step)),
+            -(-(row["rows_read"] - skip_rows) // MOST_ROWS),
         )
         for row in files
     ]
     parts: defaultdict[str, list[FloatArray]] = defaultdict(list)
-    for rows in draw(warehouse, sources, label=0):
+    for rows in draw(warehouse, steps, (*KEY, *FEATURES), label=0):
         ids = np.array(rows.column("file_id").to_pylist())
         features = feature_matrix(rows)
         for file_id in np.unique(ids):

@@ -8,7 +8,7 @@ from iotscore.errors import ModelError
 from iotscore.runs.order import in_order
 
 if TYPE_CHECKING:
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 
 def require_first_night(warehouse: Warehouse) -> None:

@@ -20,7 +20,7 @@ from iotscore.runs.order import in_order, next_number
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 __all__ = [
     "CHAMPION",
@@ -87,9 +87,9 @@ def save_model(
             "sequence": next_number(warehouse, "models"),
         }
         if known:
-            warehouse.replace_rows("models", [row], f"model_version = '{version}'")
+            warehouse.replace("models", [row], f"model_version = '{version}'")
         else:
-            warehouse.append_rows("models", [row])
+            warehouse.append("models", [row])
 
 
 def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> None:
@@ -137,7 +137,7 @@ def _add_alias(warehouse: Warehouse, version: str, reason: str, run_id: str) -> 
         "promoted_at": datetime.now(UTC),
         "sequence": next_number(warehouse, "model_aliases"),
     }
-    warehouse.append_rows("model_aliases", [row])
+    warehouse.append("model_aliases", [row])
 
 
 def promotions(warehouse: Warehouse) -> list[dict[str, Any]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.detect.bundle import from_bytes, version_of
+from iotscore.detect.model import BATCH_MINMAX
 from iotscore.errors import ModelError
 from iotscore.features import FEATURES
 from iotscore.json_validation import EACH, NUMBER, TEXT, WHOLE, form_fault, strict_json
+from iotscore.sampling.splits import SplitPlan
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model
@@ -38,6 +41,16 @@ class StoredModel:
     manifest: dict[str, Any]
     bundle: bytes
     model: Model
+
+    @cached_property
+    def split(self) -> SplitPlan:
+        """What the model was trained by."""
+        return SplitPlan.from_json(self.manifest["split"])
+
+    @property
+    def is_batch_minmax(self) -> bool:
+        """Whether each new file changes all scores, as in the published baselines."""
+        return self.model.normalisation == BATCH_MINMAX
 
 
 def checked(

@@ -14,21 +14,18 @@ from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.errors import TrainingError
-from iotscore.ingest.plan import INGESTED
 from iotscore.models.benign_check import check_benign
 from iotscore.models.first_night import require_first_night
 from iotscore.models.registry import TRAINED, champion, described, promote, save_model
-from iotscore.sampling.spark_sample import draw_by_query
 from iotscore.sampling.splits import SplitOptions, SplitPlan, cut_file
-from iotscore.sampling.training_sample import draw, require_benign
-from iotscore.warehouse.delta_rs.row_groups import row_groups
+from iotscore.sampling.training_sample import draw
 
 if TYPE_CHECKING:
     from iotscore.detect.fit import FitSettings
     from iotscore.detect.model import Model
-    from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.delta_rs.row_groups import Records
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.models.context import Context
+    from iotscore.warehouse.records import Records
+    from iotscore.warehouse.warehouse import Warehouse
 
 _LOG = logging.getLogger(__name__)
 _LEAST_ROWS: Final = 2
@@ -54,34 +51,49 @@ class TrainOptions:
     parameters: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class TrainResult:
+    """A new model.
+
+    Attributes
+    ----------
+    model_version
+        Its version.
+    rows
+        Benign records that it was fitted and calibrated on.
+    rows_of_part
+        The same by part: ``train`` and ``calibration``.
+    benign_check
+        What :func:`iotscore.models.benign_check.check_benign` found.
+    """
+
+    model_version: str
+    rows: int
+    rows_of_part: dict[str, int]
+    benign_check: dict[str, Any]
+
+    def details(self) -> dict[str, Any]:
+        """Return what the run log keeps."""
+        return {
+            "model_version": self.model_version,
+            "rows": self.rows_of_part,
+            "benign_check": self.benign_check,
+        }
+
+
 def train(
-    warehouse: Warehouse,
-    options: TrainOptions,
-    run_id: str,
-    stage: Stage,
-    *,
-    is_candidate: bool = False,
-    is_anew: bool = False,
-) -> str:
+    context: Context, options: TrainOptions, *, is_candidate: bool = False, is_anew: bool = False
+) -> TrainResult:
     """Fit a model on the benign records in ``traffic`` and make it the champion.
 
     Parameters
     ----------
-    warehouse, options
+    context, options
         Where, and how.
-    run_id
-        Stamped on new rows.
-    stage
-        Gets rows and version.
     is_candidate
         Whether the champion stays the one that it is.
     is_anew
         Whether there may be models without a champion, as if this were the first night.
-
-    Returns
-    -------
-    str
-        The model version.
 
     Raises
     ------
@@ -90,9 +102,10 @@ def train(
     ModelError
         The champion was lost.
     """
+    warehouse = context.warehouse
     if not is_candidate and not is_anew and champion(warehouse) is None:
         require_first_night(warehouse)
-    files = _benign_files(warehouse)
+    files = _benign_files(context)
     plan, fit, calibration = _draw(warehouse, files, options)
     rows = {"train": len(fit.devices), "calibration": len(calibration.devices)}
     _check_rows(rows["train"], rows["calibration"], options)
@@ -122,21 +135,18 @@ def train(
             **{name: version(name) for name in _LIBRARIES},
         },
     }
-    save_model(warehouse, model_version, manifest, bundle, run_id)
+    save_model(warehouse, model_version, manifest, bundle, context.run_id)
     if not is_candidate:
-        promote(warehouse, model_version, TRAINED, run_id)
-    stage.rows = sum(rows.values())
-    stage.details = {"model_version": model_version, "rows": rows, "benign_check": comparison}
-    return model_version
+        promote(warehouse, model_version, TRAINED, context.run_id)
+    return TrainResult(model_version, sum(rows.values()), rows, comparison)
 
 
-def _benign_files(warehouse: Warehouse) -> list[dict[str, Any]]:
-    ingested = warehouse.rows("ingest_files", status=INGESTED)
-    rows = [row for row in ingested if row["label"] == 0]
+def _benign_files(context: Context) -> list[dict[str, Any]]:
+    rows = [row for row in context.ingested.values() if row["label"] == 0]
     if not rows:
         message = (
-            f"the warehouse {warehouse.root} has no benign records; a model is fitted on benign "
-            "records only: ingest files such as 1.benign.csv first"
+            f"the warehouse {context.warehouse.root} has no benign records; a model is fitted on "
+            "benign records only: ingest files such as 1.benign.csv first"
         )
         raise TrainingError(message)
     return sorted(rows, key=lambda row: str(row["source_file"]))
@@ -147,6 +157,7 @@ def _draw(
 ) -> tuple[SplitPlan, Records, Records]:
     """Cut the benign files, cap both parts, and return the plan and the records of each."""
     split = options.split
+    split = options.split
     parts = {
         row["file_id"]: cut_file(
             row["rows_read"], split.train_share, split.calibration_share, split.gap_share
@@ -154,14 +165,8 @@ def _draw(
         for row in files
     }
     plan = SplitPlan(options.seed, options.fraction, parts, skip_rows=split.skip_rows)
-    caps = (split.max_train_rows, split.max_calibration_rows)
-    if warehouse.is_direct and options.fraction == 1.0:
-        runs = sorted({row["run_id"] for row in files})
-        paths = warehouse.data_files("traffic", file_id=sorted(parts), ingest_run=runs)
-        return draw(row_groups(paths), plan, *caps)
-    benign = warehouse.frame("traffic", file_id=sorted(parts))
-    require_benign(benign.where("label IS NULL OR label <> 0").count())
-    return draw_by_query(benign, plan, *caps)
+    runs = sorted({row["run_id"] for row in files})
+    return draw(warehouse, runs, plan, split.max_train_rows, split.max_calibration_rows)
 
 
 def _check_rows(train_rows: int, calibration_rows: int, options: TrainOptions) -> None:

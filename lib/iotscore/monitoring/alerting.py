@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,10 +21,39 @@ if TYPE_CHECKING:
     from iotscore.alerts.limits import Limits
     from iotscore.alerts.notify import Channel
     from iotscore.monitoring.ledger import Nights
-    from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
     Rows: TypeAlias = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What people were told of.
+
+    Attributes
+    ----------
+    alerts
+        Rows of ``alerts`` that are new, of late, and not suppressed.
+    undelivered
+        Why channels could not deliver them.
+    raised
+        How many were raised, by severity.
+    incidents
+        How many of the new ones are incidents.
+    """
+
+    alerts: Rows
+    undelivered: list[str]
+    raised: dict[str, int]
+    incidents: int
+
+    def details(self) -> dict[str, Any]:
+        """Return what the run log keeps."""
+        return {
+            "alerts": self.raised,
+            "incidents": self.incidents,
+            "undelivered": self.undelivered,
+        }
 
 
 class Alerting:
@@ -79,9 +109,7 @@ class Alerting:
         }
         return [row for row in raised if row["alert_id"] not in known]
 
-    def tell(
-        self, raised: Rows, channels: Mapping[str, Channel], run_id: str, stage: Stage
-    ) -> tuple[Rows, list[str]]:
+    def tell(self, raised: Rows, channels: Mapping[str, Channel], run_id: str) -> Told:
         """Write what was raised, and tell people of what is new.
 
         Parameters
@@ -92,15 +120,6 @@ class Alerting:
             Who tells.
         run_id
             Stamped on every new row.
-        stage
-            Gets the counts.
-
-        Returns
-        -------
-        list of dict
-            Those that are new, of late, and not suppressed.
-        list of str
-            Why channels could not deliver.
         """
         now = datetime.now(UTC)
         of_run = [row | {"run_id": run_id, "raised_at": now} for row in raised]
@@ -112,19 +131,19 @@ class Alerting:
         open_ = unhidden(fresh, self._warehouse.rows("suppressions"), now)
         undelivered = notify(self._warehouse, open_, channels, run_id)
         counted = Counter(row["severity"] for row in raised)
-        stage.details |= {
-            "alerts": {severity: counted[severity] for severity in SEVERITIES},
-            "incidents": sum(row["kind"] == INCIDENT for row in fresh),
-            "undelivered": undelivered,
-        }
-        return open_, undelivered
+        return Told(
+            alerts=open_,
+            undelivered=undelivered,
+            raised={severity: counted[severity] for severity in SEVERITIES},
+            incidents=sum(row["kind"] == INCIDENT for row in fresh),
+        )
 
     def _write(self, of_run: Rows) -> None:
         nights = self._nights
         if nights.days and (of_run or any(row["event_day"] in nights.days for row in self.earlier)):
-            self._warehouse.replace_rows("alerts", of_run, nights.replaced())
+            self._warehouse.replace("alerts", of_run, nights.replaced())
         else:
-            self._warehouse.append_rows("alerts", of_run)
+            self._warehouse.append("alerts", of_run)
 
     def _is_of_late(self, alert: Mapping[str, Any], now: datetime) -> bool:
         """Say whether an alert is of a late night, or of a file that was ingested of late."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from iotscore.detect.detector import IntArray
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _SUBJECT: Final = ["event_day", "device_id", "device"]
 _READ: Final = (*_SUBJECT, "feature", "is_flagged_excluded", "counts", "psi", "is_moved")

@@ -7,21 +7,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from iotscore.alerts.alert import Device, later
-from iotscore.ingest.ledger import file_condition
-from iotscore.ingest.plan import INGESTED
 from iotscore.landing.event_days import newest_plausible_day
 from iotscore.monitoring.volumes import Volumes, volumes_of
 from iotscore.scoring.ledger import scored_now
+from iotscore.warehouse.file_status import INGESTED
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from iotscore.warehouse.tables import Warehouse
-
-_READ = (
-    *("file_id", "device_id", "device", "event_day", "rows_read", "rows_accepted"),
-    *("rows_quarantined", "status", "reason", "sha256", "run_id", "ingested_at"),
-)
+    from iotscore.models.context import Context
 
 
 @dataclass(frozen=True)
@@ -80,13 +75,13 @@ class Nights:
         return f"model_version = '{self.model_version}' AND event_day IN ({days})"
 
 
-def unmonitored(warehouse: Warehouse, version: str) -> Nights:
+def unmonitored(context: Context, version: str) -> Nights:
     """Return the nights that have files which a model has scored and nobody has counted yet.
 
     Nights after the newest plausible day do not count, before they have come.
     """
     newest = newest_plausible_day()
-    every = warehouse.rows("ingest_files", _READ)
+    warehouse, every = context.warehouse, context.deliveries
     ingested = {row["file_id"]: row["ingested_at"] for row in every if row["status"] == INGESTED}
     # A capture of a box whose clock is ahead must not make all real nights long past ones.
     ledger = [row for row in every if row["event_day"] is None or row["event_day"] <= newest]
@@ -118,7 +113,7 @@ def unmonitored(warehouse: Warehouse, version: str) -> Nights:
     )
 
 
-def enter_monitored(warehouse: Warehouse, nights: Nights, run_id: str) -> None:
+def record_monitored(context: Context, nights: Nights) -> None:
     """Write that files are counted."""
     now = datetime.now(UTC)
     entries = [
@@ -126,11 +121,11 @@ def enter_monitored(warehouse: Warehouse, nights: Nights, run_id: str) -> None:
             "model_version": nights.model_version,
             "file_id": file_id,
             "rows_monitored": row["rows_accepted"],
-            "run_id": run_id,
+            "run_id": context.run_id,
             "monitored_at": now,
             "sha256": row["sha256"],
         }
         for file_id, row in nights.files.items()
     ]
-    mine = f"model_version = '{nights.model_version}' AND {file_condition(nights.files)}"
-    warehouse.replace_rows("monitored_files", entries, mine)
+    of_files = rows_where(model_version=nights.model_version, file_id=nights.files.keys())
+    context.warehouse.replace("monitored_files", entries, of_files.sql())

@@ -10,18 +10,16 @@ import numpy as np
 
 from iotscore.alerts.alert import raise_alerts
 from iotscore.alerts.deliveries import Delivery
-from iotscore.detect.model import BATCH_MINMAX, TAIL
+from iotscore.detect.model import TAIL
 from iotscore.features import HYBRID
-from iotscore.models.registry import load_model
-from iotscore.monitoring.alerting import Alerting
+from iotscore.monitoring.alerting import Alerting, Told
 from iotscore.monitoring.bins import bins_of
 from iotscore.monitoring.drift import Past, measure, rows_of
 from iotscore.monitoring.history import past_nights, stored_sketches
-from iotscore.monitoring.ledger import enter_monitored, unmonitored
+from iotscore.monitoring.ledger import record_monitored, unmonitored
 from iotscore.monitoring.rules import DeviceNight, has_moved, movement_alerts
 from iotscore.monitoring.tasks import count_nights
 from iotscore.monitoring.volumes import volume_alerts
-from iotscore.warehouse.progress import rows_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,11 +28,10 @@ if TYPE_CHECKING:
     from iotscore.alerts.alert import Device
     from iotscore.alerts.limits import Limits
     from iotscore.alerts.notify import Channel
+    from iotscore.models.context import Context
     from iotscore.models.registry import StoredModel
     from iotscore.monitoring.histograms import Sketch
     from iotscore.monitoring.ledger import Nights
-    from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.tables import Warehouse
 
     Rows = list[dict[str, Any]]
     Sketches = dict[tuple[date, Device], Sketch]
@@ -45,35 +42,56 @@ _PAST: Final = 3
 
 
 @dataclass(frozen=True)
-class Monitored:
+class MonitorResult:
     """What a run found.
 
     Attributes
     ----------
     model_version
         Of the model.
-    alerts
-        Rows of ``alerts`` that are new and not suppressed, of nights that are not long past; of
-        incidents also those in files that were ingested lately, whatever night they claim.
-    undelivered
-        Why channels could not deliver alerts.
+    told
+        The alerts of which people were told: of nights that are not long past; of incidents also
+        those in files that were ingested lately, whatever night they claim.
+    rows
+        Records that were compared.
+    files, nights
+        Files and nights that were monitored; None if only incidents were looked at.
+    skipped
+        What cannot be monitored under the model.
     """
 
     model_version: str
-    alerts: Rows
-    undelivered: list[str]
+    told: Told
+    rows: int = 0
+    files: int | None = None
+    nights: int | None = None
+    skipped: str | None = None
+
+    @property
+    def alerts(self) -> Rows:
+        """Rows of ``alerts`` that people were told of."""
+        return self.told.alerts
+
+    @property
+    def undelivered(self) -> list[str]:
+        """Why channels could not deliver alerts."""
+        return self.told.undelivered
+
+    def details(self) -> dict[str, Any]:
+        """Return what the run log keeps."""
+        known: dict[str, Any] = {"model_version": self.model_version}
+        if self.files is not None:
+            known |= {"files": self.files, "nights": self.nights, "skipped": self.skipped}
+        return known | self.told.details()
 
 
 def monitor(
-    warehouse: Warehouse,
-    model_version: str | None,
+    context: Context,
     limits: Limits,
     channels: Mapping[str, Channel],
-    run_id: str,
-    stage: Stage,
     *,
     delivery: Delivery = _NOTHING_KNOWN,
-) -> Monitored:
+) -> MonitorResult:
     """Count the records of new nights, compare them, and raise alerts.
 
     ``drift`` is committed first, then ``alerts``; then people are told, and the ledger
@@ -81,18 +99,12 @@ def monitor(
 
     Parameters
     ----------
-    warehouse
-        Where.
-    model_version
-        None for the champion.
+    context
+        Where, and which model.
     limits
         Where alerts begin.
     channels
-        Get the alerts of :class:`Monitored`, by :func:`iotscore.alerts.notify.notify`.
-    run_id
-        Stamped on every new row.
-    stage
-        Gets rows and counts.
+        Get the alerts of :class:`MonitorResult`, by :func:`iotscore.alerts.notify.notify`.
     delivery
         What came in this run.
 
@@ -101,57 +113,48 @@ def monitor(
     ModelError
         There is no such model, or it is damaged.
     """
-    stored = load_model(warehouse, model_version)
-    nights = unmonitored(warehouse, stored.version)
-    skipped = _skipped(stored)
-    stage.details = {
-        "model_version": stored.version,
-        "files": len(nights.files),
-        "nights": len(nights.days),
-        "skipped": skipped,
-    }
+    warehouse, stored = context.warehouse, context.stored
+    nights = unmonitored(context, stored.version)
     watch = _Watch(stored, limits)
-    if nights.files and stored.manifest["normalisation"] != BATCH_MINMAX:
-        stage.rows = nights.total
-        watch.compare(warehouse, nights)
-        stamp = {"model_version": stored.version, "run_id": run_id}
+    rows = 0
+    if nights.files and not stored.is_batch_minmax:
+        rows = nights.total
+        watch.compare(context, nights)
+        stamp = {"model_version": stored.version, "run_id": context.run_id}
         now = datetime.now(UTC)
-        rows = [{**row, **stamp, "monitored_at": now} for row in watch.rows]
-        warehouse.replace_rows("drift", rows, nights.replaced())
+        drift = [{**row, **stamp, "monitored_at": now} for row in watch.rows]
+        warehouse.replace("drift", drift, nights.replaced())
     alerting = Alerting(warehouse, nights, limits)
     raised = [
         *watch.alerts(nights, alerting.earlier),
         *alerting.of_incidents(),
         *alerting.of_delivery(delivery),
     ]
-    told, undelivered = alerting.tell(raised, channels, run_id, stage)
+    told = alerting.tell(raised, channels, context.run_id)
     if nights.files:
-        enter_monitored(warehouse, nights, run_id)
-    return Monitored(stored.version, told, undelivered)
+        record_monitored(context, nights)
+    return MonitorResult(
+        stored.version, told, rows, len(nights.files), len(nights.days), _skipped(stored)
+    )
 
 
 def tell_incidents(
-    warehouse: Warehouse,
-    model_version: str,
-    limits: Limits,
-    channels: Mapping[str, Channel],
-    run_id: str,
-    stage: Stage,
-) -> Monitored:
+    context: Context, model_version: str, limits: Limits, channels: Mapping[str, Channel]
+) -> MonitorResult:
     """Raise alerts of new incidents alone: the night is not over, and nothing is compared yet.
 
-    Parameters are those of :func:`monitor`, which does not tell of them again.
+    Parameters are those of :func:`monitor`, which does not tell of them again. The model's version
+    is enough; it is not loaded.
     """
-    nights = replace(unmonitored(warehouse, model_version), files={}, days=[])
-    stage.details = {"model_version": model_version}
-    alerting = Alerting(warehouse, nights, limits)
-    told, undelivered = alerting.tell(alerting.of_incidents(), channels, run_id, stage)
-    return Monitored(model_version, told, undelivered)
+    nights = replace(unmonitored(context, model_version), files={}, days=[])
+    alerting = Alerting(context.warehouse, nights, limits)
+    told = alerting.tell(alerting.of_incidents(), channels, context.run_id)
+    return MonitorResult(model_version, told)
 
 
 def _skipped(stored: StoredModel) -> str | None:
     """Say what cannot be watched under a model, None if all can."""
-    if stored.manifest["normalisation"] == BATCH_MINMAX:
+    if stored.is_batch_minmax:
         return "batch_minmax scores and flags change with every file: only volumes are watched"
     if stored.model.reference is None:
         return "the model holds no benign reference: drift of features is not measured; train again"
@@ -168,19 +171,17 @@ class _Watch:
         self._features = model.features
         self._threshold = model.thresholds[HYBRID] if model.normalisation == TAIL else None
         promised = stored.manifest.get("false_positive_rate")
-        self._promised = None if model.normalisation == BATCH_MINMAX else promised
+        self._promised = None if stored.is_batch_minmax else promised
         self._found: dict[date, dict[Device, DeviceNight]] = {}
         self.rows: Rows = []
 
-    def compare(self, warehouse: Warehouse, nights: Nights) -> None:
+    def compare(self, context: Context, nights: Nights) -> None:
         """Count and measure all nights; :attr:`rows` are then those of ``drift``."""
-        version, window = self._stored.version, _PAST * self._limits.of_nights
+        warehouse, version = context.warehouse, self._stored.version
+        window = _PAST * self._limits.of_nights
         kept = [day for day in nights.days if day not in nights.anew]
         sketches: Sketches = stored_sketches(warehouse, version, kept, self._features)
-        done = warehouse.spark.sparkContext.accumulator(0)
-        with rows_progress("monitor", done, nights.total):
-            counted = count_nights(warehouse, self._stored, nights, done)
-        for subject, one in counted.items():
+        for subject, one in count_nights(context, nights).items():
             sketches[subject] = sketches[subject] + one if subject in sketches else one
         before = {each for day in nights.days for each in nights.before(day, window)}
         past = past_nights(warehouse, version, sorted(before - {*nights.days}), self._features)

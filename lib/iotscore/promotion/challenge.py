@@ -13,9 +13,9 @@ from iotscore.features import HYBRID, flag_column
 from iotscore.promotion.gates import Gate, gates
 from iotscore.promotion.top_features import leading_features
 from iotscore.promotion.trial import Kind, Trial
-from iotscore.promotion.unseen_records import Source, choose, draw
-from iotscore.sampling.splits import SplitPlan
-from iotscore.warehouse.delta_rs.row_groups import records_of
+from iotscore.promotion.unseen_records import DRAWN_COLUMNS, Source, choose
+from iotscore.sampling.every_nth import draw
+from iotscore.warehouse.records import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from iotscore.models.registry import StoredModel
     from iotscore.promotion.gates import PromotionOptions
     from iotscore.promotion.top_features import Leading
-    from iotscore.warehouse.delta_rs.row_groups import Records
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.records import Records
+    from iotscore.warehouse.warehouse import Warehouse
 
     Group = tuple[str, Kind, bool]
     """A device, what its records are, and whether their flag is new."""
@@ -100,8 +100,7 @@ def challenge(
     models = [challenger] if champion is None else [challenger, champion]
     for stored in models:
         _require_flags(stored)
-    plans = [SplitPlan.from_json(stored.manifest["split"]) for stored in models]
-    sources = choose(warehouse, plans, options)
+    sources = choose(warehouse, [stored.split for stored in models], options)
     index, flags, flipped = _flags(warehouse, sources, [stored.model for stored in models])
     trial = Trial(
         files=tuple(source.known for source in sources),
@@ -128,7 +127,7 @@ def challenge(
 
 
 def _require_flags(stored: StoredModel) -> None:
-    if stored.model.normalisation == BATCH_MINMAX:
+    if stored.is_batch_minmax:
         message = (
             f"the model {stored.version} has no flags before everything is scored (normalisation "
             f"{BATCH_MINMAX}), so it cannot be compared: evaluate it, and promote it with --force "
@@ -141,11 +140,11 @@ def _flags(
     warehouse: Warehouse, sources: Sequence[Source], models: Sequence[Model]
 ) -> tuple[np.ndarray, list[np.ndarray], dict[Group, _Flipped]]:
     """Return each drawn record's file, its flag under each model, and what changes."""
-    place = {source.file_id: position for position, source in enumerate(sources)}
+    place = {source.steps.file_id: position for position, source in enumerate(sources)}
     index: list[np.ndarray] = []
     flags: list[list[np.ndarray]] = [[] for _ in models]
     flipped: dict[Group, _Flipped] = {}
-    for rows in draw(warehouse, sources):
+    for rows in draw(warehouse, [source.steps for source in sources], DRAWN_COLUMNS):
         mine = np.array([place[file_id] for file_id in rows.column("file_id").to_pylist()])
         records = records_of(rows)
         found = [model.score(*records)[flag_column(HYBRID)] for model in models]

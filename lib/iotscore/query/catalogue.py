@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 
-from iotscore.errors import CatalogueError
+from iotscore.errors import CatalogueError, first_line
 from iotscore.query.views import VIEWS, view_query
 from iotscore.warehouse.schemas import TABLES
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 SESSION_CATALOGUE: Final = "spark_catalog"
 """Spark's name for the catalogue that a session has anyway."""
@@ -109,7 +109,7 @@ def register(
             query = view_query(views[name], lambda source: f"{where}.{source}")
             spark.sql(f"CREATE OR REPLACE VIEW {where}.{name} AS {query}")
     except PySparkException as error:
-        message = f"cannot register the tables in {where}: {_first_line(error)}"
+        message = f"cannot register the tables in {where}: {first_line(error)}"
         raise CatalogueError(message) from error
     return Registered(where, new, len(TABLES), len(VIEWS))
 
@@ -162,7 +162,3 @@ def _folder(warehouse: Warehouse, name: str, *, is_path: bool = False) -> str:
     """Return where a Delta table is, in Delta's own words."""
     opened = DeltaTable.forPath if is_path else DeltaTable.forName
     return str(opened(warehouse.spark, name).detail().select("location").collect()[0][0])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
 from iotscore.runs.ledgers import ANY, BOOKS, NEEDS, Books, CountedTable
-from iotscore.warehouse.delta_rs.inventory import empty_commits, listed_files
 from iotscore.warehouse.schemas import run_column
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _MOST_NAMED: Final = 3
 """Runs, or data files, that a message names."""
 
 
-class Agreement:
+class ConsistencyCheck:
     """Looks at each ledger once: afterwards only the job itself changes it.
 
     Parameters
@@ -53,9 +52,8 @@ class Agreement:
 
 
 def _require(warehouse: Warehouse, books: Books) -> None:
-    if warehouse.is_direct:
-        for name in books.tables:
-            _require_files(warehouse, books, name)
+    for name in books.tables:
+        _require_files(warehouse, books, name)
     if books.counted:
         entries = _entries(warehouse, books)
         for table in books.counted:
@@ -63,7 +61,7 @@ def _require(warehouse: Warehouse, books: Books) -> None:
         if books.keeps_runs:
             _require_runs(warehouse, books, {entry["run_id"] for entry in entries})
     for name in books.needing:
-        if _rows(warehouse, books.ledger) == 0 and _rows(warehouse, name):
+        if warehouse.count(books.ledger) == 0 and warehouse.count(name):
             fault = f"the table {name} has rows, and its ledger {books.ledger} has none"
             raise _disagreement(warehouse, fault, books)
 
@@ -82,28 +80,14 @@ def _require_files(warehouse: Warehouse, books: Books, table: str) -> None:
     """Require that all that a table's log names is on the disk, and the log itself."""
     if not warehouse.exists(table):
         return
-    path = warehouse.local_path(table)
-    if empty := empty_commits(path):
+    found = warehouse.check_data_files(table)
+    if empty := found.empty_commits:
         fault = f"{len(empty)} commit(s) of the table {table} are empty: {_some(empty)}"
         raise _disagreement(warehouse, fault, books)
-    if lost := [file for file in listed_files(path) if file.found != file.size]:
-        told = [
-            f"{file.path} ({'not there' if file.found is None else f'{file.found:,} bytes'}, "
-            f"needed {file.size:,})"
-            for file in lost
-        ]
-        fault = f"{len(lost)} data file(s) of the table {table} are lost or cut: {_some(told)}"
+    if found.lost:
+        lost = [str(file) for file in found.lost]
+        fault = f"{len(lost)} data file(s) of the table {table} are lost or cut: {_some(lost)}"
         raise _disagreement(warehouse, fault, books)
-
-
-def _rows(warehouse: Warehouse, table: str) -> int | None:
-    """Count a table by its log; None if the log does not say."""
-    if not warehouse.exists(table):
-        return 0
-    if not warehouse.is_direct:
-        return warehouse.read(table).count()  # Delta answers from the log
-    counts = [file.rows for file in listed_files(warehouse.local_path(table))]
-    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def _require_sum(
@@ -113,7 +97,7 @@ def _require_sum(
     entries: list[dict[str, Any]],
 ) -> None:
     kept, expired = _told(table, entries)
-    if _rows(warehouse, table.name) == kept.total():
+    if warehouse.count(table.name) == kept.total():
         return
     there = _by_run(warehouse, table)
     wrong = [
@@ -166,14 +150,14 @@ def _told(table: CountedTable, entries: list[dict[str, Any]]) -> tuple[Counter[s
 
 def _by_run(warehouse: Warehouse, table: CountedTable) -> Counter[str]:
     column = run_column(table.name)
-    if warehouse.is_direct:
-        runs = warehouse.table(table.name, [column]).column(column)
-        return Counter({one["values"]: one["counts"] for one in runs.value_counts().to_pylist()})
-    counted = warehouse.read(table.name).groupBy(column).count().collect()
-    return Counter({row[column]: row["count"] for row in counted})
+    counts: Counter[str] = Counter()
+    for batch in warehouse.batches(table.name, [column]):
+        for one in batch.column(column).value_counts().to_pylist():
+            counts[one["values"]] += one["counts"]
+    return counts
 
 
-def _some(found: list[str]) -> str:
+def _some(found: Sequence[str]) -> str:
     more = len(found) - _MOST_NAMED
     return "; ".join([*found[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from iotscore.ingest.plan import INGESTED, REFUSED
+from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

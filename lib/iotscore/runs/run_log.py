@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from iotscore import __version__, failpoints
 from iotscore.errors import RefusalError, StopSignal
 from iotscore.redaction import masked
-from iotscore.runs.consistency import Agreement
+from iotscore.runs.consistency import ConsistencyCheck
 from iotscore.runs.memory import MemoryPeak, sampled
 from iotscore.runs.order import SEQUENCE, in_order, next_number
 from iotscore.runs.slowdown import Pace, slow_warning
@@ -29,7 +29,7 @@ from iotscore.warehouse.session import core_count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,9 +39,20 @@ FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
 
 
+class Result(Protocol):
+    """What a stage returns and the run log keeps."""
+
+    @property
+    def rows(self) -> int:
+        """Rows that the stage worked on."""
+
+    def details(self) -> dict[str, Any]:
+        """Return the rest as plain values."""
+
+
 @dataclass
 class Stage:
-    """What a stage reports about itself while it runs; ``details`` must fit into JSON."""
+    """What the run log knows of a stage while it runs; ``details`` must fit into JSON."""
 
     name: str
     status: str = RUNNING
@@ -49,6 +60,10 @@ class Stage:
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
     memory: MemoryPeak = field(default_factory=MemoryPeak)
+
+    def report(self, result: Result) -> None:
+        """Take in what the stage has done."""
+        self.rows, self.details = result.rows, result.details()
 
 
 class RunLog:
@@ -66,7 +81,7 @@ class RunLog:
         self.run_id: Final = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.stages: list[Stage] = []
         self._warehouse = warehouse
-        self._agreement = Agreement(warehouse)
+        self._consistency = ConsistencyCheck(warehouse)
         self._constants: dict[str, Any] = {
             "run_id": self.run_id,
             "cores": core_count(warehouse.spark),
@@ -86,7 +101,7 @@ class RunLog:
         WarehouseError
             Tables that the stage builds on do not agree with one another; nothing is recorded.
         """
-        self._agreement.require(name)
+        self._consistency.require(name)
         with self._warehouse.marked(self.run_id):
             yield from self._recorded(name)
 
@@ -172,7 +187,7 @@ class RunLog:
         self._append(ended)
 
     def _append(self, row: dict[str, Any]) -> None:
-        self._warehouse.append_rows("runs", [row])
+        self._warehouse.append("runs", [row])
         failpoints.hit(f"{row['stage']} {row['status']}")
 
 
@@ -197,7 +212,7 @@ def recover(warehouse: Warehouse) -> list[str]:
         undo(warehouse, row)
     now = datetime.now(UTC)
     marks = [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed]
-    warehouse.append_rows("runs", marks)
+    warehouse.append("runs", marks)
     return sorted({row["run_id"] for row in killed})
 
 

@@ -11,14 +11,14 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
-from iotscore.warehouse.delta_rs.commits import RESTORE
+from iotscore.warehouse.results import RESTORE
 from iotscore.warehouse.schemas import run_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotscore.warehouse.delta_rs.commits import Commit
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.results import Commit
+    from iotscore.warehouse.warehouse import Warehouse
 
 LEDGERS: Final = {
     # stage: its ledger, and the tables whose rows count only once the ledger names their run

@@ -1,4 +1,4 @@
-"""A few records of each kind, chosen by their hashes, read from data files without Spark."""
+"""A few records of each kind, chosen by their hashes, brought to the driver."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ import numpy as np
 import pyarrow as pa
 
 from iotscore.features import FEATURES, KEY
+from iotscore.sampling.fraction import fraction_cutoffs, within
+from iotscore.sampling.record_splits import record_hashes_of, record_splits
 from iotscore.sampling.splits import SPLITS
-from iotscore.warehouse.delta_rs.row_groups import read_batches, record_hashes_of, record_splits
+from iotscore.warehouse.records import plain
+from iotscore.warehouse.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from iotscore.sampling.splits import SplitPlan
-    from iotscore.warehouse.delta_rs.row_groups import RowGroup
+    from iotscore.warehouse.warehouse import Warehouse
 
 CHOSEN_COLUMNS: Final = (*KEY, "label", *FEATURES)
 """What is read of a chosen record."""
 
 _DESCRIBED_BY: Final = (*KEY, "label")
-_BATCH_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,23 @@ class Kind:
 
 
 def choose(
-    groups: Sequence[RowGroup],
-    file_ids: Sequence[str],
+    warehouse: Warehouse,
+    where: Mapping[str, Sequence[str]],
     plan: SplitPlan,
     kinds: Sequence[Kind],
     seed: int,
 ) -> list[pa.Table]:
     """Read the chosen records of each kind, in the order of their keys.
 
-    Data files are read twice, first for the keys alone, so that no more than a batch beside the
+    ``traffic`` is read twice, first for the keys alone, so that no more than a batch beside the
     chosen records is ever in memory.
 
     Parameters
     ----------
-    groups
-        Row groups of ``traffic`` that hold the files, and maybe others.
-    file_ids
-        Files to choose from, all of them labelled.
+    warehouse
+        It holds the records.
+    where
+        Values of ``file_id``, all of labelled files, and maybe of other columns.
     plan
         What the model was trained by.
     kinds
@@ -76,26 +78,42 @@ def choose(
     list of pyarrow.Table
         For each kind the columns of :data:`CHOSEN_COLUMNS`; without rows if there are none.
     """
-    wanted = pa.array(file_ids, pa.string())
+    if not where["file_id"]:
+        return [_sorted([]) for _ in kinds]
+    cutoffs = fraction_cutoffs(warehouse, where, plan)
+
+    def hashed(rows: pa.Table) -> pa.Table:
+        taken = within(cutoffs, plan.seed, rows)
+        hashes = record_hashes_of(seed, taken)
+        parts = [
+            pa.table({"kind": np.full(least.size, place), "hash": least})
+            for place, is_kind in enumerate(_members(taken, plan, kinds))
+            for least in (_least(hashes[is_kind], kinds[place].most),)
+        ]
+        return pa.concat_tables(parts)
+
     lowest = [np.empty(0, np.int64) for _ in kinds]
-    for rows in read_batches(groups, _DESCRIBED_BY, wanted, _BATCH_ROWS, features=()):
-        for place, hashes in enumerate(_hashes(rows, plan, kinds, seed)):
-            lowest[place] = _least(np.concatenate([lowest[place], hashes]), kinds[place].most)
+    for rows in warehouse.collect_records(Selection("traffic", _DESCRIBED_BY, where), hashed):
+        kind, hashes = rows.column("kind").to_numpy(), rows.column("hash").to_numpy()
+        for place in range(len(kinds)):
+            known = np.concatenate([lowest[place], hashes[kind == place]])
+            lowest[place] = _least(known, kinds[place].most)
+
+    def chosen(rows: pa.Table) -> pa.Table:
+        taken = within(cutoffs, plan.seed, rows)
+        hashes = record_hashes_of(seed, taken)
+        parts = []
+        for place, is_kind in enumerate(_members(taken, plan, kinds)):
+            part = taken.filter(pa.array(is_kind & np.isin(hashes, lowest[place])))
+            parts.append(part.append_column("kind", pa.array(np.full(part.num_rows, place))))
+        return pa.concat_tables(parts)
+
     found: list[list[pa.Table]] = [[] for _ in kinds]
-    for rows in read_batches(groups, _DESCRIBED_BY, wanted, _BATCH_ROWS):
-        hashes = record_hashes_of(seed, rows)
-        for place, is_kind in enumerate(_members(rows, plan, kinds)):
-            chosen = is_kind & np.isin(hashes, lowest[place])
-            if chosen.any():
-                found[place].append(_plain(rows.filter(pa.array(chosen))))
+    for rows in warehouse.collect_records(Selection("traffic", CHOSEN_COLUMNS, where), chosen):
+        kind = rows.column("kind").to_numpy()
+        for place, parts in enumerate(found):
+            parts.append(plain(rows.filter(pa.array(kind == place))))
     return [_sorted(parts) for parts in found]
-
-
-def _hashes(
-    rows: pa.Table, plan: SplitPlan, kinds: Sequence[Kind], seed: int
-) -> list[npt.NDArray[np.int64]]:
-    hashes = record_hashes_of(seed, rows)
-    return [hashes[is_kind] for is_kind in _members(rows, plan, kinds)]
 
 
 def _members(rows: pa.Table, plan: SplitPlan, kinds: Sequence[Kind]) -> list[npt.NDArray[np.bool_]]:
@@ -110,12 +128,6 @@ def _members(rows: pa.Table, plan: SplitPlan, kinds: Sequence[Kind]) -> list[npt
 
 def _least(hashes: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
     return np.partition(hashes, most - 1)[:most] if hashes.size > most else hashes
-
-
-def _plain(rows: pa.Table) -> pa.Table:
-    """Return texts as such; two data files have two dictionaries."""
-    place = rows.column_names.index("file_id")
-    return rows.set_column(place, "file_id", rows.column("file_id").cast(pa.string()))
 
 
 def _sorted(parts: list[pa.Table]) -> pa.Table:

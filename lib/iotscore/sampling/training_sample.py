@@ -1,4 +1,4 @@
-"""Benign records for training, read from data files by the driver: no rows in the JVM."""
+"""Benign records for training, brought to the driver."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ import pyarrow.compute as pc
 
 from iotscore.errors import TrainingError
 from iotscore.features import FEATURES, KEY
+from iotscore.sampling.fraction import fraction_cutoffs, within
+from iotscore.sampling.record_splits import record_hashes_of, record_splits
 from iotscore.sampling.splits import CALIBRATION, SPLITS, TRAIN
-from iotscore.warehouse.delta_rs.row_groups import (
-    Records,
-    device_numbers,
-    feature_matrix,
-    read_batches,
-    record_hashes_of,
-    record_splits,
-)
+from iotscore.warehouse.records import Records, coded, device_numbers, feature_matrix
+from iotscore.warehouse.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,26 +23,31 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.sampling.splits import SplitPlan
-    from iotscore.warehouse.delta_rs.row_groups import RowGroup
+    from iotscore.warehouse.warehouse import Warehouse
 
 _DESCRIBED_BY: Final = (*KEY, "label", "device_id")
-_BATCH_ROWS: Final = 10_000
 _ROW_NO_BITS: Final = 40
 """A file has fewer than 2^40 lines, so file and line fit into one integer."""
 
 
 def draw(
-    groups: Sequence[RowGroup], plan: SplitPlan, most_train: int, most_calibration: int
+    warehouse: Warehouse,
+    ingest_runs: Sequence[str],
+    plan: SplitPlan,
+    most_train: int,
+    most_calibration: int,
 ) -> tuple[SplitPlan, Records, Records]:
     """Read the records that fit and calibrate a model.
 
-    Data files are read twice, first for the keys alone, so that no more than the chosen records
+    ``traffic`` is read twice, first for the keys alone, so that no more than the chosen records
     is ever in memory.
 
     Parameters
     ----------
-    groups
-        Row groups of ``traffic`` that hold the plan's files, and maybe others.
+    warehouse
+        It holds the plan's files.
+    ingest_runs
+        The runs that ingested them.
     plan
         Without cut-offs.
     most_train, most_calibration
@@ -67,7 +68,25 @@ def draw(
         A record of the plan's files has another label than benign.
     """
     files = sorted(plan.parts)
-    keys, codes, hashes = _all_keys(groups, plan, files)
+    where = {"file_id": files, "ingest_run": list(ingest_runs)}
+    cutoffs = fraction_cutoffs(warehouse, where, plan)
+
+    def keyed(rows: pa.Table) -> pa.Table:
+        taken = within(cutoffs, plan.seed, rows)
+        columns = {
+            "key": _keys(taken, files),
+            "split": record_splits(plan, taken),
+            "hash": record_hashes_of(plan.seed, taken),
+            "is_other": pc.fill_null(pc.not_equal(taken.column("label"), 0), true_scalar),
+        }
+        return pa.table(columns)
+
+    true_scalar = pa.scalar(value=True)
+    empty = pa.table({"key": _INTS, "split": _CODES, "hash": _INTS, "is_other": _FLAGS})
+    selected = Selection("traffic", _DESCRIBED_BY, where)
+    known = pa.concat_tables([empty, *warehouse.collect_records(selected, keyed)])
+    _require_benign(pc.sum(known.column("is_other")).as_py() or 0)
+    keys, codes, hashes = (known.column(name).to_numpy() for name in ("key", "split", "hash"))
     train, calibration = codes == SPLITS.index(TRAIN), codes == SPLITS.index(CALIBRATION)
     plan = replace(
         plan,
@@ -82,47 +101,46 @@ def draw(
         name: Records(np.empty((len(wanted), len(FEATURES))), np.empty(len(wanted), np.int64))
         for name, wanted in chosen.items()
     }
-    for rows in read_batches(groups, _DESCRIBED_BY, pa.array(files), _BATCH_ROWS):
-        split = record_splits(plan, rows)
+    used = [SPLITS.index(name) for name in chosen]
+
+    def of_use(rows: pa.Table) -> pa.Table:
+        taken = within(cutoffs, plan.seed, rows)
+        codes = record_splits(plan, taken)
+        return taken.append_column("split", pa.array(codes)).filter(pa.array(np.isin(codes, used)))
+
+    selected = Selection("traffic", (*_DESCRIBED_BY, *FEATURES), where)
+    for rows in warehouse.collect_records(selected, of_use):
+        split = rows.column("split").to_numpy()
         for name, wanted in chosen.items():
-            if (mine := rows.filter(pa.array(split == SPLITS.index(name)))).num_rows:
-                place = np.searchsorted(wanted, _keys(mine, files))
-                drawn[name].features[place] = feature_matrix(mine)
-                drawn[name].devices[place] = device_numbers(mine)
+            part = rows.filter(pa.array(split == SPLITS.index(name)))
+            place = np.searchsorted(wanted, _keys(part, files))
+            drawn[name].features[place] = feature_matrix(part)
+            drawn[name].devices[place] = device_numbers(part)
     return plan, drawn[TRAIN], drawn[CALIBRATION]
 
 
-def require_benign(others: int) -> None:
+_INTS: Final = pa.array([], pa.int64())
+_CODES: Final = pa.array([], pa.int8())
+_FLAGS: Final = pa.array([], pa.bool_())
+
+
+def _require_benign(others: int) -> None:
     """Refuse to train on records that are not benign; ``others`` is how many there are."""
     if others:
         message = (
             f"{others} record(s) in traffic belong to a benign file and have another label: a "
-            "model that learns from them would hide attacks. Run verify, and ingest the files anew"
+            "model that learns from them would hide attacks. Run verify, and ingest the files again"
         )
         raise TrainingError(message)
 
 
-def _all_keys(
-    groups: Sequence[RowGroup], plan: SplitPlan, files: Sequence[str]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8], npt.NDArray[np.int64]]:
-    """Return key, split and hash of every record of some files."""
-    keys, codes, hashes = [np.empty(0, np.int64)], [np.empty(0, np.int8)], [np.empty(0, np.int64)]
-    wanted = pa.array(files)
-    for rows in read_batches(groups, _DESCRIBED_BY, wanted, _BATCH_ROWS, features=()):
-        require_benign(pc.sum(pc.not_equal(rows.column("label"), 0)).as_py() or 0)
-        keys.append(_keys(rows, files))
-        codes.append(record_splits(plan, rows))
-        hashes.append(record_hashes_of(plan.seed, rows))
-    return np.concatenate(keys), np.concatenate(codes), np.concatenate(hashes)
-
-
 def _keys(rows: pa.Table, files: Sequence[str]) -> npt.NDArray[np.int64]:
     """Return one integer per record that sorts as file id and row number do."""
-    ids = rows.column("file_id").combine_chunks()
+    ids = coded(rows, "file_id")
     place = {file_id: position for position, file_id in enumerate(files)}
-    of_code = np.array([place.get(file_id, -1) for file_id in ids.dictionary.to_pylist()])
-    file_no = of_code[ids.indices.to_numpy()].astype(np.int64)
-    keys: npt.NDArray[np.int64] = (file_no << _ROW_NO_BITS) | rows.column("row_no").to_numpy()
+    of_code = np.array([place.get(file_id, -1) for file_id in ids.dictionary.to_pylist()], np.int64)
+    numbers = of_code[ids.indices.to_numpy()]
+    keys: npt.NDArray[np.int64] = (numbers << _ROW_NO_BITS) | rows.column("row_no").to_numpy()
     return keys
 
 

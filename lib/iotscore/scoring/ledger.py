@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from iotscore.ingest.ledger import file_condition
-from iotscore.ingest.plan import INGESTED
 from iotscore.landing.event_days import EVERY_DAY, Days
+from iotscore.warehouse.record_sums import RecordSum
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.models.context import Context
+    from iotscore.warehouse.selection import Condition
+    from iotscore.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
-class Todo:
-    """The files that a model has to score.
+class PendingFiles:
+    """The files that a stage has to work on under a model.
 
     Attributes
     ----------
@@ -29,7 +31,7 @@ class Todo:
     checksums
         SHA-256 of each file.
     stale
-        Those whose earlier content some model has scored: their rows in ``scores`` are void.
+        Those of whose earlier content some model has rows: these are void.
     ingest_runs
         Runs that ingested the files. A run's rows lie together, so data files of other nights are
         skipped by it; file ids are hashes and skip hardly any.
@@ -42,30 +44,29 @@ class Todo:
     ingest_runs: list[str]
 
     @property
-    def fresh(self) -> list[str]:
-        """The files without void rows."""
-        return [file for file in self.rows if file not in self.stale]
-
-    @property
     def total(self) -> int:
         """Accepted rows of all files."""
         return sum(self.rows.values())
 
-    def is_void(self) -> str:
-        """Return the condition on rows of earlier contents, of any model."""
-        return file_condition(self.stale)
+    @property
+    def where(self) -> dict[str, list[str]]:
+        """What selects the files' records in ``traffic``."""
+        return {"file_id": sorted(self.rows), "ingest_run": self.ingest_runs}
 
-    def replaced(self) -> str:
-        """Return the condition on rows that make room: void ones, and the model's of the files."""
-        mine = f"model_version = '{self.model_version}' AND {file_condition(self.rows)}"
-        return f"{self.is_void()} OR ({mine})" if self.stale else mine
+    def of_stale(self) -> Condition | None:
+        """Return the condition on rows of earlier contents, of any model; None: there are none."""
+        return rows_where(file_id=self.stale) if self.stale else None
+
+    def of_all(self) -> Condition:
+        """Return the condition on rows of earlier contents, and on the model's of the files."""
+        of_model = rows_where(model_version=self.model_version, file_id=self.rows.keys())
+        return rows_where(file_id=self.stale) | of_model if self.stale else of_model
 
 
-def unscored_files(warehouse: Warehouse, model_version: str, days: Days = EVERY_DAY) -> Todo:
+def unscored_files(context: Context, days: Days = EVERY_DAY) -> PendingFiles:
     """Return the ingested files of some days whose present content a model has not scored."""
-    described = ["file_id", "rows_accepted", "sha256", "run_id", "event_day"]
-    ledger = warehouse.rows("ingest_files", described, status=INGESTED)
-    present = {row["file_id"]: row for row in ledger if row["event_day"] in days}
+    warehouse, model_version = context.warehouse, context.stored.version
+    present = {key: row for key, row in context.ingested.items() if row["event_day"] in days}
     entries = warehouse.rows("scored_files", ["file_id", "model_version", "sha256"])
     # An entry without a checksum is of a version that never replaced a file's content.
     stale = frozenset(
@@ -75,13 +76,18 @@ def unscored_files(warehouse: Warehouse, model_version: str, days: Days = EVERY_
         and entry["sha256"] not in (None, present[entry["file_id"]]["sha256"])
     )
     scored = {entry["file_id"] for entry in entries if entry["model_version"] == model_version}
-    wanted = sorted(present.keys() - (scored - stale))
-    return Todo(
-        model_version,
-        rows={file: present[file]["rows_accepted"] for file in wanted},
-        checksums={file: present[file]["sha256"] for file in wanted},
+    return pending(context, present.keys() - (scored - stale), stale)
+
+
+def pending(context: Context, file_ids: Collection[str], stale: frozenset[str]) -> PendingFiles:
+    """Return some ingested files as work under the context's model."""
+    files = {file_id: context.ingested[file_id] for file_id in sorted(file_ids)}
+    return PendingFiles(
+        context.stored.version,
+        rows={file_id: row["rows_accepted"] for file_id, row in files.items()},
+        checksums={file_id: row["sha256"] for file_id, row in files.items()},
         stale=stale,
-        ingest_runs=sorted({present[file]["run_id"] for file in wanted}),
+        ingest_runs=sorted({row["run_id"] for row in files.values()}),
     )
 
 
@@ -114,35 +120,33 @@ def scored_now(
     }
 
 
-def enter(
-    warehouse: Warehouse,
-    todo: Todo,
-    rows: Mapping[str, int],
-    hashes: Mapping[str, int] | None,
-    run_id: str,
+def record_scored(
+    context: Context, files: PendingFiles, written: Mapping[str, RecordSum], *, is_hashed: bool
 ) -> None:
     """Write the ledger: rows in ``scores`` by file, zero included, and the sum of their hashes.
 
     Entries of earlier contents go in the same commit, counts of their scores just before. Rows that
     each later file changes, those of ``batch_minmax``, have no hash.
     """
+    warehouse = context.warehouse
     common = {
-        "model_version": todo.model_version,
-        "run_id": run_id,
+        "model_version": files.model_version,
+        "run_id": context.run_id,
         "scored_at": datetime.now(UTC),
     }
+    nothing = RecordSum()
     entries = [
         {
             "file_id": file,
-            "rows_scored": rows.get(file, 0),
-            "records_hash": None if hashes is None else hashes.get(file, 0),
+            "rows_scored": written.get(file, nothing).rows,
+            "records_hash": written.get(file, nothing).records_hash if is_hashed else None,
             "sha256": checksum,
             **common,
         }
-        for file, checksum in todo.checksums.items()
+        for file, checksum in files.checksums.items()
     ]
-    if not todo.stale:
-        warehouse.append_rows("scored_files", entries)
+    if (of_stale := files.of_stale()) is None:
+        warehouse.append("scored_files", entries)
         return
-    warehouse.delete("score_histogram", todo.is_void())
-    warehouse.replace_rows("scored_files", entries, todo.replaced())
+    warehouse.delete("score_histogram", of_stale.sql())
+    warehouse.replace("scored_files", entries, files.of_all().sql())

@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F
 
-from iotscore.detect.model import BATCH_MINMAX
-from iotscore.features import HYBRID, flag_column
-from iotscore.models.registry import load_model
-from iotscore.sampling.spark_sample import take_fraction, with_split
-from iotscore.sampling.splits import SplitPlan
-from iotscore.scoring.batch_minmax import score_by_extremes
-from iotscore.scoring.ledger import enter, unscored_files
-from iotscore.scoring.tasks import write_scores
-from iotscore.scoring.udf import (
-    broadcast,
-    records_column,
-    scoring_udf,
-    stamp_columns,
-    with_scores,
-)
-from iotscore.warehouse.progress import rows_progress
-from iotscore.warehouse.tasks import sums_by_query, sums_of_file
+from iotscore.features import FEATURES, HYBRID, flag_column
+from iotscore.landing.event_days import EVERY_DAY, Days
+from iotscore.sampling.fraction import fraction_cutoffs, rows_due, within
+from iotscore.sampling.record_splits import record_splits
+from iotscore.sampling.splits import SPLITS
+from iotscore.scoring.batch_minmax import rescale_scores
+from iotscore.scoring.ledger import record_scored, unscored_files
+from iotscore.warehouse.broadcast import broadcast_model
+from iotscore.warehouse.records import records_of
+from iotscore.warehouse.schemas import RECORD_COLUMNS, STAGING
+from iotscore.warehouse.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Mapping
 
-    from pyspark.sql import DataFrame
-
-    from iotscore.models.registry import StoredModel
-    from iotscore.runs.run_log import Stage
-    from iotscore.scoring.ledger import Todo
-    from iotscore.scoring.udf import ScoreOptions
+    from iotscore.detect.model import Model
+    from iotscore.evaluation.options import EvaluateOptions
+    from iotscore.models.context import Context
+    from iotscore.sampling.fraction import Cutoffs
+    from iotscore.sampling.splits import SplitPlan
+    from iotscore.scoring.ledger import PendingFiles
     from iotscore.warehouse.record_sums import RecordSum
-    from iotscore.warehouse.tables import Warehouse
-
-_MOST_LISTED_FILES: Final = 2_000
-"""Up to here a filter lists the file ids, which lets Delta skip data files; beyond it joins."""
+    from iotscore.warehouse.selection import Condition
 
 
-def score(
-    warehouse: Warehouse,
-    model_version: str | None,
-    options: ScoreOptions,
-    run_id: str,
-    stage: Stage,
-) -> str:
+@dataclass(frozen=True)
+class ScoreResult:
+    """What was scored.
+
+    Attributes
+    ----------
+    model_version
+        The model that scored.
+    files, rows
+        Files and records that it scored now.
+    flagged_records
+        Of these, how many the hybrid score flags.
+    scaling
+        What a ``batch_minmax`` model was rescaled by; empty otherwise.
+    """
+
+    model_version: str
+    files: int = 0
+    rows: int = 0
+    flagged_records: int = 0
+    scaling: Mapping[str, Any] = field(default_factory=dict)
+
+    def details(self) -> dict[str, Any]:
+        """Return what the run log keeps."""
+        return {
+            "model_version": self.model_version,
+            "files": self.files,
+            "alerts": self.flagged_records,
+            **self.scaling,
+        }
+
+
+def score(context: Context, options: EvaluateOptions, days: Days = EVERY_DAY) -> ScoreResult:
     """Score what a model has not scored yet.
 
     Scores are committed first and the ledger ``scored_files`` last. Rows that were scored from an
@@ -57,135 +74,84 @@ def score(
 
     Parameters
     ----------
-    warehouse
-        Where.
-    model_version
-        None for the champion.
+    context
+        Where, and which model.
     options
-        How.
-    run_id
-        Stamped on every new row.
-    stage
-        Gets rows and counts.
-
-    Returns
-    -------
-    str
-        The version of the model that scored.
+        How ``batch_minmax`` models choose their thresholds.
+    days
+        Whose files are scored.
 
     Raises
     ------
     ModelError
         There is no such model, or it is damaged.
     """
-    stored = load_model(warehouse, model_version)
-    todo = unscored_files(warehouse, stored.version, options.days)
-    stage.details = {"model_version": stored.version, "files": len(todo.rows), "alerts": 0}
-    if not todo.rows:
-        return stored.version
-    hashes: dict[str, int] | None = None
-    if stored.manifest["normalisation"] != BATCH_MINMAX:
-        found = _score_frozen(warehouse, stored, todo, options, run_id)
-        hashes = {file: of_file.records_hash for file, of_file in found.items()}
-        rows = {file: of_file.rows for file, of_file in found.items()}
+    stored = context.stored
+    files = unscored_files(context, days)
+    if not files.rows:
+        return ScoreResult(stored.version)
+    scaling: dict[str, Any] = {}
+    if stored.is_batch_minmax:
+        context.warehouse.drop(STAGING)
+        written = _score(context, files, into=STAGING, replacing=None)
+        scaling = rescale_scores(context, files, options.splits, options.bins_per_e_fold)
     else:
-        records = _records(warehouse, stored, todo, todo.rows)
-        total = round(todo.total * _plan(stored).fraction)
-        stage.details |= score_by_extremes(warehouse, stored, records, todo, options, run_id, total)
-        rows = warehouse.count_by_file("scores", _written(stored.version, run_id))
-    stage.details["alerts"] = _alerts(warehouse, run_id)
-    enter(warehouse, todo, rows, hashes, run_id)
-    stage.rows = sum(rows.values())
-    return stored.version
+        written = _score(context, files, into="scores", replacing=files.of_stale())
+    flagged = _flagged(context)
+    record_scored(context, files, written, is_hashed=not stored.is_batch_minmax)
+    rows = sum(each.rows for each in written.values())
+    return ScoreResult(stored.version, len(files.rows), rows, flagged, scaling)
 
 
-def _plan(stored: StoredModel) -> SplitPlan:
-    return SplitPlan.from_json(stored.manifest["split"])
-
-
-def _records(
-    warehouse: Warehouse, stored: StoredModel, todo: Todo, files: Iterable[str]
-) -> DataFrame:
-    """Return the records of some files that the model's profile works on, with their split."""
-    traffic, listed, plan = warehouse.read("traffic"), sorted(files), _plan(stored)
-    if len(listed) <= _MOST_LISTED_FILES:
-        of_runs = F.col("ingest_run").isin(todo.ingest_runs)
-        chosen = traffic.where(F.col("file_id").isin(listed) & of_runs)
-    else:
-        wanted = warehouse.spark.createDataFrame([(file,) for file in listed], "file_id string")
-        chosen = traffic.join(F.broadcast(wanted), "file_id", "left_semi")
-    return with_split(take_fraction(chosen, plan.fraction, plan.seed), plan)
-
-
-def _score_frozen(
-    warehouse: Warehouse, stored: StoredModel, todo: Todo, options: ScoreOptions, run_id: str
+def _score(
+    context: Context, files: PendingFiles, *, into: str, replacing: Condition | None
 ) -> dict[str, RecordSum]:
-    """Score by a model whose calibration is frozen; return rows and hash sum by file id."""
-    if warehouse.is_direct and _plan(stored).fraction == 1.0:
-        return _score_by_tasks(warehouse, stored, todo, run_id)
-    if todo.fresh:
-        write = partial(warehouse.append, "scores")
-        _score_by_udf(warehouse, stored, todo, todo.fresh, options, run_id, write)
-    if todo.stale:
-        write = partial(warehouse.replace, "scores", condition=todo.is_void())
-        _score_by_udf(warehouse, stored, todo, todo.stale, options, run_id, write)
-    written = warehouse.read("scores").where(_written(stored.version, run_id))
-    return {file_id: found for (file_id,), found in sums_by_query(written).items()}
+    """Score the records of some files that the model's profile works on."""
+    warehouse, stored = context.warehouse, context.stored
+    cutoffs = fraction_cutoffs(warehouse, files.where, stored.split)
+    stamp = {
+        "model_version": stored.version,
+        "run_id": context.run_id,
+        "scored_at": datetime.now(UTC),
+    }
+    due = sum(rows_due(rows, stored.split.fraction) for rows in files.rows.values())
+    chosen = Selection("traffic", (*RECORD_COLUMNS, *FEATURES), files.where, due)
+    with broadcast_model(warehouse.spark, stored.bundle, stored.version) as load_model:
+        return warehouse.map_records(
+            chosen,
+            _scoring(load_model, stored.split, cutoffs),
+            into,
+            stamp,
+            doing="score",
+            is_row_wise=cutoffs is None,
+            replacing=replacing,
+        )
 
 
-def _score_by_tasks(
-    warehouse: Warehouse, stored: StoredModel, todo: Todo, run_id: str
-) -> dict[str, RecordSum]:
-    """Write the scores of whole files without Spark's rows; return rows and hash sum by file id."""
-    spark = warehouse.spark
-    done = spark.sparkContext.accumulator(0)
-    stamp = {"model_version": stored.version, "run_id": run_id, "scored_at": datetime.now(UTC)}
-    files = sorted(todo.rows)
-    paths = warehouse.data_files("traffic", file_id=files, ingest_run=todo.ingest_runs)
-    warehouse.create("scores")
-    target = warehouse.local_path("scores")
-    plan = _plan(stored)
-    with broadcast(spark, stored.bundle) as bundle:
-        with rows_progress("score", done, todo.total):
-            written = write_scores(spark, paths, files, bundle, plan, stamp, target, done)
-        if todo.stale:
-            warehouse.exchange_files("scores", written, todo.stale)
-        else:
-            warehouse.add_files("scores", written)
-    return sums_of_file(written)
+def _scoring(
+    load_model: Callable[[], Model], plan: SplitPlan, cutoffs: Cutoffs | None
+) -> Callable[[], Callable[[pa.Table], pa.Table]]:
+    """Return what loads a model in a worker and returns its function from records to scores."""
+
+    def load() -> Callable[[pa.Table], pa.Table]:
+        model = load_model()
+
+        def scored(records: pa.Table) -> pa.Table:
+            rows = within(cutoffs, plan.seed, records)
+            scores = model.score(*records_of(rows))
+            columns = {name: rows.column(name) for name in RECORD_COLUMNS}
+            columns |= {name: pa.array(values) for name, values in scores.items()}
+            splits = pa.array(record_splits(plan, rows))
+            columns["split"] = pa.DictionaryArray.from_arrays(splits, pa.array(SPLITS))
+            return pa.table(columns)
+
+        return scored
+
+    return load
 
 
-def _score_by_udf(
-    warehouse: Warehouse,
-    stored: StoredModel,
-    todo: Todo,
-    files: Collection[str],
-    options: ScoreOptions,
-    run_id: str,
-    write: Callable[[DataFrame], None],
-) -> None:
-    """Score some files through Spark and write the scores."""
-    done = warehouse.spark.sparkContext.accumulator(0)
-    names = tuple(stored.model.detectors)
-    total = round(sum(todo.rows[file] for file in files) * _plan(stored).fraction)
-    with broadcast(warehouse.spark, stored.bundle) as bundle:
-        udf = scoring_udf(bundle, stored.version, names, done, options.transport)
-        stamp = stamp_columns(run_id, stored.version)
-        records = _records(warehouse, stored, todo, files)
-        scored = with_scores(records, udf(records_column()), stamp)
-        with rows_progress("score", done, total):
-            write(scored)
-
-
-def _written(version: str, run_id: str) -> str:
-    """Return the condition on a run's rows in ``scores``."""
-    return f"model_version = '{version}' AND run_id = '{run_id}'"
-
-
-def _alerts(warehouse: Warehouse, run_id: str) -> int:
-    """Count the rows of a run that the fused score flags."""
+def _flagged(context: Context) -> int:
+    """Count the records of a run that the hybrid score flags."""
     flag = flag_column(HYBRID)
-    if not warehouse.is_direct:
-        return warehouse.frame("scores", run_id=run_id).where(flag).count()
-    found = warehouse.batches("scores", [flag], run_id=run_id)
-    return sum(pc.sum(batch.column(flag)).as_py() or 0 for batch in found)
+    batches = context.warehouse.batches("scores", [flag], run_id=context.run_id)
+    return sum(pc.sum(batch.column(flag)).as_py() or 0 for batch in batches)

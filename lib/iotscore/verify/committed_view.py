@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.results import Proof
+    from iotscore.warehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,13 @@ class Settled:
     warehouse: Warehouse
     before: Mapping[str, int]
 
+    def prove(self, table: str, by: Sequence[str]) -> Proof:
+        """Read every value of a table and sum its rows up."""
+        return self.warehouse.prove(table, by, self.before.get(table))
+
     def read(self, table: str) -> DataFrame:
         """Return a table."""
-        if table not in self.before:
-            return self.warehouse.read(table)
-        reader = self.warehouse.spark.read.format("delta")
-        return reader.option("versionAsOf", self.before[table]).load(self.warehouse.uri(table))
+        return self.warehouse.read(table, self.before.get(table))
 
 
 def versions_to_read(warehouse: Warehouse, starts: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -8,65 +8,17 @@ and checks the pages. What is read is summed up by file and compared with the le
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.errors import WarehouseError
-from iotscore.warehouse.delta_rs import table as local_table
-from iotscore.warehouse.delta_rs.proof import Proof, prove_file
-from iotscore.warehouse.record_sums import RecordSum, added
-from iotscore.warehouse.session import core_count
-from iotscore.warehouse.tasks import TASKS_PER_CORE, run_tasks, sums_by_query
+from iotscore.verify.snapshot import PROVED
+from iotscore.warehouse.record_sums import RecordSum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from iotscore.verify.committed_view import Settled
     from iotscore.verify.snapshot import Evidence
 
-PROVED: Final = {
-    "traffic": ("file_id", "ingest_run"),
-    "scores": ("model_version", "file_id", "run_id"),
-}
-"""The tables whose every value is read, and by what their rows are summed up."""
 _NOTHING: Final = RecordSum()
-
-
-def prove_table(settled: Settled, table: str) -> Proof:
-    """Read every value of a table and sum its rows up.
-
-    Parameters
-    ----------
-    settled
-        Where, and at which version.
-    table
-        One of :data:`PROVED`.
-    """
-    warehouse, by = settled.warehouse, PROVED[table]
-    if (paths := _local_files(settled, table)) is None:
-        return Proof(sums_by_query(settled.read(table), by))
-    # The table's own columns: it may have some that this version does not write any more.
-    schema = local_table.schema(warehouse.local_path(table))
-
-    def prove(mine: Sequence[str]) -> Iterator[Proof]:
-        yield from (prove_file(path, schema, by) for path in mine)
-
-    tasks = min(len(paths), TASKS_PER_CORE * core_count(warehouse.spark))
-    proofs = run_tasks(warehouse.spark, [paths[start::tasks] for start in range(tasks)], prove)
-    faults = [fault for proof in proofs for fault in proof.faults]
-    return Proof(added(*(proof.sums for proof in proofs)), tuple(sorted(faults)))
-
-
-def _local_files(settled: Settled, table: str) -> list[str] | None:
-    """Return a table's data files that are there; None if only Spark can read them."""
-    if not settled.warehouse.is_direct:
-        return None
-    folder = settled.warehouse.local_path(table)
-    try:
-        paths = local_table.data_files(folder, {}, settled.before.get(table))
-    except WarehouseError:  # deletion vectors, for one; if Spark cannot read it either, it says so
-        return None
-    return [path for path in paths if Path(path).exists()]
 
 
 @dataclass(frozen=True)

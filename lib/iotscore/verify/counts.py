@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from iotscore.features import HYBRID
-from iotscore.ingest.plan import INGESTED, REFUSED
+from iotscore.sampling.fraction import rows_due
 from iotscore.verify.snapshot import Keys
+from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -145,11 +145,6 @@ def explanations_faults(found: Evidence) -> Iterator[str]:
     for version in sorted({row["model_version"] for row in found.explained}):
         mine = (row["file_id"] for row in found.explained if row["model_version"] == version)
         yield from _repeated(f"explained by model {version}", mine, found.names)
-
-
-def rows_due(rows: int, fraction: float) -> int:
-    """Return how many of a file's records a model scores: Spark's rounding, halves go up."""
-    return int(Decimal(repr(rows * fraction)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def histogram_faults(found: Evidence, detectors: Mapping[str, Iterable[str]]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from iotscore.features import FEATURES, KEY, score_column
 from iotscore.sampling.spark_sample import record_hash
-from iotscore.warehouse.delta_rs.row_groups import records_of
+from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import DETECTORS, score_fields
 
 if TYPE_CHECKING:

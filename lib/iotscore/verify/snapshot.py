@@ -14,12 +14,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from iotscore.errors import WarehouseError
-from iotscore.ingest.plan import INGESTED
 from iotscore.runs.run_log import unfinished
 from iotscore.sampling.spark_sample import record_hash
 from iotscore.verify.committed_view import Settled, versions_to_read
-from iotscore.verify.content import PROVED, prove_table
-from iotscore.warehouse.delta_rs.inventory import empty_commits, listed_files
+from iotscore.warehouse.file_status import INGESTED
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
@@ -28,9 +26,15 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from iotscore.warehouse.record_sums import Sums
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
     Found = TypeVar("Found")
+
+PROVED: Final = {
+    "traffic": ("file_id", "ingest_run"),
+    "scores": ("model_version", "file_id", "run_id"),
+}
+"""The tables whose every value is read, and by what their rows are summed up."""
 
 SEED: Final = 20_260_101
 """Seed of the hash that digests keys; no model's split uses it."""
@@ -102,12 +106,12 @@ class Evidence:
     bins
         Records in ``score_histogram`` by model version, file and detector.
     sums
-        By table of :data:`iotscore.verify.content.PROVED`: rows and hash sum.
+        By table of :data:`iotscore..PROVED`: rows and hash sum.
     """
 
     settled: Settled
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    files: int = 0
+    files: int | None = None
     runs: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     scored: list[dict[str, Any]] = field(default_factory=list)
@@ -197,28 +201,22 @@ def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:
         try:
             if not warehouse.exists(table):
                 continue
-            files = listed_files(warehouse.local_path(table)) if warehouse.is_direct else []
-            empty = empty_commits(warehouse.local_path(table)) if warehouse.is_direct else []
+            files = warehouse.check_data_files(table)
         except READ_ERRORS as error:
             found.faults[table].append(f"{table} cannot be opened: {first_line(error)}")
             continue
         present.add(table)
-        found.files += len(files)
-        found.faults[table] += [f"{table}/_delta_log/{name}: 0 bytes" for name in empty]
-        found.faults[table] += [
-            f"{table}/{file.path}: "
-            + ("not there" if file.found is None else f"{file.found:,} bytes")
-            + f", the log says {file.size:,} bytes"
-            for file in files
-            if file.found != file.size
-        ]
+        if files.files is not None:
+            found.files = (found.files or 0) + files.files
+        empty = (f"{table}/_delta_log/{name}: 0 bytes" for name in files.empty_commits)
+        found.faults[table] += [*empty, *(f"{table}/{file}" for file in files.lost)]
     return present
 
 
 def _prove(found: Evidence, table: str) -> None:
     """Read every value of a table, also if a data file of it is lost: others may be damaged."""
     try:
-        proof = prove_table(found.settled, table)
+        proof = found.settled.prove(table, PROVED[table])
     except READ_ERRORS as error:
         found.faults[table].append(f"{table} cannot be read: {first_line(error)}")
         return

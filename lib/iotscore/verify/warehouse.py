@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from iotscore.verify.snapshot import Keys
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 
 def verify_warehouse(
@@ -62,7 +62,7 @@ def verify_warehouse(
     detectors = {name: tuple(model.detectors) for name, model in models.loaded.items()}
     checked = partial(_checked, found)
     return [
-        _tables(warehouse, found),
+        _tables(found),
         checked(
             "ledger",
             f"{len(found.ledger)} files: lines read = accepted + quarantined, = data_summary.csv",
@@ -152,12 +152,12 @@ def _models(warehouse: Warehouse, found: Evidence, version: str | None) -> Store
     return StoredModels()
 
 
-def _tables(warehouse: Warehouse, found: Evidence) -> Check:
+def _tables(found: Evidence) -> Check:
     """Say which tables can be read, and which data files are lost."""
     compared = (
         f"{found.files} data files: the log names them, the disk has them at that size; pages of "
         "traffic and scores have their checksums"
-        if warehouse.is_direct
+        if found.files is not None
         else "each table can be read; data files are looked up in local folders only"
     )
     return judged("tables", compared, [fault for told in found.faults.values() for fault in told])

@@ -1,4 +1,4 @@
-"""Deal uneven pieces of work out to tasks of about the same size."""
+"""Partition uneven pieces of work into tasks of about the same size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     Piece = TypeVar("Piece")
 
 
-def deal(
+def partition_by_size(
     pieces: Iterable[Piece], size: Callable[[Piece], int], largest: int, least_tasks: int
 ) -> list[list[Piece]]:
-    """Deal pieces out in order, so that a task's pieces are neighbours.
+    """Partition pieces in order, so that a task's pieces are neighbours.
 
     Neighbours keep a data file's range of file ids small, so that queries for a file skip the
     other data files.
@@ -32,10 +32,10 @@ def deal(
     wanted = [(piece, size(piece)) for piece in pieces]
     total = sum(weight for _, weight in wanted)
     tasks = min(max(-(-total // largest), least_tasks), len(wanted))
-    dealt: list[list[Piece]] = [[] for _ in range(tasks)]
+    parts: list[list[Piece]] = [[] for _ in range(tasks)]
     before = 0
     for piece, weight in wanted:
         middle = before + weight / 2
-        dealt[min(int(middle * tasks / total), tasks - 1)].append(piece)
+        parts[min(int(middle * tasks / total), tasks - 1)].append(piece)
         before += weight
-    return [task for task in dealt if task]
+    return [task for task in parts if task]

@@ -12,18 +12,16 @@ from iotscore.errors import WarehouseError
 from iotscore.warehouse.schemas import LAYOUT, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from iotscore.warehouse.tables import Warehouse
+    from collections.abc import Collection, Mapping
 
 PROPERTY: Final = "iotscore.layout"
 STATED: Final[dict[str, str]] = {PROPERTY: str(LAYOUT)}
 """The property of a table that is made now."""
-_FIRST: Final = "1"
+FIRST: Final = "1"
 """What tables have that were made before there was a number."""
 
 
-def check_layout(table: str, root: str, properties: Mapping[str, str]) -> None:
+def check_version(table: str, root: str, properties: Mapping[str, str]) -> None:
     """Refuse a table that a newer version has written.
 
     Raises
@@ -31,7 +29,7 @@ def check_layout(table: str, root: str, properties: Mapping[str, str]) -> None:
     WarehouseError
         Its layout is above ours.
     """
-    stated = properties.get(PROPERTY, _FIRST)
+    stated = properties.get(PROPERTY, FIRST)
     if not stated.isdecimal() or int(stated) > LAYOUT:
         message = (
             f"the table {table} in {root} has the layout {stated} and this version of iotscore "
@@ -61,30 +59,3 @@ def check_columns(table: str, root: str, columns: Collection[str]) -> None:
 def late_columns(table: str, columns: Collection[str]) -> list[str]:
     """Return the columns that an older table lacks and that read as NULL until it has them."""
     return [name for name in TABLES[table].late if name not in columns]
-
-
-def migrate(warehouse: Warehouse) -> Iterator[str]:
-    """Give older tables the layout of this version; say what was done, a line for each table.
-
-    No row is written. All tables are checked before the first is changed, and a table's number
-    comes last, so a migration that was killed goes on in the next run. Call it only while holding
-    the lock.
-
-    Raises
-    ------
-    WarehouseError
-        A table cannot be migrated, or a newer version has written it.
-    """
-    present = [table for table in TABLES if warehouse.exists(table)]
-    columns = {table: warehouse.columns(table) for table in present}
-    for table in present:
-        check_columns(table, warehouse.root, columns[table])
-    for table in present:
-        stated = warehouse.properties(table).get(PROPERTY, _FIRST)
-        if int(stated) < LAYOUT:
-            added = late_columns(table, columns[table])
-            if added:
-                warehouse.add_columns(table)
-            warehouse.set_properties(table, STATED)
-            what = f"column(s) {', '.join(added)} added" if added else "no column to add"
-            yield f"the table {table} has layout {LAYOUT} now, was {stated}: {what}"

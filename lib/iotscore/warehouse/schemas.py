@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from iotscore.evaluation.figure_columns import PROTOCOL_COLUMNS, ROBUSTNESS_COLUMNS
 from iotscore.features import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
+from iotscore.warehouse.figure_columns import PROTOCOL_COLUMNS, ROBUSTNESS_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,12 +37,13 @@ class Table:
 
     Queries that filter by a column in ``indexed`` skip data files; for the others statistics
     would only cost time at each write. Tables of an older layout may lack the columns in ``late``:
-    NULL is true of their rows.
+    NULL is true of their rows. Of tables that are proved the ledgers keep the sum of all values.
     """
 
     schema: T.StructType
     indexed: tuple[str, ...]
     late: tuple[str, ...] = ()
+    is_proved: bool = False
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -91,11 +92,6 @@ def score_fields(detectors: Iterable[str]) -> T.StructType:
         (SEVERITY, _DOUBLE),
     ]
     return _struct(columns)
-
-
-def raw_score_fields(detectors: Iterable[str]) -> T.StructType:
-    """Return the raw score columns alone."""
-    return _struct((score_column(name), _DOUBLE) for name in detectors)
 
 
 _SCORES_TAIL = (
@@ -156,6 +152,7 @@ TABLES: Final[dict[str, Table]] = {
     "traffic": Table(
         _struct([*_RECORD, *((name, _DOUBLE) for name in FEATURES), ("ingest_run", _STRING)]),
         ("file_id", "row_no", "device_id", "label", "event_day", "ingest_run"),
+        is_proved=True,
     ),
     "ingest_files": Table(
         _struct(
@@ -242,6 +239,7 @@ TABLES: Final[dict[str, Table]] = {
                 - (set(score_fields(_FIRST_DETECTORS).fieldNames()) - {SEVERITY})
             )
         ),
+        is_proved=True,
     ),
     "scored_files": Table(
         _struct(
@@ -525,6 +523,17 @@ TABLES: Final[dict[str, Table]] = {
     ),
 }
 """Every table of a warehouse by its plain name."""
+
+
+STAGING: Final = "_staging"
+"""Name of a table for what a running stage must put down; leftovers of a killed run are dropped."""
+
+_HIDDEN: Final = {STAGING: Table(TABLES["scores"].schema, ("file_id",))}
+
+
+def definition(table: str) -> Table:
+    """Return a table's definition by its name, of tables of no user too."""
+    return _HIDDEN[table] if table in _HIDDEN else TABLES[table]
 
 
 def run_column(table: str) -> str:

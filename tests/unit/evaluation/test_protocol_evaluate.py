@@ -13,7 +13,6 @@ from scipy.stats import binomtest
 from sklearn import metrics as sk
 
 from iotscore.errors import ConfigError, ModelError, TrainingError
-from iotscore.evaluation.figure_columns import PROTOCOL_COLUMNS, PROTOCOL_KEY
 from iotscore.evaluation.protocols import (
     PROTOCOLS,
     Benign,
@@ -34,6 +33,7 @@ from iotscore.evaluation.protocols.rounds import (
     leave_one_device_out,
 )
 from iotscore.features import FEATURES
+from iotscore.warehouse.figure_columns import PROTOCOL_COLUMNS, PROTOCOL_KEY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,6 @@ from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, InputError, TrainingError
-from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 from iotscore.evaluation.protocols import (
     MIX,
     Benign,
@@ -31,6 +30,7 @@ from iotscore.evaluation.protocols.poisoning import Planted, plant, poisoned
 from iotscore.evaluation.protocols.rounds import chronological
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
+from iotscore.warehouse.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

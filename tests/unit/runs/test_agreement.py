@@ -12,13 +12,16 @@ import pytest
 from deltalake import DeltaTable
 
 from iotscore.errors import WarehouseError
-from iotscore.runs.consistency import Agreement
-from iotscore.warehouse.tables import Warehouse
+from iotscore.runs.consistency import ConsistencyCheck
+from iotscore.warehouse.delta_rs.table import data_files
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 STAGES = ("ingest", "train", "score", "evaluate", "explain", "monitor", "maintain")
@@ -37,39 +40,39 @@ def ingested(warehouse: Warehouse, run: str, status: str = "ingested") -> None:
     if status == "refused":
         counts |= {"rows_accepted": 0, "rows_quarantined": ROWS + 1}
     if status == "ingested":
-        warehouse.append_rows("traffic", records(run, "ingest_run"))
+        warehouse.append("traffic", records(run, "ingest_run"))
     if status != "replaced":
-        warehouse.append_rows("quarantine", [{"file_id": run, "run_id": run}])
+        warehouse.append("quarantine", [{"file_id": run, "run_id": run}])
     entry = {"file_id": run, "run_id": run, "status": status, **counts}
-    warehouse.append_rows("ingest_files", [entry])
+    warehouse.append("ingest_files", [entry])
 
 
 def scored(warehouse: Warehouse, run: str, model: str = "m", **values: Any) -> None:  # noqa: ANN401
     """Add what scoring and explaining the file write."""
     same = {"model_version": model, "run_id": run}
     entry = {"file_id": run, **same, **values}
-    warehouse.append_rows("scores", records(run, "run_id", model_version=model))
-    warehouse.append_rows("scored_files", [entry | {"rows_scored": ROWS}])
-    warehouse.append_rows("explanations", [{"file_id": run, "row_no": 1, **same}])
-    warehouse.append_rows("incidents", [{"file_id": run, **same}])
-    warehouse.append_rows("explained_files", [entry | {"rows_explained": 1}])
+    warehouse.append("scores", records(run, "run_id", model_version=model))
+    warehouse.append("scored_files", [entry | {"rows_scored": ROWS}])
+    warehouse.append("explanations", [{"file_id": run, "row_no": 1, **same}])
+    warehouse.append("incidents", [{"file_id": run, **same}])
+    warehouse.append("explained_files", [entry | {"rows_explained": 1}])
 
 
 def night(warehouse: Warehouse, run: str) -> None:
     """Add a night."""
     ingested(warehouse, run)
     scored(warehouse, run)
-    warehouse.append_rows("models", [{"model_version": run}])
-    warehouse.append_rows("model_aliases", [{"alias": "champion", "model_version": run}])
+    warehouse.append("models", [{"model_version": run}])
+    warehouse.append("model_aliases", [{"alias": "champion", "model_version": run}])
     for table in ("roc_points", "metrics"):
-        warehouse.append_rows(table, [{"evaluation_id": run}])
+        warehouse.append(table, [{"evaluation_id": run}])
     for table in ("drift", "monitored_files"):
-        warehouse.append_rows(table, [{"run_id": run}])
+        warehouse.append(table, [{"run_id": run}])
 
 
 def opened(root: Path | str) -> Warehouse:
     """Return a warehouse as a job that starts now sees it; what is read here needs no Spark."""
-    return Warehouse(cast("SparkSession", None), str(root))
+    return open_warehouse(cast("SparkSession", None), str(root))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +97,7 @@ def refused(warehouse: Warehouse, stages: Collection[str] | None = None) -> dict
     told = {}
     for stage in STAGES if stages is None else stages:
         try:
-            Agreement(opened(warehouse.root)).require(stage)
+            ConsistencyCheck(opened(warehouse.root)).require(stage)
         except WarehouseError as error:
             told[stage] = str(error)
     return told
@@ -114,9 +117,9 @@ def test_all_that_may_come_of_a_file_agrees(warehouse: Warehouse) -> None:
     ingested(warehouse, "before", "replaced")
     entry = {"file_id": "none", "run_id": "none", "status": "ingested"}
     none = dict.fromkeys(("rows_read", "rows_accepted", "rows_quarantined"), 0)
-    warehouse.append_rows("ingest_files", [entry | none])
+    warehouse.append("ingest_files", [entry | none])
     scored(warehouse, "first", "other")
-    warehouse.append_rows("models", [{"model_version": "candidate"}])
+    warehouse.append("models", [{"model_version": "candidate"}])
     assert refused(warehouse) == {}
 
 
@@ -136,29 +139,29 @@ def test_what_has_expired_may_be_there_or_not(warehouse: Warehouse, is_deleted: 
 
 def remove(warehouse: Warehouse, table: str) -> None:
     """Lose a table."""
-    shutil.rmtree(warehouse.path(table))
+    shutil.rmtree(f"{warehouse.root}/{table}")
 
 
 def put_back(warehouse: Warehouse, table: str) -> None:
     """Put a table back as it was a commit earlier."""
-    log = Path(warehouse.path(table)) / "_delta_log"
+    log = Path(f"{warehouse.root}/{table}") / "_delta_log"
     max(log.glob("*.json")).unlink()
 
 
 def tear(warehouse: Warehouse, table: str) -> None:
     """Leave a commit with nothing in it, as a full disk can."""
-    log = Path(warehouse.path(table)) / "_delta_log"
+    log = Path(f"{warehouse.root}/{table}") / "_delta_log"
     max(log.glob("*.json")).write_bytes(b"")
 
 
 def lose_file(warehouse: Warehouse, table: str) -> None:
     """Lose a data file."""
-    Path(warehouse.data_files(table)[0]).unlink()
+    Path(data_files(f"{warehouse.root}/{table}", {})[0]).unlink()
 
 
 def cut_file(warehouse: Warehouse, table: str) -> None:
     """Cut a data file."""
-    file = Path(warehouse.data_files(table)[0])
+    file = Path(data_files(f"{warehouse.root}/{table}", {})[0])
     file.write_bytes(file.read_bytes()[:-1])
 
 
@@ -172,8 +175,8 @@ def cut_file(warehouse: Warehouse, table: str) -> None:
         (remove, "traffic", "traffic has 0 rows, and its ledger ingest_files tells of 8"),
         (put_back, "traffic", "(run second: 4 told, 0 there)"),
         (tear, "traffic", "1 commit(s) of the table traffic are empty"),
-        (cut_file, "traffic", " bytes, needed "),
-        (lose_file, "quarantine", "(not there, needed "),
+        (cut_file, "traffic", " bytes, the log says "),
+        (lose_file, "quarantine", ": not there, the log says "),
         (remove, "scored_files", "scores has 8 rows, and its ledger scored_files tells of 0"),
         (put_back, "scored_files", "(run second: 0 told, 4 there)"),
         (tear, "scored_files", "1 commit(s) of the table scored_files are empty"),
@@ -217,10 +220,10 @@ def test_an_older_backup_of_ledger_and_table_is_told_by_the_runs(warehouse: Ware
     details = {"first": {"files_ingested": 1}, "third": {"files_refused": 1}, "idle": {}}
     rows = [{"run_id": name, **done, "details": json.dumps(told)} for name, told in details.items()]
     killed = {"run_id": "killed", "stage": "ingest", "status": "interrupted"}
-    warehouse.append_rows("runs", [*rows, killed | {"details": '{"versions_before": {}}'}])
+    warehouse.append("runs", [*rows, killed | {"details": '{"versions_before": {}}'}])
     assert refused(warehouse) == {}
     late = {"run_id": "late", **done, "details": '{"files_ingested": 2, "files_refused": 0}'}
-    warehouse.append_rows("runs", [late])
+    warehouse.append("runs", [late])
     told = refused(warehouse, ["ingest"])["ingest"]
     assert "the table runs tells of 1 ingest(s) that the ledger ingest_files does not know" in told
     assert "(late); runs must be of the same backup" in told
@@ -229,13 +232,13 @@ def test_an_older_backup_of_ledger_and_table_is_told_by_the_runs(warehouse: Ware
 def test_an_empty_commit_that_was_summed_up_is_past(warehouse: Warehouse) -> None:
     """Behind a checkpoint nobody reads it, and the sums tell what it took with it."""
     tear(warehouse, "model_aliases")
-    DeltaTable(warehouse.path("model_aliases")).create_checkpoint()
+    DeltaTable(f"{warehouse.root}/model_aliases").create_checkpoint()
     assert refused(warehouse) == {}
 
 
 def test_each_ledger_is_looked_at_once(warehouse: Warehouse) -> None:
     """What a job's own stages write is not held against the next one of them."""
-    agreement = Agreement(opened(warehouse.root))
+    agreement = ConsistencyCheck(opened(warehouse.root))
     agreement.require("score")
     remove(warehouse, "scored_files")
     agreement.require("score")
@@ -248,4 +251,4 @@ def test_stages_without_books_need_none(warehouse: Warehouse) -> None:
     """Somebody must be able to promote a model in a warehouse that lost its scores."""
     remove(warehouse, "scores")
     for stage in ("promote", "rollback", "shap"):
-        Agreement(opened(warehouse.root)).require(stage)
+        ConsistencyCheck(opened(warehouse.root)).require(stage)

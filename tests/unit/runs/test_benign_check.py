@@ -12,14 +12,16 @@ import pytest
 
 from iotscore.features import FEATURES
 from iotscore.models.benign_check import SUSPICIOUS_SHARE, check_benign
-from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.records import with_constants
 from iotscore.warehouse.schemas import TABLES
-from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 ROWS = 300
 INGESTED_AT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -27,7 +29,7 @@ INGESTED_AT = datetime(2026, 11, 20, tzinfo=UTC)
 
 def filled(root: Path, devices: int, planted: int) -> tuple[Warehouse, list[dict[str, Any]]]:
     """Return a warehouse with a benign file per device; the first holds rows of an attack too."""
-    warehouse = Warehouse(cast("SparkSession", None), str(root))
+    warehouse = open_warehouse(cast("SparkSession", None), str(root))
     warehouse.create("traffic")
     table, rng = TABLES["traffic"], np.random.default_rng(1)
     ledger = []
@@ -38,10 +40,9 @@ def filled(root: Path, devices: int, planted: int) -> tuple[Warehouse, list[dict
         columns = {"row_no": np.arange(1, ROWS + 1), **dict(zip(FEATURES, rows.T, strict=True))}
         known = {"file_id": f"{device:016}", "source_file": f"{device}.benign.csv"}
         constants = {**known, "device_id": device, "label": 0, "ingest_run": "one"}
-        with DataFileWriter(warehouse.local_path("traffic"), table.indexed) as writer:
-            writer.write(with_constants(pa.table(columns), constants, table.arrow_schema))
-            if file := writer.close():
-                warehouse.add_files("traffic", [file])
+        warehouse.append(
+            "traffic", with_constants(pa.table(columns), constants, table.arrow_schema)
+        )
         counts = {"rows_read": ROWS, "rows_accepted": ROWS, "ingested_at": INGESTED_AT}
         ledger.append(known | counts | {"device_id": device, "device": "", "run_id": "one"})
     return warehouse, ledger

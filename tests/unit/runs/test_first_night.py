@@ -9,7 +9,7 @@ import pytest
 
 from iotscore.errors import ModelError
 from iotscore.models.first_night import require_first_night
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +31,12 @@ def test_a_lost_champion_is_no_first_night(
     tmp_path: Path, rows: dict[str, dict[str, Any]], words: str
 ) -> None:
     """Whatever still tells of models: none is trained unless somebody says so."""
-    warehouse = Warehouse(cast("SparkSession", None), str(tmp_path))
+    warehouse = open_warehouse(cast("SparkSession", None), str(tmp_path))
     require_first_night(warehouse)
-    warehouse.append_rows("runs", [{"stage": "train", "status": "failed"}])
+    warehouse.append("runs", [{"stage": "train", "status": "failed"}])
     require_first_night(warehouse)
     for table, row in rows.items():
-        warehouse.append_rows(table, [row])
+        warehouse.append(table, [row])
     with pytest.raises(ModelError, match=words) as caught:
         require_first_night(warehouse)
     assert "from a backup" in str(caught.value)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from iotscore.errors import BusyError, WarehouseError
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.writer_lock import no_writer, writer_lock
 
 if TYPE_CHECKING:
@@ -110,11 +110,11 @@ def test_a_lock_that_was_taken_away_stops_its_holder(tmp_path: Path, is_replaced
 WRITES = """
 import sys
 from iotscore.warehouse.writer_lock import writer_lock
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 with writer_lock(sys.argv[1]) as lock:
-    warehouse = Warehouse(None, sys.argv[1], lock=lock)
+    warehouse = open_warehouse(None, sys.argv[1], lock=lock)
     for line in sys.stdin:
-        warehouse.append_rows("suppressions", [{"reason": line.strip()}])
+        warehouse.append("suppressions", [{"reason": line.strip()}])
         print("written", flush=True)
 """
 """A process that writes what it is told to."""
@@ -137,8 +137,8 @@ def test_a_writer_whose_lock_was_taken_away_writes_nothing_more(tmp_path: Path) 
         (tmp_path / "_writer.lock").unlink()
         with writer_lock(str(tmp_path)) as lock:
             told = first.communicate("after\n")[1]
-            second = Warehouse(cast("SparkSession", None), str(tmp_path), lock=lock)
-            second.append_rows("suppressions", [{"reason": "second"}])
+            second = open_warehouse(cast("SparkSession", None), str(tmp_path), lock=lock)
+            second.append("suppressions", [{"reason": "second"}])
             assert second.values("suppressions", "reason") == {"before", "second"}
     assert first.returncode != 0
     assert "was removed or replaced while this job held it" in told

@@ -14,13 +14,15 @@ from iotscore.maintenance.retention import Retention, expire
 from iotscore.models import registry
 from iotscore.models.registry import champion, champions, promote, roll_back, save_model
 from iotscore.runs.order import next_number
-from iotscore.warehouse.tables import Warehouse
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 NOW = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)
 AHEAD = NOW + timedelta(days=500)
@@ -30,7 +32,7 @@ NIGHT = timedelta(days=1)
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Return an empty warehouse; what is done here needs no Spark."""
-    return Warehouse(cast("SparkSession", None), str(tmp_path))
+    return open_warehouse(cast("SparkSession", None), str(tmp_path))
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_the_last_promotion_counts_after_the_clock_was_ahead(
         {"alias": "champion", "model_version": name, "reason": "trained", "promoted_at": NOW - age}
         for name, age in (("second", NIGHT), ("first", 2 * NIGHT))
     ]
-    warehouse.append_rows("model_aliases", old)
+    warehouse.append("model_aliases", old)
     assert champions(warehouse) == ["first", "second"]
     set_clock(AHEAD)
     promote(warehouse, "ahead", "promoted", "run")
@@ -91,7 +93,7 @@ def ran(warehouse: Warehouse, *times: datetime, stage: str = "score") -> None:
         number = next_number(warehouse, "runs")
         row = {"run_id": f"run{number}", "stage": stage, "started_at": time, "sequence": number}
         ended = {"status": "done", "ended_at": time, "details": json.dumps({})}
-        warehouse.append_rows("runs", [row | {"status": "running"}, row | ended])
+        warehouse.append("runs", [row | {"status": "running"}, row | ended])
 
 
 def leaps(warehouse: Warehouse, now: datetime, days: int = 3) -> str:

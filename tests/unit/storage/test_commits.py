@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from iotscore.warehouse.delta_rs.commits import Commit, commits_between
-from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter
 from iotscore.warehouse.delta_rs.table import (
     append_rows,
     create_table,
@@ -20,6 +20,7 @@ from iotscore.warehouse.delta_rs.table import (
     set_properties,
     version,
 )
+from iotscore.warehouse.records import with_constants
 
 if TYPE_CHECKING:
     from iotscore.warehouse.delta_rs.data_files import DataFile

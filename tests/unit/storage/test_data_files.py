@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotscore.warehouse.delta_rs import data_files
-from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter
 from iotscore.warehouse.delta_rs.table import create_table, exchange_files, read_rows
+from iotscore.warehouse.records import with_constants
 
 if TYPE_CHECKING:
     from collections.abc import Callable

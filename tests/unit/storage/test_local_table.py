@@ -11,7 +11,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from iotscore.errors import WarehouseError
-from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter
 from iotscore.warehouse.delta_rs.table import (
     append_rows,
     column_names,
@@ -24,6 +24,7 @@ from iotscore.warehouse.delta_rs.table import (
     read_rows,
     scan,
 )
+from iotscore.warehouse.records import with_constants
 
 SCHEMA = pa.schema([("file_id", pa.string()), ("row_no", pa.int64()), ("event_day", pa.date32())])
 COLUMNS = SCHEMA.names

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from iotscore.errors import DamagedFileError
 from iotscore.features import FEATURES
-from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter
 from iotscore.warehouse.delta_rs.proof import prove_file
 from iotscore.warehouse.delta_rs.rewrite import rewritten
 from iotscore.warehouse.delta_rs.row_groups import read_batches, row_groups
@@ -23,7 +23,9 @@ from iotscore.warehouse.delta_rs.table import (
     read_rows,
     scan,
 )
+from iotscore.warehouse.records import with_constants
 from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,12 +133,13 @@ def test_no_reader_takes_a_flipped_bit_for_a_value(way: str, tmp_path: Path) -> 
     path.write_bytes(flip(content, 8 * middle))
     ways = {
         "records": lambda: [
-            *read_batches(row_groups([str(path)]), ["file_id"], pa.array([TEXTS["file_id"]]), 100)
+            *read_batches(row_groups([str(path)]), FEATURES, {"file_id": [TEXTS["file_id"]]}, ())
         ],
         "scan": lambda: [*scan(str(folder), [*FEATURES], {})],
         "rows": lambda: read_rows(str(folder), [*FEATURES], {}),
         "rewrite": lambda: rewritten(
-            [str(path)], [TEXTS["file_id"]], definition.arrow_schema, definition.indexed
+            *([str(path)], rows_where(file_id=TEXTS["file_id"])),
+            *(definition.arrow_schema, definition.indexed),
         ),
     }
     with pytest.raises(DamagedFileError) as raised:
@@ -154,9 +157,9 @@ def test_a_lost_file_and_a_lost_column_are_named(tmp_path: Path) -> None:
     path = tmp_path / file.name
     rows = pq.read_table(path)
     pq.write_table(rows.drop_columns(["H_L1_mean"]), path)
-    ids = pa.array([TEXTS["file_id"]])
+    where = {"file_id": [TEXTS["file_id"]]}
     with pytest.raises(DamagedFileError, match=r"lacks the columns \['H_L1_mean'\]"):
-        list(read_batches(row_groups([str(path)]), ["file_id"], ids, 100))
+        list(read_batches(row_groups([str(path)]), FEATURES, where, ()))
     path.unlink()
     with pytest.raises(DamagedFileError, match="is not there"):
         row_groups([str(path)])

@@ -11,16 +11,13 @@ import pytest
 
 from iotscore.features import FEATURES
 from iotscore.warehouse.delta_rs import data_files
-from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
-from iotscore.warehouse.delta_rs.row_groups import (
-    RowGroup,
-    feature_matrix,
-    read_batches,
-    row_groups,
-)
+from iotscore.warehouse.delta_rs import row_groups as reading
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter
+from iotscore.warehouse.delta_rs.row_groups import RowGroup, read_batches, row_groups
+from iotscore.warehouse.records import feature_matrix, with_constants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SCHEMA = pa.schema(
@@ -33,6 +30,8 @@ SCHEMA = pa.schema(
     ]
 )
 DESCRIBED_BY = ("row_no", "file_id", "attack")
+COLUMNS = (*DESCRIBED_BY, *FEATURES)
+TEXTS = ("file_id", "attack")
 CONTENT = (("a", 25), ("b", 5), ("c", 12))
 """File ids of each data file and their rows; batches of ten rows make row groups of mixed ids."""
 
@@ -72,6 +71,11 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return found
 
 
+def of_files(groups: Sequence[RowGroup], file_ids: str) -> Iterator[pa.Table]:
+    """Yield the records of some files."""
+    return read_batches(groups, COLUMNS, {"file_id": list(file_ids)}, TEXTS)
+
+
 KEYS = [
     (file_id, offset + row)
     for offset in (1, 101)
@@ -105,19 +109,19 @@ def test_row_groups_of_a_label(tmp_path: Path) -> None:
     known, unknown = str(tmp_path / "known.parquet"), str(tmp_path / "unknown.parquet")
     pq.write_table(rows, known, row_group_size=2)
     pq.write_table(rows, unknown, row_group_size=2, write_statistics=False)
-    assert [group.group for group in row_groups([known], label=0)] == [1, 2]
-    assert [group.group for group in row_groups([known], label=1)] == [0, 1, 2]
-    assert len(row_groups([unknown], label=0)) == 3
+    assert [group.group for group in row_groups([known], {"label": [0]})] == [1, 2]
+    assert [group.group for group in row_groups([known], {"label": [1]})] == [0, 1, 2]
+    assert len(row_groups([unknown], {"label": [0]})) == 3
 
 
 @pytest.mark.parametrize("batch_rows", [1, 3, 10, 1000])
 @pytest.mark.parametrize("wanted", ["abc", "b", "ac", "x"])
 def test_the_wanted_records_are_read_in_order(
-    paths: list[str], batch_rows: int, wanted: str
+    paths: list[str], batch_rows: int, wanted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Batches of any size hold each wanted record once, in the order of the files, no other."""
-    ids = pa.array(list(wanted))
-    batches = list(read_batches(row_groups(paths), DESCRIBED_BY, ids, batch_rows))
+    monkeypatch.setattr(reading, "BATCH_ROWS", batch_rows)
+    batches = list(of_files(row_groups(paths), wanted))
     assert keys_of(batches) == [key for key in KEYS if key[0] in wanted]
     assert max(batch.num_rows for batch in batches) <= batch_rows
 
@@ -125,14 +129,14 @@ def test_the_wanted_records_are_read_in_order(
 def test_only_the_given_groups_are_read(paths: list[str]) -> None:
     """A task reads its own groups, in its order, and leaves the others to other tasks."""
     groups = row_groups(paths)
-    batches = list(read_batches([groups[7], groups[1]], DESCRIBED_BY, pa.array(["a", "b"]), 100))
+    batches = list(of_files([groups[7], groups[1]], "ab"))
     assert keys_of(batches) == [*KEYS[62:72], *KEYS[10:20]]
-    assert list(read_batches([], DESCRIBED_BY, pa.array(["a"]), 100)) == []
+    assert list(of_files([], "a")) == []
 
 
 def test_records_come_with_features_and_descriptions(paths: list[str]) -> None:
     """A record has the values of its own row; columns that nobody asked for are not read."""
-    batches = list(read_batches(row_groups(paths), DESCRIBED_BY, pa.array(["a", "c"]), 7))
+    batches = list(of_files(row_groups(paths), "ac"))
     for batch in batches:
         assert set(batch.column_names) == {*DESCRIBED_BY, *FEATURES}
         assert pa.types.is_dictionary(batch.schema.field("file_id").type)
@@ -145,7 +149,7 @@ def test_records_come_with_features_and_descriptions(paths: list[str]) -> None:
 
 def test_features_make_a_matrix(paths: list[str]) -> None:
     """A record is a row of float64 with the features in their order, columns in one piece."""
-    (batch,) = read_batches(row_groups(paths[:1])[:1], DESCRIBED_BY, pa.array(["a"]), 100)
+    (batch,) = of_files(row_groups(paths[:1])[:1], "a")
     matrix = feature_matrix(batch)
     assert (matrix.shape, matrix.dtype) == ((10, 115), np.dtype(np.float64))
     assert matrix.flags.f_contiguous

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter
 from iotscore.warehouse.delta_rs.rewrite import rewritten
 from iotscore.warehouse.delta_rs.table import (
     append_rows,
@@ -19,6 +19,8 @@ from iotscore.warehouse.delta_rs.table import (
     exchange_files,
     schema,
 )
+from iotscore.warehouse.records import with_constants
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +47,7 @@ def written(folder: str, *keys: tuple[str, int]) -> list[DataFile]:
 def exchange(folder: str, added: list[DataFile], file_ids: set[str]) -> list[str]:
     """Exchange the rows of landing files and return the data files that went."""
     paths = data_files(folder, {"file_id": sorted(file_ids)})
-    removed, rest = rewritten(paths, file_ids, schema(folder), INDEXED)
+    removed, rest = rewritten(paths, rows_where(file_id=file_ids), schema(folder), INDEXED)
     exchange_files(folder, [*added, *rest], removed)
     return removed
 

@@ -1,4 +1,4 @@
-"""Upkeep of a table: fewer files, the same rows, and nobody who reads loses what he reads."""
+"""Compaction of a table: fewer files, the same rows, and nobody who reads loses what he reads."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from deltalake.exceptions import DeltaError
 
 from iotscore import failpoints
 from iotscore.errors import WarehouseError
-from iotscore.warehouse.delta_rs.compaction import Upkeep, UpkeepOptions, keep_up
+from iotscore.warehouse.compaction import Compaction, CompactionOptions
+from iotscore.warehouse.delta_rs.compaction import compact
 from iotscore.warehouse.delta_rs.table import append_rows, create_table
 
 SCHEMA: Final = pa.schema(
     [("file_id", pa.string()), ("row_no", pa.int64()), ("value", pa.float64())]
 )
 INDEXED: Final = ("file_id", "row_no")
-WEEK: Final = UpkeepOptions(file_megabytes=128.0, small_files=4, vacuum_hours=168)
-AT_ONCE: Final = UpkeepOptions(file_megabytes=128.0, small_files=4, vacuum_hours=0)
+WEEK: Final = CompactionOptions(file_megabytes=128.0, small_files=4, vacuum_hours=168)
+AT_ONCE: Final = CompactionOptions(file_megabytes=128.0, small_files=4, vacuum_hours=0)
 
 
 def append(path: Path, first: int, times: int, rows: int = 10) -> None:
@@ -45,9 +46,9 @@ def age(path: Path, days: int) -> None:
         os.utime(file, (when, when))
 
 
-def upkeep(path: Path, options: UpkeepOptions = WEEK) -> Upkeep:
+def upkeep(path: Path, options: CompactionOptions = WEEK) -> Compaction:
     """Keep the table up."""
-    return keep_up(str(path), SCHEMA, INDEXED, options)
+    return compact(str(path), SCHEMA, INDEXED, options)
 
 
 def numbers(table: DeltaTable) -> list[int]:
@@ -89,7 +90,7 @@ def test_a_second_time_there_is_nothing_to_do(table: Path) -> None:
 @pytest.mark.parametrize(("least", "left"), [(12, 1), (13, 12)])
 def test_few_files_are_left_alone(table: Path, least: int, left: int) -> None:
     """Rewriting must pay: there have to be enough files."""
-    assert upkeep(table, UpkeepOptions(128.0, least, 168)).files_after == left
+    assert upkeep(table, CompactionOptions(128.0, least, 168)).files_after == left
 
 
 @pytest.mark.parametrize(("more", "is_left"), [(0, False), (1, True)])
@@ -97,7 +98,7 @@ def test_files_of_half_the_wanted_size_are_large(table: Path, more: int, is_left
     """Only files below half the wanted size count as small."""
     sizes = sorted(file.stat().st_size for file in table.glob("*.parquet"))
     small = sum(size < sizes[6] for size in sizes)
-    done = upkeep(table, UpkeepOptions(2e-6 * sizes[6], small + more, 168))
+    done = upkeep(table, CompactionOptions(2e-6 * sizes[6], small + more, 168))
     assert (done.files_after == 12) is is_left
 
 
@@ -205,7 +206,7 @@ def test_killed_between_two_steps(table: Path, point: str) -> None:
     code = (
         "import sys, pyarrow as pa; from iotscore.warehouse.delta_rs.compaction import *\n"
         "schema = pa.schema([('file_id', 'str'), ('row_no', 'i8'), ('value', 'f8')])\n"
-        "keep_up(sys.argv[1], schema, ('file_id', 'row_no'), UpkeepOptions(100.0, 4, 0))"
+        "compact(sys.argv[1], schema, ('file_id', 'row_no'), CompactionOptions(100.0, 4, 0))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, table],

@@ -7,7 +7,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from iotscore.warehouse.delta_rs.data_files import with_constants
+from iotscore.warehouse.records import with_constants
 
 SCHEMA = pa.schema(
     [

@@ -13,7 +13,11 @@ from iotscore.cli.tables.night import print_evaluation
 from iotscore.cli.tables.protocols import print_protocol
 from iotscore.cli.tables.robustness import print_robustness
 from iotscore.evaluation.protocols import POISONING, PROTOCOLS
-from iotscore.evaluation.robustness_stage import evaluate_poisoning, store_robustness
+from iotscore.evaluation.robustness_stage import (
+    RobustnessResult,
+    evaluate_poisoning,
+    store_robustness,
+)
 from iotscore.evaluation.trained import fit_of
 from iotscore.evasion import EVASION, measure_evasion
 
@@ -54,13 +58,8 @@ def robustness_stage(job: Job, name: str) -> list[Row]:
     options = protocol_options(job.settings, name)
     with job.runs.stage("evaluate") as stage:
         if name == POISONING:
-            figures = evaluate_poisoning(
-                job.warehouse,
-                options,
-                job.settings.protocol.poisoning,
-                job.runs.run_id,
-                stage,
-            )
+            poison = job.settings.protocol.poisoning
+            result = evaluate_poisoning(job.context(), options, poison)
         else:
             model = fit_settings(job.settings).without_idle()
             rows = measure_evasion(
@@ -71,7 +70,8 @@ def robustness_stage(job: Job, name: str) -> list[Row]:
                 job.settings.protocol.evasion,
                 job.settings.seed,
             )
-            stage.details = {"protocol": name, "figures": len(rows)}
-            figures = store_robustness(job.warehouse, rows, job.runs.run_id, "synthetic")
-    _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(figures), stage.seconds)
-    return figures
+            figures = store_robustness(job.context(), rows, "synthetic")
+            result = RobustnessResult(name, figures)
+        stage.report(result)
+    _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(result.figures), stage.seconds)
+    return result.figures

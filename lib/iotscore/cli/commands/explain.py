@@ -44,19 +44,17 @@ def shap_stage(job: Job) -> None:
     """Explain a sample of benign records and attacks; their values go to ``shap_values``."""
     with job.runs.stage("shap") as stage:
         options, splits = job.settings.explain.shap, job.settings.evaluate.splits
-        found = explain_by_shap(
-            *(job.warehouse, job.arguments.model, options, splits, job.settings.seed),
-            *(job.runs.run_id, stage),
-        )
-    counts = stage.details
-    cut = counts["wanted"] - stage.rows
+        context = job.context(job.arguments.model)
+        found = explain_by_shap(context, options, splits, job.settings.seed)
+        stage.report(found)
+    cut = found.wanted - found.rows
     _LOG.info(
         "shap: %d benign records and %d attacks of model %s explained%s, strongest %s (%.1f s)",
-        counts["benign"],
-        counts["attack"],
-        counts["model_version"],
+        found.benign,
+        found.attack,
+        found.model_version,
         f", {cut} left out after explain.shap.seconds" if cut else "",
-        ", ".join(_strongest(found.values)),
+        ", ".join(_strongest(found.values.values)),
         stage.seconds,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,13 @@ from iotscore.cli.arguments import job_parser
 from iotscore.cli.console import open_console
 from iotscore.cli.job import Job, run_job
 from iotscore.maintenance.clock import require_steady_clock
-from iotscore.maintenance.retention import expire
 from iotscore.maintenance.stage import maintain
-from iotscore.warehouse.delta_rs.table import local_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from iotscore.maintenance.retention import Expired
-    from iotscore.warehouse.delta_rs.compaction import Upkeep
+    from iotscore.warehouse.compaction import Compaction
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ def _maintain(job: Job) -> None:
     print_upkeep(maintain_stage(job))
 
 
-def maintain_stage(job: Job) -> dict[str, Upkeep]:
+def maintain_stage(job: Job) -> Mapping[str, Compaction]:
     """Let go what the policy does not keep, keep up every table; return what was done, by table.
 
     Where tables cannot be kept up, a policy is enough reason to go on.
@@ -53,17 +52,18 @@ def maintain_stage(job: Job) -> dict[str, Upkeep]:
     if not job.arguments.after_pause:
         require_steady_clock(job.warehouse, options.pause_days, datetime.now(UTC))
     with job.runs.stage("maintain") as stage:
-        expired = expire(job.warehouse, options, datetime.now(UTC))
-        if not options.keeps_all:
-            stage.details["expired"] = asdict(expired)
-            _tell(expired)
-        if not options.keeps_all and local_path(job.warehouse.root) is None:
-            _LOG.warning("maintain: %s is not local: no table was kept up", job.warehouse.root)
-            return {}
-        done = maintain(job.warehouse, options, stage)
-    freed = sum(one.bytes_freed for one in done.values())
-    _LOG.info("maintain: %d tables, %s freed (%.1f s)", len(done), _size(freed), stage.seconds)
-    return done
+        done = maintain(job.context(), options, options)
+        stage.report(done)
+    if done.expired is not None:
+        _tell(done.expired)
+    if done.unsupported is not None:
+        _LOG.warning("maintain: no table was compacted: %s", done.unsupported)
+        return {}
+    freed = sum(table.bytes_freed for table in done.tables.values())
+    _LOG.info(
+        "maintain: %d tables, %s freed (%.1f s)", len(done.tables), _size(freed), stage.seconds
+    )
+    return done.tables
 
 
 def _tell(expired: Expired) -> None:
@@ -79,7 +79,7 @@ def _tell(expired: Expired) -> None:
         _LOG.info("maintain: bundles of %s have expired", ", ".join(expired.models))
 
 
-def print_upkeep(done: dict[str, Upkeep]) -> None:
+def print_upkeep(done: Mapping[str, Compaction]) -> None:
     """Print a row per table."""
     table = Table(title="Tables", title_justify="left")
     table.add_column("table")

@@ -10,8 +10,8 @@ from iotscore.cli.arguments import absolute, add_settings
 from iotscore.cli.job import (
     Job,
     checked_settings,
+    configured_warehouse,
     guarded,
-    open_warehouse,
     run_job,
     session,
 )
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from iotscore.models.registry import StoredModel
     from iotscore.promotion.challenge import Challenge
     from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
     Reader = Callable[[Warehouse, argparse.Namespace, Settings], None]
 
@@ -87,7 +87,7 @@ def _read(name: str, arguments: argparse.Namespace) -> None:
     """Run an action that writes nothing into the warehouse."""
     settings = checked_settings(arguments)
     with session(name) as spark:
-        warehouse = open_warehouse(spark, absolute(arguments.warehouse), settings)
+        warehouse = configured_warehouse(spark, absolute(arguments.warehouse), settings)
         _READERS[arguments.action](warehouse, arguments, settings)
 
 

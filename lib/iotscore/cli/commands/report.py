@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from iotscore.cli.arguments import absolute, add_model, job_parser
-from iotscore.cli.job import checked_settings, guarded, open_warehouse, session
+from iotscore.cli.job import checked_settings, configured_warehouse, guarded, session
 from iotscore.report.folder import write_report
 from iotscore.report.output_folder import prepare_folder
 from iotscore.report.read import read_night
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,5 +61,5 @@ def _run(arguments: argparse.Namespace) -> None:
     settings = checked_settings(arguments)
     out = prepare_folder(arguments.out)
     with session("report") as spark:
-        warehouse = open_warehouse(spark, absolute(arguments.warehouse), settings)
+        warehouse = configured_warehouse(spark, absolute(arguments.warehouse), settings)
         print(report(warehouse, out, arguments.model))

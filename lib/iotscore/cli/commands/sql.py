@@ -13,12 +13,15 @@ from iotscore.command_line import CommandParser
 from iotscore.errors import QueryError, WarehouseError, did_you_mean
 from iotscore.query.query import register_tables, run_query, told_in_one_line
 from iotscore.query.views import read_views
+from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import TABLES
-from iotscore.warehouse.tables import Warehouse
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
+
+    from iotscore.warehouse.warehouse import Warehouse
+
 
 _BOM: Final = "\ufeff"
 """What editors on Windows put at the start of a file, whose text may be given as a statement."""
@@ -56,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> None:
     # Spark's own account of a faulty statement, 60 lines of JSON, would come before our one.
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     with session("sql") as spark:
-        warehouse = Warehouse(spark, absolute(arguments.warehouse))
+        warehouse = open_warehouse(spark, absolute(arguments.warehouse))
         _check_not_empty(warehouse)
         views = read_views(home() / "conf" / "sql" / "views")
         register_tables(warehouse, views, statement=statement)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.arguments import absolute, job_parser
-from iotscore.cli.job import checked_settings, guarded, open_warehouse, prepare, session
+from iotscore.cli.job import checked_settings, configured_warehouse, guarded, prepare, session
 from iotscore.cli.monitor import channels_of, end_night, tell_stage
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.errors import (
@@ -88,7 +88,7 @@ class Stream:
     ) -> None:
         self._spark, self._arguments, self._settings = spark, arguments, settings
         self.root, folder = absolute(arguments.warehouse), absolute(arguments.input)
-        self._warehouse = open_warehouse(spark, self.root, settings)
+        self._warehouse = configured_warehouse(spark, self.root, settings)
         options = settings.ingest
         self._watch = Watch(lambda: discover(folder, options.patterns), self._entries, options)
         self._batches = 0
@@ -153,7 +153,7 @@ class Stream:
     def _tell_incidents(self, job: Job, version: str) -> None:
         """Tell people; what was not delivered is due again with the next files, and at the end."""
         try:
-            end_night(tell_stage(job, version, self._channels), None)
+            end_night(tell_stage(job, version, self._channels).told, None)
             self._undelivered = None
         except DeliveryError as error:
             _LOG.warning("%s", error)

@@ -41,7 +41,7 @@ def _suppress(job: Job) -> None:
     row = suppression(scope, told.reason, told.author, expires)
     found = hidden(job.warehouse, row)
     if not told.preview:
-        job.warehouse.append_rows("suppressions", [row])
+        job.warehouse.append("suppressions", [row])
     print(f"{'would hide' if told.preview else 'hides'} {found.total():,}")
     for (kind, device), count in sorted(found.items(), key=str):
         print(f"{count:>10,}  {one_line(kind)}  {one_line(device or 'all devices')}")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from iotscore.cli.arguments import absolute, job_parser
 from iotscore.cli.console import open_console
-from iotscore.cli.job import checked_settings, guarded, open_warehouse, session
+from iotscore.cli.job import checked_settings, configured_warehouse, guarded, session
 from iotscore.exit_codes import CHECK_FAILED, DONE
 from iotscore.verify import Check, Outcome, verify_warehouse
 from iotscore.warehouse.writer_lock import no_writer
@@ -81,7 +81,7 @@ def _run(arguments: argparse.Namespace) -> list[Check]:
     root = absolute(arguments.warehouse)
     seed = secrets.randbelow(_SEEDS) if arguments.seed is None else arguments.seed
     with no_writer(root), session("verify") as spark:
-        warehouse = open_warehouse(spark, root, settings)
+        warehouse = configured_warehouse(spark, root, settings)
         return verify_warehouse(warehouse, arguments.sample, arguments.model, seed)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from iotscore.promotion.challenge import Challenge, Group
     from iotscore.promotion.top_features import Leading
     from iotscore.promotion.trial import Change
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _OUTCOMES: Final = {
     True: Text("open", style="green"),

@@ -10,9 +10,9 @@ from iotscore.cli.console import open_console
 from iotscore.evaluation.figures import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
 from iotscore.features import HYBRID
-from iotscore.ingest.plan import INGESTED
 from iotscore.redaction import masked
 from iotscore.report.formatting import DATA
+from iotscore.warehouse.file_status import INGESTED
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job

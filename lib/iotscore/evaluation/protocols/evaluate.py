@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import ConfigError
-from iotscore.evaluation.figure_columns import PROTOCOL_COLUMNS
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.figures import Measured, figure_rows
 from iotscore.evaluation.protocols.intervals import FileDraws
@@ -20,6 +19,7 @@ from iotscore.evaluation.protocols.rounds import (
 )
 from iotscore.evaluation.protocols.sample import FEATURE_SETS, FeatureSet, Sample, without
 from iotscore.landing.filenames import BENIGN
+from iotscore.warehouse.figure_columns import PROTOCOL_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,7 +114,7 @@ def evaluate(sample: Sample, fit: Fit, protocol: str, options: Options | None = 
     Returns
     -------
     list of dict
-        Flat rows with the keys of :data:`iotscore.evaluation.figure_columns.PROTOCOL_COLUMNS`.
+        Flat rows with the keys of :data:`iotscore.warehouse.figure_columns.PROTOCOL_COLUMNS`.
 
     Raises
     ------

@@ -119,7 +119,7 @@ def measure_poisoned(
     Returns
     -------
     list of dict
-        Rows with the keys of :data:`iotscore.evaluation.figure_columns.ROBUSTNESS_COLUMNS`.
+        Rows with the keys of :data:`iotscore.warehouse.figure_columns.ROBUSTNESS_COLUMNS`.
 
     Raises
     ------

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iotscore.evaluation.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_FIGURES
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.figures import Measured, figure_rows
 from iotscore.evaluation.protocols.intervals import FileDraws
 from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, Policy
 from iotscore.evaluation.protocols.tally import Tally
+from iotscore.warehouse.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from iotscore.report.read.files import LedgerFile
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
     Rows = list[dict[str, Any]]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from iotscore.report.read.files import LedgerFile
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 MOST_INCIDENTS: Final = 30
 MOST_ALERTS: Final = 30

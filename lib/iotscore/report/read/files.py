@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iotscore.errors import WarehouseError
-from iotscore.ingest.plan import INGESTED
 from iotscore.landing.event_days import newest_plausible_day
 from iotscore.landing.file_changes import some
 from iotscore.report.formatting import kind_of
 from iotscore.report.operations import Composition
+from iotscore.warehouse.file_status import INGESTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _LOG = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from iotscore.report.read.files import LedgerFile
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _FIGURES: Final = tuple(field.name for field in fields(Figures))
 _COLUMNS: Final = (*_FIGURES, "scope", "weighting", "rows", "data_kind")

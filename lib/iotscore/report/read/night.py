@@ -29,6 +29,7 @@ from iotscore.report.read.files import read_composition, scored_files
 from iotscore.report.read.metrics import read_evaluation
 from iotscore.report.read.operations import read_quality, read_stages
 from iotscore.report.read.score_counts import read_counted
+from iotscore.warehouse.file_status import INGESTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from iotscore.report.metrics import Evaluation
     from iotscore.report.night import Incident
     from iotscore.report.read.files import LedgerFile
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 
 def read_night(warehouse: Warehouse, model_version: str | None) -> Night:
@@ -73,7 +74,7 @@ def read_night(warehouse: Warehouse, model_version: str | None) -> Night:
         made_at=datetime.now(UTC),
         code_version=__version__,
         warehouse=PurePath(masked(warehouse.root)).name,
-        data_kind=data_kind(warehouse),
+        data_kind=data_kind(warehouse.rows("ingest_files", status=INGESTED)),
         model=card,
         days=days,
         files=len(night),

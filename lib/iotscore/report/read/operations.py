@@ -6,14 +6,14 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.ingest.plan import INGESTED, REFUSED
 from iotscore.report.operations import Quality, Refused, RefusedFile, StageRun
 from iotscore.runs.run_log import DONE, RUNNING
+from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _MOST_FILES: Final = 20
 _STAGES: Final = ("ingest", "train", "score", "evaluate", "explain", "monitor", "report")

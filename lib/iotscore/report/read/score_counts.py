@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from iotscore.report.night import Shape
-    from iotscore.warehouse.tables import Warehouse
+    from iotscore.warehouse.warehouse import Warehouse
 
 _COLUMNS: Final = ("file_id", "label", "split", "flag", "low", "high", "rows")
 _LEARNED_FROM: Final = ("train", "calibration")

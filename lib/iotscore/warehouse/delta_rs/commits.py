@@ -1,52 +1,17 @@
-"""What the log of a local Delta table says of its commits, and whose they are."""
+"""What the log of a local Delta table says of its commits, and who made them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from deltalake import CommitProperties
 
+from iotscore.warehouse.results import Commit, commit_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-RESTORE: Final = "RESTORE"
-"""What Delta calls a commit that makes a table what it was at an earlier version."""
-
-_UNKNOWN: Final = "a commit that the log does not describe"
-
-
-@dataclass(frozen=True)
-class Commit:
-    """A commit of a table.
-
-    Attributes
-    ----------
-    version
-        Its number.
-    operation
-        What was done, in Delta's words, such as ``WRITE``.
-    mark
-        Delta's ``userMetadata``: the run that wrote it; None if nobody said so.
-    restored
-        The version that the table was made again; None of other operations.
-    """
-
-    version: int
-    operation: str
-    mark: str | None = None
-    restored: int | None = None
-
-
-def commit_of(version: int, info: Mapping[str, Any]) -> Commit:
-    """Return a commit from what Delta writes about it."""
-    operation = info.get("operation") or _UNKNOWN
-    parameters = info.get("operationParameters") or {}
-    told = str(parameters.get("version"))
-    restored = int(told) if operation == RESTORE and told.isdecimal() else None
-    return Commit(version, operation, info.get("userMetadata"), restored)
 
 
 def commits_between(path: str, after: int, newest: int) -> list[Commit]:

@@ -1,17 +1,16 @@
-"""Upkeep of one local Delta table: small files become large ones, dead ones go, the log is cut.
+"""Compaction of one local Delta table: small files become large ones, dead ones go, the log is cut.
 
 Each step is one commit of its own and takes away no row; after a kill the next run goes on. What a
-reader has opened stays readable for :attr:`UpkeepOptions.vacuum_hours`
+reader has opened stays readable for :attr:`CompactionOptions.vacuum_hours`
 (``docs/decisions/0005-maintenance.md``).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 from deltalake import ColumnProperties, DeltaTable, WriterProperties
@@ -19,8 +18,8 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import PostCommitHookProperties
 
 from iotscore import failpoints
-from iotscore.bounds import Bounds, CountOrZero
 from iotscore.errors import WarehouseError
+from iotscore.warehouse.compaction import Compaction, CompactionOptions
 from iotscore.warehouse.delta_rs.data_files import ROW_GROUP_ROWS
 from iotscore.warehouse.delta_rs.inventory import listed_files
 from iotscore.warehouse.delta_rs.table import features_to_know
@@ -37,43 +36,9 @@ _NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_exp
 """Checkpoints and the end of old entries have a step of their own."""
 
 
-@dataclass(frozen=True)
-class UpkeepOptions:
-    """How a table is kept up; ``conf/base.yaml`` explains each value."""
-
-    file_megabytes: Annotated[float, Bounds(ge=1.0, le=1024.0)]
-    small_files: Annotated[int, Bounds(ge=2)]
-    vacuum_hours: CountOrZero
-
-    @property
-    def file_bytes(self) -> int:
-        """Size up to which small data files are merged."""
-        return round(self.file_megabytes * 1e6)
-
-
-@dataclass(frozen=True)
-class Upkeep:
-    """What was done for a table.
-
-    Attributes
-    ----------
-    files_before, files_after
-        Data files that the table's newest version consists of.
-    files_deleted, bytes_freed
-        Data files of no version that anybody may still read, and their size.
-    log_files_before, log_files_after
-        Files of the log.
-    """
-
-    files_before: int
-    files_after: int
-    files_deleted: int
-    bytes_freed: int
-    log_files_before: int
-    log_files_after: int
-
-
-def keep_up(path: str, schema: pa.Schema, indexed: Sequence[str], options: UpkeepOptions) -> Upkeep:
+def compact(
+    path: str, schema: pa.Schema, indexed: Sequence[str], options: CompactionOptions
+) -> Compaction:
     """Compact a table, delete its dead files, and shorten its log.
 
     Parameters
@@ -110,7 +75,7 @@ def keep_up(path: str, schema: pa.Schema, indexed: Sequence[str], options: Upkee
             "no row is lost: mend that and run maintain again"
         )
         raise WarehouseError(message) from error
-    return Upkeep(
+    return Compaction(
         len(files), len(listed_files(path)), deleted, freed, len(log_files), len(_log_files(path))
     )
 
@@ -133,7 +98,7 @@ def _compact(
     sizes: Sequence[int],
     schema: pa.Schema,
     indexed: Sequence[str],
-    options: UpkeepOptions,
+    options: CompactionOptions,
 ) -> None:
     """Merge neighbours, in their order, up to the wanted size, if many files are small."""
     if sum(2 * size < options.file_bytes for size in sizes) < options.small_files:

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from iotscore.warehouse.record_sums import added, record_sums
+from iotscore.warehouse.record_sums import RecordSum, added, record_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from types import TracebackType
 
@@ -61,6 +61,16 @@ class DataFile:
     statistics: str
     rows_of_file: dict[str, int]
     hash_of_file: dict[str, int] = field(default_factory=dict)
+
+
+def sums_of_file(files: Sequence[DataFile]) -> dict[str, RecordSum]:
+    """Return rows in some data files by file id, and their hash sum if the writers kept one."""
+    parts: Iterable[Sums] = (
+        {(name,): RecordSum(rows, file.hash_of_file.get(name, 0))}
+        for file in files
+        for name, rows in file.rows_of_file.items()
+    )
+    return {name: total for (name,), total in added(*parts).items()}
 
 
 class DataFileWriter:
@@ -148,34 +158,6 @@ def _open(path: Path, schema: pa.Schema, indexed: list[str]) -> pq.ParquetWriter
         store_schema=False,
         write_page_checksum=True,
     )
-
-
-def with_constants(rows: pa.Table, constants: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    """Return rows with all columns of a schema, texts as dictionaries.
-
-    Columns of ``constants`` hold the same value in every row; columns that neither has are NULL.
-    """
-    given = dict(zip(rows.column_names, rows.columns, strict=True))
-    columns = {
-        field.name: _as_written(given[field.name])
-        if field.name in given
-        else _repeated(constants.get(field.name), rows.num_rows, field.type)
-        for field in schema
-    }
-    return pa.table(columns)
-
-
-def _as_written(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.dictionary_encode() if pa.types.is_string(column.type) else column
-
-
-def _repeated(value: object, times: int, kind: pa.DataType) -> pa.Array:
-    if not pa.types.is_string(kind):
-        return pa.nulls(times, kind) if value is None else pa.repeat(pa.scalar(value, kind), times)
-    codes = (
-        pa.nulls(times, pa.int32()) if value is None else pa.repeat(pa.scalar(0, pa.int32()), times)
-    )
-    return pa.DictionaryArray.from_arrays(codes, pa.array([value or ""], kind))
 
 
 class _Statistics:

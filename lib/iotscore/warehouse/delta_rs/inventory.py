@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from iotscore.errors import WarehouseError
-
-
-class ListedFile(NamedTuple):
-    """A data file as the table's log names it.
-
-    Attributes
-    ----------
-    path
-        Below the table's folder.
-    size, rows
-        Bytes and rows, as the log says; rows are None where it does not say.
-    found
-        Bytes on disk; None if it is not there.
-    """
-
-    path: str
-    size: int
-    found: int | None
-    rows: int | None
+from iotscore.errors import WarehouseError, first_line
+from iotscore.warehouse.results import ListedFile
 
 
 def listed_files(path: str) -> list[ListedFile]:
@@ -43,7 +24,7 @@ def listed_files(path: str) -> list[ListedFile]:
     try:
         actions = pa.table(DeltaTable(path).get_add_actions())
     except (DeltaError, OSError) as error:
-        message = f"the log of the table {path} cannot be read: {str(error).splitlines()[0][:300]}"
+        message = f"the log of the table {path} cannot be read: {first_line(error)}"
         raise WarehouseError(message) from error
     names = map(unquote, actions.column("path").to_pylist())
     sizes = actions.column("size_bytes").to_pylist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 from iotscore.errors import DamagedFileError
 from iotscore.warehouse.delta_rs.parquet_files import batches, open_file, reading
 from iotscore.warehouse.record_sums import added, record_sums
+from iotscore.warehouse.results import Proof
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
     from iotscore.warehouse.record_sums import Sums
 
 _BATCH_ROWS: Final = 50_000
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What was found in a data file.
-
-    Attributes
-    ----------
-    sums
-        Rows and hash sum, by the wanted columns; those before the first fault.
-    faults
-        What is wrong with the file.
-    """
-
-    sums: Sums = field(default_factory=dict)
-    faults: tuple[str, ...] = ()
 
 
 def prove_file(path: str, schema: pa.Schema, by: Sequence[str]) -> Proof:

@@ -1,28 +1,30 @@
-"""Data files of a local Delta table, written anew without the rows of some landing files."""
+"""Data files of a local Delta table, written again without some of their rows."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from iotscore.warehouse.delta_rs.data_files import DataFileWriter, with_constants
+from iotscore.warehouse.delta_rs.data_files import DataFileWriter
 from iotscore.warehouse.delta_rs.parquet_files import batches, open_file, reading
+from iotscore.warehouse.records import with_constants
+from iotscore.warehouse.selection import BATCH_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from iotscore.warehouse.delta_rs.data_files import DataFile
-
-_BATCH_ROWS: Final = 10_000
+    from iotscore.warehouse.delta_rs.row_groups import RowGroup
+    from iotscore.warehouse.selection import Condition
 
 
 def rewritten(
-    paths: Sequence[str], file_ids: Collection[str], schema: pa.Schema, indexed: Sequence[str]
+    paths: Sequence[str], unwanted: Condition, schema: pa.Schema, indexed: Sequence[str]
 ) -> tuple[list[str], list[DataFile]]:
-    """Write what other landing files have in the data files that hold rows of some.
+    """Write the other rows of the data files that hold unwanted ones.
 
     The table does not change before both are committed together
     (:func:`iotscore.warehouse.delta_rs.table.exchange_files`).
@@ -31,8 +33,8 @@ def rewritten(
     ----------
     paths
         Data files that may hold such rows.
-    file_ids
-        Landing files whose rows are left out.
+    unwanted
+        The rows that are left out.
     schema
         The table's columns; those that an old data file lacks are NULL.
     indexed
@@ -45,27 +47,34 @@ def rewritten(
     list of DataFile
         What takes their place.
     """
-    unwanted = pa.array(sorted(file_ids), pa.string())
     holding = [path for path in paths if _holds(path, unwanted)]
     return holding, [file for path in holding for file in _without(path, unwanted, schema, indexed)]
 
 
-def _holds(path: str, unwanted: pa.Array) -> bool:
-    file = open_file(path, ["file_id"], ["file_id"])
-    with reading(path):
-        ids = file.read(["file_id"]).column("file_id")
-    return bool(pc.any(pc.is_in(ids.unique().cast(pa.string()), value_set=unwanted)).as_py())
+def file_ids_of(group: RowGroup) -> list[str]:
+    """Return the landing files that a row group holds rows of."""
+    file = open_file(group.path, ["file_id"], ["file_id"])
+    with reading(group.path):
+        ids = file.read_row_group(group.group, ["file_id"]).column("file_id")
+    return [str(each) for each in ids.unique().cast(pa.string()).to_pylist()]
+
+
+def _holds(path: str, unwanted: Condition) -> bool:
+    file = open_file(path, unwanted.columns, unwanted.columns)
+    for batch in batches(file, path, BATCH_ROWS, columns=unwanted.columns):
+        if pc.any(unwanted.mask(batch)).as_py():
+            return True
+    return False
 
 
 def _without(
-    path: str, unwanted: pa.Array, schema: pa.Schema, indexed: Sequence[str]
+    path: str, unwanted: Condition, schema: pa.Schema, indexed: Sequence[str]
 ) -> list[DataFile]:
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    source = open_file(path, ["file_id"], texts, memory_map=True)
+    source = open_file(path, unwanted.columns, texts, memory_map=True)
     with DataFileWriter(str(Path(path).parent), indexed) as writer:
-        for batch in batches(source, path, _BATCH_ROWS):
-            kept = pc.invert(pc.is_in(batch.column("file_id"), value_set=unwanted))
-            rows = pa.Table.from_batches([batch]).filter(kept)
+        for batch in batches(source, path, BATCH_ROWS):
+            rows = pa.Table.from_batches([batch.filter(pc.invert(unwanted.mask(batch)))])
             if rows.num_rows:
                 writer.write(with_constants(rows, {}, schema))
         file = writer.close()

@@ -16,7 +16,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
 from pyarrow.dataset import ParquetFragmentScanOptions
 
-from iotscore.errors import WarehouseError
+from iotscore.errors import WarehouseError, first_line
 from iotscore.warehouse.delta_rs.commits import commit_mark
 from iotscore.warehouse.delta_rs.parquet_files import batches, open_file
 
@@ -84,7 +84,7 @@ def create_table(
     properties
         What the table says about itself.
     mark
-        Who makes it; each commit of this module may have one (:mod:`iotscore.warehouse.delta_rs.commits`).
+        Who makes it; each commit of this module may have one (:func:`commit_mark`).
 
     Raises
     ------
@@ -103,7 +103,7 @@ def create_table(
         )
     except (DeltaError, OSError) as error:
         message = (
-            f"cannot write the table {path}: {_first_line(error)}; check that the folder exists "
+            f"cannot write the table {path}: {first_line(error)}; check that the folder exists "
             "and may be written"
         )
         raise WarehouseError(message) from error
@@ -354,16 +354,12 @@ def exchange_files(
 
 def _unreadable(path: str, error: Exception) -> WarehouseError:
     return WarehouseError(
-        f"cannot read the table {path}: {_first_line(error)}; restore the folder or give "
+        f"cannot read the table {path}: {first_line(error)}; restore the folder or give "
         "--warehouse another one"
     )
 
 
 def _unwritable(path: str, error: Exception) -> WarehouseError:
     return WarehouseError(
-        f"cannot write the table {path}: {_first_line(error)}; nothing of it was kept"
+        f"cannot write the table {path}: {first_line(error)}; nothing of it was kept"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]

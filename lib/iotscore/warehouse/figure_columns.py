@@ -1,4 +1,4 @@
-"""What the rows of figures have that evaluation by a protocol gives."""
+"""The columns of ``protocol_figures`` and ``robustness_figures``, as protocols measure them."""
 
 from __future__ import annotations
 

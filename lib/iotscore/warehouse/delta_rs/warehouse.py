@@ -1,0 +1,369 @@
+"""A warehouse in a folder that the driver and all executors see: no row passes through the JVM.
+
+Spark hands out row groups and the model. Records go from Parquet to Arrow to a function and back,
+in workers that write data files themselves; the driver commits them by delta-rs
+(``docs/decisions/0004-workers-write-data-files.md``).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import defaultdict
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from iotscore import failpoints
+from iotscore.errors import WarehouseError
+from iotscore.warehouse.delta_rs import table as delta
+from iotscore.warehouse.delta_rs.commits import commits_between
+from iotscore.warehouse.delta_rs.compaction import compact
+from iotscore.warehouse.delta_rs.data_files import (
+    DataFile,
+    DataFileWriter,
+    sums_of_file,
+)
+from iotscore.warehouse.delta_rs.inventory import empty_commits, listed_files
+from iotscore.warehouse.delta_rs.proof import prove_file
+from iotscore.warehouse.delta_rs.rewrite import file_ids_of, rewritten
+from iotscore.warehouse.delta_rs.row_groups import read_batches, row_groups
+from iotscore.warehouse.partitioning import partition_by_size
+from iotscore.warehouse.progress import rows_progress
+from iotscore.warehouse.record_sums import added
+from iotscore.warehouse.records import by_file, plain, with_constants
+from iotscore.warehouse.results import DataFileCheck, Proof
+from iotscore.warehouse.schema_version import STATED
+from iotscore.warehouse.schemas import definition
+from iotscore.warehouse.session import core_count
+from iotscore.warehouse.spark_frames import read_delta, sums_by_query
+from iotscore.warehouse.tasks import TASKS_PER_CORE, run_arrow_tasks, run_tasks
+from iotscore.warehouse.warehouse import Warehouse, arrow_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from iotscore.warehouse.compaction import Compaction, CompactionOptions
+    from iotscore.warehouse.delta_rs.row_groups import RowGroup
+    from iotscore.warehouse.record_sums import RecordSum
+    from iotscore.warehouse.results import Commit
+    from iotscore.warehouse.selection import Condition, Selection
+    from iotscore.warehouse.warehouse import Fold, TableFunction
+    from iotscore.warehouse.writer_lock import Lock
+
+_TASK_ROWS: Final = {"monitor": 200_000}
+"""About the records of a task that leaves little behind: a second of work."""
+_WRITE_ROWS: Final = 100_000
+"""About the records of a task that writes; scored, they become one data file of some 3 MB."""
+_MOST_FILE_TASKS: Final = 200
+"""A task that folds landing files holds all rows of its files; very many tasks cost more."""
+_MOST_ROWS_ON_DRIVER: Final = 500_000
+"""So many rows the driver folds in a second or two, before a query of Spark's has woken up."""
+
+
+class DeltaRsWarehouse(Warehouse):
+    """Reads and writes data files in Python; see :class:`iotscore.warehouse.warehouse.Warehouse`.
+
+    Parameters
+    ----------
+    spark, root, lock
+        As there.
+    path
+        The folder as a path.
+    """
+
+    def __init__(self, spark: SparkSession, root: str, path: str, lock: Lock | None = None) -> None:
+        super().__init__(spark, root, lock)
+        self._folder = path
+
+    def _path(self, table: str) -> str:
+        return f"{self._folder}/{table}"
+
+    # Functions over rows where they lie.
+
+    def map_records(
+        self,
+        chosen: Selection,
+        load: Callable[[], TableFunction],
+        into: str,
+        stamp: Mapping[str, Any],
+        *,
+        doing: str,
+        is_row_wise: bool = False,  # noqa: ARG002 - the contract
+        replacing: Condition | None = None,
+    ) -> dict[str, RecordSum]:
+        """See the base class."""
+        self.create(into)
+        schema, open_file = definition(into).arrow_schema, self._writer(into)
+        read, done = _reader(chosen), self.spark.sparkContext.accumulator(0)
+
+        def write(groups: list[RowGroup]) -> Iterator[bytes]:
+            make = load()
+            with open_file() as writer:
+                for records in read(groups):
+                    if (rows := make(records)).num_rows:
+                        writer.write(with_constants(rows, stamp, schema))
+                    done.add(records.num_rows)
+                    failpoints.hit_in_worker(f"{doing} batch")
+                if file := writer.close():
+                    yield json.dumps(asdict(file)).encode()
+
+        tasks = self._tasks(chosen, _WRITE_ROWS)
+        with rows_progress(doing, done, chosen.rows):
+            found = run_arrow_tasks(self.spark, tasks, write)
+        files = [DataFile(**json.loads(each)) for each in found]
+        return self._commit(into, files, replacing)
+
+    def map_tasks(
+        self,
+        tasks: Sequence[Any],
+        rows_of: Callable[[Any], Iterable[pa.Table]],
+        into: str,
+        stamp: Mapping[str, Any],
+        *,
+        also: Sequence[Mapping[str, Any]] = (),
+        replacing: Condition | None = None,
+    ) -> dict[str, RecordSum]:
+        """See the base class."""
+        self.create(into)
+        schema, open_file = definition(into).arrow_schema, self._writer(into)
+
+        def write(task: Any) -> Iterator[DataFile]:  # noqa: ANN401 - of any type, as given
+            with open_file() as writer:
+                for rows in rows_of(task):
+                    if rows.num_rows:
+                        writer.write(with_constants(rows, stamp, schema))
+                if file := writer.close():
+                    yield file
+
+        files = run_tasks(self.spark, tasks, write)
+        if also:
+            with open_file() as writer:
+                writer.write(with_constants(arrow_rows(into, also), {}, schema))
+                files += [file for file in (writer.close(),) if file]
+        return self._commit(into, files, replacing)
+
+    def fold_records(
+        self, chosen: Selection, load: Callable[[], Fold], *, doing: str | None = None
+    ) -> Iterator[pa.Table]:
+        """See the base class."""
+        groups, read = self._row_groups(chosen), _reader(chosen)
+        if doing is None and sum(group.rows for group in groups) <= _MOST_ROWS_ON_DRIVER:
+            yield load()(read(groups))
+            return
+        done = self.spark.sparkContext.accumulator(0)
+
+        def run(mine: list[RowGroup]) -> Iterator[bytes]:
+            fold = load()
+
+            def counted() -> Iterator[pa.Table]:
+                for records in read(mine):
+                    yield records
+                    done.add(records.num_rows)
+
+            yield _packed(fold(counted()))
+
+        tasks = self._tasks(chosen, _TASK_ROWS.get(doing or "", _WRITE_ROWS))
+        with rows_progress(doing or "count", done, chosen.rows):
+            packed = run_arrow_tasks(self.spark, tasks, run)
+        yield from map(_unpacked, packed)
+
+    def fold_files(self, chosen: Selection, fold: TableFunction) -> Iterator[pa.Table]:
+        """See the base class."""
+        groups = self._row_groups(chosen)
+        if sum(group.rows for group in groups) <= _MOST_ROWS_ON_DRIVER:
+            yield from _folded(_reader(chosen)(groups), fold)
+            return
+
+        def run(task: tuple[list[str], list[RowGroup]]) -> Iterator[bytes]:
+            file_ids, mine = task
+            of_task = replace(chosen, where={**chosen.where, "file_id": file_ids})
+            yield from map(_packed, _folded(_reader(of_task)(mine), fold))
+
+        yield from map(_unpacked, run_arrow_tasks(self.spark, _by_landing_file(groups), run))
+
+    def collect_records(self, chosen: Selection, keep: TableFunction) -> Iterator[pa.Table]:
+        """See the base class."""
+        for records in _reader(chosen)(self._row_groups(chosen)):
+            if (kept := keep(records)).num_rows:
+                yield kept
+
+    def _row_groups(self, chosen: Selection) -> list[RowGroup]:
+        if not self.exists(chosen.table):
+            return []
+        paths = delta.data_files(self._path(chosen.table), chosen.where)
+        return row_groups(paths, chosen.where)
+
+    def _tasks(self, chosen: Selection, largest: int) -> list[list[RowGroup]]:
+        least = TASKS_PER_CORE * core_count(self.spark)
+        groups = self._row_groups(chosen)
+        return partition_by_size(groups, lambda group: group.rows, largest, least)
+
+    def _writer(self, table: str) -> Callable[[], DataFileWriter]:
+        """Return what opens a data file of a table, in a worker too."""
+        target, made_of = self._path(table), definition(table)
+        return lambda: DataFileWriter(target, made_of.indexed, hashed=made_of.is_proved)
+
+    def _commit(
+        self, table: str, added_files: Sequence[DataFile], replacing: Condition | None
+    ) -> dict[str, RecordSum]:
+        """Make data files part of a table, and take rows away, in one commit.
+
+        Nothing is in the table before. A task that was tried again wrote another file; only those
+        of tasks that ended well are here.
+        """
+        path, removed, rest = self._path(table), list[str](), list[DataFile]()
+        if replacing is not None:
+            paths = delta.data_files(path, {})
+            schema, indexed = delta.schema(path), definition(table).indexed
+            removed, rest = rewritten(paths, replacing, schema, indexed)
+        if added_files or removed:
+            self.require_lock()
+            delta.exchange_files(path, [*added_files, *rest], removed, self._mark)
+            failpoints.hit(f"{'append' if replacing is None else 'replace'} {table}")
+        return sums_of_file(added_files)
+
+    # What stands behind the tables.
+
+    def read(self, table: str, version: int | None = None) -> DataFrame:
+        """See the base class."""
+        return read_delta(self, table, version)
+
+    def columns(self, table: str) -> list[str]:
+        """See the base class."""
+        return delta.column_names(self._path(table))
+
+    def properties(self, table: str) -> dict[str, str]:
+        """See the base class."""
+        return delta.properties(self._path(table))
+
+    def commits_after(self, table: str, version: int) -> list[Commit]:
+        """See the base class."""
+        path = self._path(table)
+        return commits_between(path, version, delta.version(path))
+
+    def count(self, table: str) -> int | None:
+        """See the base class."""
+        if not self.exists(table):
+            return 0
+        counts = [file.rows for file in listed_files(self._path(table))]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    def check_data_files(self, table: str) -> DataFileCheck:
+        """See the base class."""
+        files = listed_files(self._path(table))
+        lost = tuple(file for file in files if file.found != file.size)
+        return DataFileCheck(len(files), lost, tuple(empty_commits(self._path(table))))
+
+    def prove(self, table: str, by: Sequence[str], version: int | None = None) -> Proof:
+        """See the base class."""
+        try:
+            paths = delta.data_files(self._path(table), {}, version)
+        except WarehouseError:  # deletion vectors, for one, which Spark can read
+            return Proof(sums_by_query(self.read(table, version), by))
+        schema = definition(table).arrow_schema
+        there = [path for path in paths if Path(path).exists()]
+        tasks = min(len(there), TASKS_PER_CORE * core_count(self.spark))
+
+        def prove(mine: Sequence[str]) -> Iterator[Proof]:
+            yield from (prove_file(path, schema, by) for path in mine)
+
+        proofs = run_tasks(self.spark, [there[start::tasks] for start in range(tasks)], prove)
+        faults = sorted(fault for proof in proofs for fault in proof.faults)
+        return Proof(added(*(proof.sums for proof in proofs)), tuple(faults))
+
+    def compact(self, table: str, options: CompactionOptions) -> Compaction:
+        """See the base class."""
+        self.require_lock()
+        made_of = definition(table)
+        return compact(self._path(table), made_of.arrow_schema, made_of.indexed, options)
+
+    def drop(self, table: str) -> None:
+        """See the base class."""
+        shutil.rmtree(self._path(table), ignore_errors=True)
+        self._known.discard(table)
+
+    def _is_table(self, table: str) -> bool:
+        return delta.is_table(self._path(table))
+
+    def _create(self, table: str) -> None:
+        made_of = definition(table)
+        path, schema = self._path(table), made_of.arrow_schema
+        delta.create_table(path, schema, made_of.indexed, STATED, self._mark)
+
+    def _set_properties(self, table: str, properties: Mapping[str, str]) -> None:
+        delta.set_properties(self._path(table), properties, self._mark)
+
+    def _table(
+        self, table: str, columns: Sequence[str], where: Mapping[str, Sequence[str]]
+    ) -> pa.Table:
+        return delta.read_rows(self._path(table), columns, where)
+
+    def _batches(
+        self, table: str, columns: Sequence[str], where: Mapping[str, Sequence[str]]
+    ) -> Iterator[pa.RecordBatch]:
+        return delta.scan(self._path(table), columns, where)
+
+    def _append(self, table: str, rows: pa.Table) -> None:
+        delta.append_rows(self._path(table), rows, self._mark)
+
+    def _replace(self, table: str, rows: pa.Table, condition: str) -> None:
+        delta.replace_rows(self._path(table), rows, condition, self._mark)
+
+    def _delete(self, table: str, condition: str) -> bool:
+        return delta.delete_rows(self._path(table), condition, self._mark)
+
+    def _restore(self, table: str, version: int) -> None:
+        delta.restore(self._path(table), version, self._mark)
+
+    def _version(self, table: str) -> int:
+        return delta.version(self._path(table))
+
+
+def _reader(chosen: Selection) -> Callable[[Sequence[RowGroup]], Iterator[pa.Table]]:
+    """Return what reads the chosen rows of row groups."""
+    schema = definition(chosen.table).arrow_schema
+    names = {*chosen.columns, *chosen.where}
+    texts = [name for name in names if pa.types.is_string(schema.field(name).type)]
+    return partial(read_batches, columns=chosen.columns, where=chosen.where, texts=texts)
+
+
+def _folded(tables: Iterator[pa.Table], fold: TableFunction) -> Iterator[pa.Table]:
+    """Yield what a function makes of the rows of each landing file."""
+    parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
+    for rows in tables:
+        for file_id, is_its in by_file(rows):
+            parts[file_id].append(plain(rows.filter(pa.array(is_its))))
+    for file_id in sorted(parts):
+        yield fold(pa.concat_tables(parts.pop(file_id)))
+
+
+def _by_landing_file(groups: Sequence[RowGroup]) -> list[tuple[list[str], list[RowGroup]]]:
+    """Return tasks of landing files, and the row groups that hold rows of each task's files."""
+    holding: defaultdict[str, list[RowGroup]] = defaultdict(list)
+    for group in groups:
+        for file_id in file_ids_of(group):
+            holding[file_id].append(group)
+    files = sorted(holding)
+    size = -(-len(files) // _MOST_FILE_TASKS)
+    chunks = [files[start : start + size] for start in range(0, len(files), size)]
+    return [
+        (chunk, list(dict.fromkeys(group for file_id in chunk for group in holding[file_id])))
+        for chunk in chunks
+    ]
+
+
+def _packed(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _unpacked(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(data).read_all()

@@ -1,0 +1,44 @@
+"""The one place that chooses how a warehouse is reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from iotscore.warehouse.delta_rs.table import local_path
+from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
+from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.delta_spark.batch_functions import Transport
+    from iotscore.warehouse.warehouse import Warehouse
+    from iotscore.warehouse.writer_lock import Lock
+
+Direct: TypeAlias = Literal["auto", "never"]
+
+
+def open_warehouse(
+    spark: SparkSession,
+    root: str,
+    *,
+    direct: Direct = "auto",
+    transport: Transport = "arrow",
+    lock: Lock | None = None,
+) -> Warehouse:
+    """Return the warehouse in a folder.
+
+    Parameters
+    ----------
+    spark
+        The session.
+    root
+        Folder: an absolute local path or a URI.
+    direct, transport
+        As ``storage`` in ``conf/base.yaml`` explains them.
+    lock
+        What the job holds that may write.
+    """
+    if direct == "auto" and (path := local_path(root.rstrip("/"))) is not None:
+        return DeltaRsWarehouse(spark, root, path, lock)
+    return DeltaSparkWarehouse(spark, root, lock, transport)
