@@ -17,6 +17,8 @@ from pathlib import Path
 LIB = Path(__file__).resolve().parent.parent / "lib"
 SUFFIXES = (".py", ".j2")
 """Sources: Python, and the templates of the report, which the driver reads from the zip too."""
+ONLY_ON_THE_DRIVER = ("iotscore/research/", "iotscore/simulate/")
+"""Folders that no task imports: research code, and the simulator of demo data."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold; a real one would change the bytes."""
 
@@ -32,12 +34,16 @@ def archive(source: Path) -> bytes:
     Returns
     -------
     bytes
-        The archive, equal for equal sources. Other files and ``__pycache__`` are left out.
+        The archive, equal for equal sources. Other files, ``__pycache__`` and what only a driver
+        with the repository imports are left out.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path in sorted(path for path in source.rglob("*") if path.suffix in SUFFIXES):
-            member = zipfile.ZipInfo(path.relative_to(source).as_posix(), date_time=EPOCH)
+            name = path.relative_to(source).as_posix()
+            if name.startswith(ONLY_ON_THE_DRIVER):
+                continue
+            member = zipfile.ZipInfo(name, date_time=EPOCH)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o644 << 16
             zipped.writestr(member, path.read_bytes())

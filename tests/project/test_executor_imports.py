@@ -13,10 +13,27 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SPARK = ROOT / "lib" / "iotscore" / "spark"
-CALLS_A_FUNCTION = re.compile(r"\b(mapInArrow|run_tasks|run_arrow_tasks)\(")
-ONLY_ON_THE_DRIVER = {"explain", "tables"}
-"""The tasks of one are functions of ``explain_files``; that of the other names nothing of ours."""
+LIB = ROOT / "lib"
+HANDS_OUT = re.compile(
+    r"(?<!def )\b(applyInArrow|applyInPandas|arrow_udf|mapInArrow|mapInPandas|pandas_udf"
+    r"|run_arrow_tasks|run_tasks|write_from_records)\("
+)
+TASKS = {
+    "iotscore.ingest.tasks",
+    "iotscore.explain.tasks",
+    "iotscore.evaluation.histogram",
+    "iotscore.explain.incident_stage",
+    "iotscore.monitoring.tasks",
+    "iotscore.ingest.quarantine",
+    "iotscore.warehouse.record_files",
+    "iotscore.scoring.tasks",
+    "iotscore.scoring.udf",
+    "iotscore.warehouse.tasks",
+    "iotscore.verify.content",
+}
+"""The modules whose functions tasks call, wherever they lie: each is imported on every node."""
+DRIVERS = {"iotscore.explain.stage", "iotscore.warehouse.tables"}
+"""They hand out functions of ``explain_files``, and one that names nothing of ours."""
 
 IMPORT = """
     import importlib, sys
@@ -31,10 +48,22 @@ IMPORT = """
 """
 
 
-def task_modules() -> list[str]:
-    """Return the modules whose functions tasks call."""
-    named = {path.stem for path in SPARK.glob("*.py") if CALLS_A_FUNCTION.search(path.read_text())}
-    return sorted(named - ONLY_ON_THE_DRIVER | {"explain_files", "scorer"})
+def handing_out() -> set[str]:
+    """Return the modules that hand functions out to tasks."""
+    return {
+        ".".join(path.relative_to(LIB).with_suffix("").parts)
+        for path in LIB.rglob("*.py")
+        if HANDS_OUT.search(path.read_text("utf-8"))
+    }
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the zip that executors get."""
+    path = tmp_path_factory.mktemp("dist") / "iotscore.zip"
+    build = runpy.run_path(str(ROOT / "scripts" / "build_zip.py"))
+    path.write_bytes(build["archive"](LIB))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +78,34 @@ def absent() -> set[str]:
     }
 
 
-def run(module: str, absent: set[str]) -> subprocess.CompletedProcess[str]:
-    """Import a module where some packages are missing."""
+def run(module: str, archive: Path, absent: set[str]) -> subprocess.CompletedProcess[str]:
+    """Import a module from the zip, where some packages are missing."""
     code = textwrap.dedent(IMPORT).format(absent=absent, module=module)
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={"PYTHONPATH": str(ROOT / "lib")},
+        cwd=archive.parent,
+        env={"PYTHONPATH": str(archive)},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-@pytest.mark.parametrize("module", task_modules())
-def test_a_task_finds_all_that_it_imports(module: str, absent: set[str]) -> None:
-    """Each module of tasks imports on a node."""
-    done = run(f"iotscore.spark.{module}", absent)
+def test_every_module_of_tasks_is_known() -> None:
+    """A module that is moved, or a new one that hands functions out, must be named here."""
+    assert handing_out() == TASKS | DRIVERS
+
+
+@pytest.mark.parametrize("module", sorted(TASKS))
+def test_a_task_finds_all_that_it_imports(module: str, archive: Path, absent: set[str]) -> None:
+    """Each module of tasks imports on a node, from what the node gets of us."""
+    done = run(module, archive, absent)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_only_the_driver_needs_does_not_import_there(absent: set[str]) -> None:
-    """The absence is real: the driver's progress line fails on a node."""
+def test_what_only_the_driver_needs_does_not_import_there(archive: Path, absent: set[str]) -> None:
+    """The absence is real: neither the driver's progress line nor research code is on a node."""
     assert {"rich", "tensorflow", "sklearn", "pydantic"} <= absent
-    assert "No module named 'rich'" in run("iotscore.warehouse.progress", absent).stderr
+    assert "No module named 'rich'" in run("iotscore.warehouse.progress", archive, absent).stderr
+    for module in ("iotscore.research", "iotscore.simulate"):
+        assert f"No module named '{module}'" in run(module, archive, absent).stderr

@@ -52,10 +52,10 @@ def test_every_module_imports_from_the_zip(tmp_path: Path) -> None:
     """Executors have the zip and nothing else of us; no module may need a file beside it."""
     archive = tmp_path / "iotscore.zip"
     archive.write_bytes(BUILD_ZIP["archive"](ROOT / "lib"))
-    names = sorted(
-        ".".join(path.relative_to(ROOT / "lib").with_suffix("").parts).removesuffix(".__init__")
-        for path in (ROOT / "lib").rglob("*.py")
-    )
+    paths = [Path(name) for name in zipfile.ZipFile(archive).namelist() if name.endswith(".py")]
+    left_out = {path.relative_to(ROOT / "lib") for path in (ROOT / "lib").rglob("*.py")} - {*paths}
+    assert {path.parts[1] for path in left_out} == {"research", "simulate"}
+    names = sorted(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in paths)
     result = subprocess.run(
         [sys.executable, "-I", "-c", IMPORT_ALL, archive, *names],
         cwd=tmp_path,
@@ -65,6 +65,30 @@ def test_every_module_imports_from_the_zip(tmp_path: Path) -> None:
     )
     # TensorFlow takes seconds to import and executors need not have it.
     assert result.stdout == f"{len(names)} False\n", result.stderr
+
+
+@pytest.mark.parametrize("home", [ROOT, ROOT / "tests"])
+def test_a_driver_finds_research_in_the_project(tmp_path: Path, home: Path) -> None:
+    """The zip leaves research code out; a driver takes it from the project's folder, or says so."""
+    archive = tmp_path / "iotscore.zip"
+    archive.write_bytes(BUILD_ZIP["archive"](ROOT / "lib"))
+    script = (
+        "from iotscore.cli.robustness import find_research; find_research();"
+        "from iotscore.research import evasion, stage; print(evasion.__file__, stage.__file__)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(archive), "IOTSCORE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if home == ROOT:
+        folder = ROOT / "lib/iotscore/research"
+        assert result.stdout.split() == [f"{folder}/evasion/__init__.py", f"{folder}/stage.py"]
+    else:
+        assert "EnvironmentFaultError: this protocol is research code" in result.stderr
 
 
 def test_the_report_finds_its_templates_in_the_zip(

@@ -93,7 +93,7 @@ def test_batch_size_changes_no_score(
 
 
 def test_flags_are_scores_above_thresholds(night: Warehouse) -> None:
-    """A flag says that the raw score (fused: the hybrid score) is above the model's threshold."""
+    """A flag says that a raw score, ``is_anomaly`` that the hybrid one is above its threshold."""
     thresholds = load_model(night).manifest["thresholds"]
     scores = _sorted(night.read("scores"))
     assert (scores["iforest_flag"] == (scores["iforest_score"] > thresholds["iforest"])).all()
@@ -104,9 +104,9 @@ def test_hybrid_ranks_by_the_weighted_sum(night: Warehouse) -> None:
     """The hybrid score is the level of one part neighbours and two parts envelope."""
     scores = _sorted(night.read("scores"))
     summed = (scores["neighbours_norm"] + 2.0 * scores["envelope_norm"]) / 3.0
-    fused = load_model(night).model.fused
-    assert fused is not None
-    expected = fused.normalise(summed.to_numpy())
+    tail = load_model(night).model.hybrid_tail
+    assert tail is not None
+    expected = tail.normalise(summed.to_numpy())
     np.testing.assert_allclose(scores["hybrid_score"], expected, rtol=1e-9)
     levels = scores["hybrid_score"]
     np.testing.assert_allclose(scores["severity"], 100.0 * levels / (levels + 3.0), rtol=1e-12)

@@ -1,9 +1,9 @@
-"""Why a record has its fused score: what each feature contributes.
+"""Why a record has its hybrid score: what each feature contributes.
 
-Each detector says what the features contribute to its score's distance from a baseline. A fused
+Each detector says what the features contribute to its score's distance from a baseline. A hybrid
 score is a chain of monotone steps over those: levels, their weighted sum, the sum's own level. Each
 step hands its rise on in proportion to the rises that went into it (the rescale rule), so that
-nothing is lost on the way: baseline and contributions sum to the fused score.
+nothing is lost on the way: baseline and contributions sum to the hybrid score.
 
 References
 ----------
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Fused scores taken apart: ``base + contributions.sum(axis=1)``, up to rounding.
+    """Hybrid scores taken apart: ``base + contributions.sum(axis=1)``, up to rounding.
 
     Attributes
     ----------
     base : float64 array of shape (n_rows,)
-        The fused score that the row's device has where nothing is to be explained.
+        The hybrid score that the row's device has where nothing is to be explained.
     contributions : float64 array of shape (n_rows, n_features)
         Above 0: the feature makes the row more anomalous.
     """
@@ -47,14 +47,14 @@ def attribute(
     devices: IntArray | None = None,
     calibrations: Mapping[str, Calibration] | None = None,
 ) -> Attribution:
-    """Take the fused scores of rows apart.
+    """Take the hybrid scores of rows apart.
 
-    Detectors without weight do not count in the fused score, and contribute nothing.
+    Detectors without weight do not count in the hybrid score, and contribute nothing.
 
     Parameters
     ----------
     model : Model
-        Fitted.
+        The model whose hybrid score is explained.
     X : float64 array of shape (n_rows, n_features)
         Finite, unscaled features.
     devices : int64 array of shape (n_rows,) or None
@@ -80,8 +80,8 @@ def attribute(
         parts += _shared(model, name, scaled, devices, of_detector)
         rise += of_detector
         start += weight * at_baseline
-    base = model.fused_level(start, devices)
-    steepness = _ratio(model.fused_level(start + rise, devices) - base, rise)
+    base = model.hybrid_scores(start, devices)
+    steepness = _ratio(model.hybrid_scores(start + rise, devices) - base, rise)
     return Attribution(base, parts * steepness[:, np.newaxis])
 
 
@@ -89,10 +89,10 @@ def _shared(
     model: Model, name: str, scaled: Float32Array, devices: IntArray | None, rise: FloatArray
 ) -> FloatArray:
     """Return what each feature has in the rise of a detector's weighted level."""
-    found = model.detectors[name].contributions(scaled, devices)
+    shares = model.detectors[name].contributions(scaled, devices)
     # Added from left to right: NumPy's own sum depends on the layout of the array.
-    total = np.add.accumulate(found, axis=1)[:, -1]
-    return found * _ratio(rise, total)[:, np.newaxis]
+    total = np.add.accumulate(shares, axis=1)[:, -1]
+    return shares * _ratio(rise, total)[:, np.newaxis]
 
 
 def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:

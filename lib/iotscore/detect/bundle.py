@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from iotscore.detect.bundle_format import FORMAT_VERSION, checked_parts, pack, senseless, unpack
-from iotscore.detect.calibration.hybrid_tail import FusedTail
+from iotscore.detect.calibration.hybrid_tail import HybridTail
 from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.calibration.tail import TailCalibration
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
@@ -105,7 +105,7 @@ def to_bytes(model: Model) -> bytes:
     is_first &= model.scaler.kind == MinMaxScaler.kind and not tails
     if is_first and not _benign(model):
         return pack(content, groups, _FIRST_FORMAT)
-    own = [] if model.fused is None else list(model.fused.own)
+    own = [] if model.hybrid_tail is None else list(model.hybrid_tail.own)
     content |= {"scaling": model.scaler.kind, "tails": list(tails), "device_tails": own}
     benign = _benign(model)
     if not benign:
@@ -121,11 +121,11 @@ def _benign(model: Model) -> dict[str, Arrays]:
 
 def _tails(model: Model) -> dict[str, TailCalibration]:
     curves = model.calibrations.items()
-    found = {name: one for name, one in curves if isinstance(one, TailCalibration)}
-    if model.fused is not None:
-        found[HYBRID] = model.fused.pooled
-        found |= {_device_tail(number): one for number, one in model.fused.own.items()}
-    return found
+    tails = {name: one for name, one in curves if isinstance(one, TailCalibration)}
+    if model.hybrid_tail is not None:
+        tails[HYBRID] = model.hybrid_tail.pooled
+        tails |= {_device_tail(number): one for number, one in model.hybrid_tail.own.items()}
+    return tails
 
 
 def _device_tail(number: int) -> str:
@@ -197,7 +197,7 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         calibrations={**linear, **tails},
         thresholds=content["thresholds"],
         features=tuple(content["features"]),
-        fused=None if pooled is None else FusedTail(pooled, own),
+        hybrid_tail=None if pooled is None else HybridTail(pooled, own),
         reference=_part(content, groups, _REFERENCE, BenignReference),
         votes=_part(content, groups, _VOTES, VoteWindows),
     )

@@ -119,9 +119,9 @@ def senseless(fault: str) -> ModelError:
     return ModelError(f"the model bundle's header makes no sense ({fault}): train again")
 
 
-def _truncated(found: int, needed: int) -> ModelError:
+def _truncated(present: int, needed: int) -> ModelError:
     return ModelError(
-        f"the model bundle is cut short: {found} of {needed} bytes; restore it, or train again"
+        f"the model bundle is cut short: {present} of {needed} bytes; restore it, or train again"
     )
 
 

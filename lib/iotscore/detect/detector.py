@@ -6,7 +6,7 @@ Scores have one direction everywhere: higher means more anomalous.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -16,8 +16,6 @@ from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from _typeshed import DataclassInstance
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
@@ -110,17 +108,21 @@ class Detector(Protocol):
         ...
 
 
-def field_arrays(state: DataclassInstance) -> dict[str, npt.NDArray[Any]]:
-    """Return the fields of a learned state by name; all of them are arrays."""
-    return {entry.name: getattr(state, entry.name) for entry in fields(state)}
+@dataclass(frozen=True, eq=False)
+class ArrayState:
+    """A learned state of which every field is an array."""
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the fields by name."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
 
 def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:
     """Raise :class:`ModelError` unless ``X`` is a table of ``n_features`` columns."""
     if X.ndim != 2 or X.shape[1] != n_features:  # noqa: PLR2004 a table has two axes
-        found = f"{X.shape[1]} columns" if X.ndim == 2 else f"an array of shape {X.shape}"  # noqa: PLR2004
+        given = f"{X.shape[1]} columns" if X.ndim == 2 else f"an array of shape {X.shape}"  # noqa: PLR2004
         message = (
-            f"{reader} got {found} and needs {n_features} columns: pass the features that the"
+            f"{reader} got {given} and needs {n_features} columns: pass the features that the"
             " model was fitted on, in the same order"
         )
         raise ModelError(message)

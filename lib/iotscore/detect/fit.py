@@ -10,7 +10,7 @@ import numpy as np
 
 from iotscore.detect.calibration.cross_fit import held_out_scores
 from iotscore.detect.calibration.fusion import check_weights, fuse
-from iotscore.detect.calibration.hybrid_tail import fit_fused_tail
+from iotscore.detect.calibration.hybrid_tail import fit_hybrid_tail
 from iotscore.detect.calibration.tail import fit_tail
 from iotscore.detect.calibration.threshold import flag
 from iotscore.detect.calibration.trim import kept_rows, trimmed_blocks
@@ -60,7 +60,7 @@ class FitSettings:
         ``"batch_minmax"``: calibrations and thresholds are left out, and :meth:`Model.finish` gets
         them once everything has been scored.
     least_device_rows : int
-        ``"tail"``: so many calibrating rows give a device a tail of its own for the fused score.
+        ``"tail"``: so many calibrating rows give a device a tail of its own for the hybrid score.
     votes : VoteSettings
         ``"tail"``: how rare false incidents shall be.
     min_updates : int
@@ -137,7 +137,7 @@ def fit_model(
         Benign rows, finite and unscaled, those of a device in the order of time; no row in both.
         Neither is modified.
     settings : FitSettings
-        What to fit.
+        Detectors, scaler, and how scores are calibrated.
     progress : callable or None
         Called after each epoch with detector, epoch (from 1) and mean loss.
     devices : tuple of int64 arrays or None
@@ -222,15 +222,15 @@ def _fit_tails(
     calibrations = {name: fit_tail(scores[~np.isnan(scores)]) for name, scores in held_out.items()}
     weights = dict(settings.weights)
     norms = {name: calibrations[name].normalise(scores) for name, scores in held_out.items()}
-    # A detector that does not count in the fused score must not take its calibration rows away.
+    # A detector that does not count in the hybrid score must not take its calibration rows away.
     used = {name: weight for name, weight in weights.items() if weight > 0.0}
     summed = fuse({name: norms[name] for name in used}, used)
     is_known = ~np.isnan(summed)
     level = settings.alert_level
     thresholds = {name: calibrations[name].score_at(level) for name in detectors}
     known, of_known = summed[is_known], of_rows[is_known]
-    fused = fit_fused_tail(known, of_known, settings.least_device_rows)
-    flags = flag(fused.normalise(known, of_known), level)
+    tail = fit_hybrid_tail(known, of_known, settings.least_device_rows)
+    flags = flag(tail.normalise(known, of_known), level)
     return Model(
         scaler,
         detectors,
@@ -238,7 +238,7 @@ def _fit_tails(
         calibrations,
         {**thresholds, HYBRID: level},
         settings.features,
-        fused,
+        tail,
         reference=fit_reference(rows[kept], of_rows[kept]),
         votes=fit_vote_windows(flags, of_known, settings.votes),
     )

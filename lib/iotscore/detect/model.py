@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.detect.calibration.hybrid_tail import FusedTail
+    from iotscore.detect.calibration.hybrid_tail import HybridTail
     from iotscore.detect.detector import Detector, FloatArray, IntArray
     from iotscore.detect.reference_quantiles import BenignReference
     from iotscore.detect.vote_windows import VoteWindows
@@ -44,20 +44,21 @@ class Model:
     Attributes
     ----------
     scaler : MinMaxScaler or SignedLogScaler
-        Fitted.
+        Fitted on the training rows.
     detectors : dict of str to Detector
-        Fitted, in the order of their columns.
+        Fitted detectors by name, in the order of their columns.
     weights : dict of str to float
         Fusion weight of each detector.
     calibrations : dict of str to ScoreCalibration or TailCalibration
         Normalisation of each detector's score; empty under ``batch_minmax``.
     thresholds : dict of str to float
-        Thresholds of raw scores by detector, and of the fused score under ``"hybrid"``; empty
+        Thresholds of raw scores by detector, and of the hybrid score under ``"hybrid"``; empty
         under ``batch_minmax``.
     features : tuple of str
         Names of the columns of the rows, in order.
-    fused : FusedTail or None
-        Maps the weighted sum of normalised scores to the fused one; without it they are the same.
+    hybrid_tail : HybridTail or None
+        Maps the weighted sum of normalised scores to the hybrid score; without it they
+        are the same.
     reference : BenignReference or None
         How benign features are distributed, for people and for what watches over drift.
     votes : VoteWindows or None
@@ -70,7 +71,7 @@ class Model:
     calibrations: Mapping[str, Calibration]
     thresholds: dict[str, float]
     features: tuple[str, ...] = FEATURES
-    fused: FusedTail | None = None
+    hybrid_tail: HybridTail | None = None
     reference: BenignReference | None = None
     votes: VoteWindows | None = None
 
@@ -102,7 +103,7 @@ class Model:
         """How the raw scores are normalised."""
         if not self.calibrations:
             return BATCH_MINMAX
-        return FROZEN if self.fused is None else TAIL
+        return FROZEN if self.hybrid_tail is None else TAIL
 
     def raw_scores(self, X: FloatArray, devices: IntArray | None = None) -> dict[str, FloatArray]:
         """Return each detector's raw scores by name, float64 of shape (n_rows,).
@@ -126,13 +127,13 @@ class Model:
     def normalise(
         self, raw: Mapping[str, FloatArray], devices: IntArray | None = None
     ) -> dict[str, FloatArray]:
-        """Return normalised scores by detector, and the fused one under ``"hybrid"``."""
+        """Return normalised scores by detector, and the hybrid score under ``"hybrid"``."""
         norms = {name: self.calibrations[name].normalise(raw[name]) for name in self.detectors}
-        return {**norms, HYBRID: self.fused_level(fuse(norms, self.weights), devices)}
+        return {**norms, HYBRID: self.hybrid_scores(fuse(norms, self.weights), devices)}
 
-    def fused_level(self, summed: FloatArray, devices: IntArray | None = None) -> FloatArray:
-        """Return the fused scores of weighted sums of normalised scores, of the same shape."""
-        return summed if self.fused is None else self.fused.normalise(summed, devices)
+    def hybrid_scores(self, summed: FloatArray, devices: IntArray | None = None) -> FloatArray:
+        """Return the hybrid scores of weighted sums of normalised scores, of the same shape."""
+        return summed if self.hybrid_tail is None else self.hybrid_tail.normalise(summed, devices)
 
     def finish(
         self,
@@ -141,11 +142,11 @@ class Model:
         thresholds: Mapping[str, float],
         devices: IntArray | None = None,
     ) -> dict[str, npt.NDArray[Any]]:
-        """Return score columns by name: raw, normalised, fused, flags, severity.
+        """Return score columns by name: raw, normalised and hybrid, flags, severity.
 
-        Without calibrations there are no normalised scores and no fused one; a flag column
+        Without calibrations there are no normalised scores and no hybrid one; a flag column
         appears for each threshold. A detector's flag compares its raw score, ``is_anomaly`` the
-        fused score. Only a model whose fused score is a tail level has a severity.
+        hybrid score. Only a model whose hybrid score is a tail level has a severity.
 
         Parameters
         ----------
@@ -168,12 +169,12 @@ class Model:
             if name in thresholds:
                 columns[flag_column(name)] = flag(raw[name], thresholds[name])
         if norms:
-            fused = self.fused_level(fuse(norms, self.weights), devices)
-            columns[score_column(HYBRID)] = fused
+            hybrid = self.hybrid_scores(fuse(norms, self.weights), devices)
+            columns[score_column(HYBRID)] = hybrid
             if HYBRID in thresholds:
-                columns[flag_column(HYBRID)] = flag(fused, thresholds[HYBRID])
-            if self.fused is not None:
-                columns[SEVERITY] = severity(fused)
+                columns[flag_column(HYBRID)] = flag(hybrid, thresholds[HYBRID])
+            if self.hybrid_tail is not None:
+                columns[SEVERITY] = severity(hybrid)
         return columns
 
     def score(self, X: FloatArray, devices: IntArray | None = None) -> dict[str, npt.NDArray[Any]]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.device_parts import part_of_rows, require_known, require_rows, rows_by_part
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from iotscore.detect.detector import Arrays, FloatArray, IntArray
 
 SHARES: Final = (0.0, 0.01, *(step / 20 for step in range(1, 20)), 0.99, 1.0)
@@ -28,7 +26,7 @@ LEAST_ROWS: Final = 50
 
 
 @dataclass(frozen=True, eq=False)
-class BenignReference:
+class BenignReference(ArrayState):
     """Quantiles of unscaled benign features, of all devices and of each one.
 
     Attributes
@@ -95,10 +93,6 @@ class BenignReference:
         low, high = (parts[:, SHARES.index(share)] for share in (LOW_SHARE, HIGH_SHARE))
         return low[part], high[part]
 
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the attributes by name."""
-        return field_arrays(self)
-
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         """Rebuild and check the reference."""
@@ -121,10 +115,10 @@ def fit_reference(X: FloatArray, devices: IntArray | None = None) -> BenignRefer
     """
     require_rows(X, 1, "the benign reference")
     parts = rows_by_part(devices, X.shape[0], LEAST_ROWS)
-    found = [np.quantile(X[positions], SHARES, axis=0) for positions in parts.values()]
+    quantiles = [np.quantile(X[positions], SHARES, axis=0) for positions in parts.values()]
     return BenignReference(
         devices=np.array(list(parts), dtype=np.int64),
         counts=np.array([positions.size for positions in parts.values()], dtype=np.int64),
         # Interpolation may round a quantile below its neighbour by a bit.
-        quantiles=np.concatenate([np.maximum.accumulate(one, axis=0) for one in found]),
+        quantiles=np.concatenate([np.maximum.accumulate(one, axis=0) for one in quantiles]),
     )

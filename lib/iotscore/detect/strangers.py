@@ -104,13 +104,13 @@ def _by_device(files: Sequence[FloatArray], devices: Sequence[int]) -> dict[int,
     """Return rows of each device that others are compared with, the same number of each file."""
     present = sorted(set(devices))
     chosen = present[:: -(-len(present) // _MOST_DEVICES)]
-    found = {}
+    drawn = {}
     for device in chosen:
         mine = [rows for rows, of in zip(files, devices, strict=True) if of == device]
         rows = np.vstack(mine)
         places = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)
-        found[device] = rows[places]
-    return found
+        drawn[device] = rows[places]
+    return drawn
 
 
 def _scale(by_device: Mapping[int, FloatArray]) -> tuple[FloatArray, FloatArray]:

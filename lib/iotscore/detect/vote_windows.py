@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.device_parts import POOLED, require_known, rows_by_part
 from iotscore.detect.incidents import find_incidents
 from iotscore.errors import ConfigError, ModelError
@@ -84,7 +84,7 @@ class VoteSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class VoteWindows:
+class VoteWindows(ArrayState):
     """How many consecutive records vote, for each device.
 
     Attributes
@@ -131,10 +131,6 @@ class VoteWindows:
         known = part < self.devices.size and self.devices[part] == device
         return int(self.windows[part if known else 0])
 
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the attributes by name."""
-        return field_arrays(self)
-
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         """Rebuild and check the windows."""
@@ -169,7 +165,7 @@ def fit_vote_windows(flags: BoolArray, devices: IntArray, settings: VoteSettings
     devices : int64 array of shape (n_rows,)
         Device number of each row, -1 for unknown; those of a device in the order of time.
     settings : VoteSettings
-        What is asked for.
+        How rare false incidents shall be, and the bounds of a window.
 
     Returns
     -------
@@ -181,7 +177,7 @@ def fit_vote_windows(flags: BoolArray, devices: IntArray, settings: VoteSettings
     flags, devices = flags[warm], devices[warm]
     limit = settings.false_per_day / settings.records_per_day
     candidates = np.arange(1, settings.most_window + 1, 2)
-    found: dict[int, tuple[int, int, int]] = {}
+    chosen: dict[int, tuple[int, int, int]] = {}
     for number, rows in rows_by_part(devices, flags.size, settings.least_rows).items():
         flagged = _flagged_rows(flags[rows], devices[rows], settings.most_window)
         counts = np.array(
@@ -196,9 +192,9 @@ def fit_vote_windows(flags: BoolArray, devices: IntArray, settings: VoteSettings
             window = settings.window
         else:
             continue
-        found[number] = (window, rows.size, find_incidents(flagged, window).first.size)
-    windows, n_rows, false = np.array(list(found.values()), dtype=np.int64).T
-    return VoteWindows(np.array(list(found), dtype=np.int64), windows, n_rows, false)
+        chosen[number] = (window, rows.size, find_incidents(flagged, window).first.size)
+    windows, n_rows, false = np.array(list(chosen.values()), dtype=np.int64).T
+    return VoteWindows(np.array(list(chosen), dtype=np.int64), windows, n_rows, false)
 
 
 def _warm(devices: IntArray) -> IntArray:

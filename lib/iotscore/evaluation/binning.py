@@ -46,15 +46,15 @@ SCHEMA: Final = pa.schema(
 
 def columns_to_count(names: Sequence[str]) -> list[str]:
     """Return the columns of ``scores`` that are read to count these detectors and the hybrid."""
-    judged = [column(name) for name in (*names, HYBRID) for column in (score_column, flag_column)]
-    return [*_DESCRIBED_BY, *judged]
+    computed = [column(name) for name in (*names, HYBRID) for column in (score_column, flag_column)]
+    return [*_DESCRIBED_BY, *computed]
 
 
 def bins_of(scores: FloatArray, bins_per_e_fold: int) -> IntArray:
     """Return the bin of each finite score, int64 of shape (n_rows,)."""
     folds = np.sign(scores) * np.log1p(np.abs(scores) * _SCALE)
-    found: IntArray = np.floor(folds * bins_per_e_fold).astype(np.int64)
-    return found
+    bins: IntArray = np.floor(folds * bins_per_e_fold).astype(np.int64)
+    return bins
 
 
 def count_scores(
@@ -108,9 +108,9 @@ def _count_one(batch: pa.Table | pa.RecordBatch, name: str, bins_per_e_fold: int
 
 
 def _merged(rows: pa.Table) -> pa.Table:
-    found = rows.group_by(list(BIN_KEY), use_threads=False).aggregate(
+    counts = rows.group_by(list(BIN_KEY), use_threads=False).aggregate(
         [("low", "min"), ("high", "max"), ("rows", "sum")]
     )
     ends = {"low_min": "low", "high_max": "high", "rows_sum": "rows"}
-    named = found.rename_columns([ends.get(name, name) for name in found.column_names])
+    named = counts.rename_columns([ends.get(name, name) for name in counts.column_names])
     return named.select(SCHEMA.names).cast(SCHEMA)

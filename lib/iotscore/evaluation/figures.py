@@ -47,7 +47,7 @@ _Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Judgement:
+class MeasureOptions:
     """What to measure.
 
     Attributes
@@ -74,7 +74,7 @@ class Judgement:
 def measure(
     batches_of: Callable[[str], Iterable[pa.RecordBatch]],
     files: Mapping[str, ScoredFile],
-    judgement: Judgement,
+    options: MeasureOptions,
 ) -> tuple[_Rows, _Rows]:
     """Return rows for ``metrics`` and for ``roc_points``.
 
@@ -85,18 +85,18 @@ def measure(
         for each detector, so that the bins of one alone are in memory.
     files
         The labelled files, by id; bins of other files do not count.
-    judgement
-        What to measure.
+    options
+        Detectors, thresholds and weights.
     """
     metrics: _Rows = []
     points: _Rows = []
     scopes = scopes_of(list(files.values()))
-    weighting = "none" if judgement.file_weights is None else "file_weights"
-    for name in judgement.names:
-        counter = _Counter(BinnedScores(batches_of(name), list(files)), files, judgement)
+    weighting = "none" if options.file_weights is None else "file_weights"
+    for name in options.names:
+        counter = _Counter(BinnedScores(batches_of(name), list(files)), files, options)
         if not counter.rows(scopes[0]):
             continue
-        thresholds = _thresholds(name, counter, scopes[0], judgement.thresholds)
+        thresholds = _thresholds(name, counter, scopes[0], options.thresholds)
         for scope in scopes:
             if not counter.rows(scope):
                 continue
@@ -110,12 +110,12 @@ def measure(
                     **areas,
                     **_at(counts, policy, threshold, counter.unit),
                     **counter.intervals(scope, threshold),
-                    "fpr_promised": judgement.promised if policy == BENIGN_QUANTILE else None,
+                    "fpr_promised": options.promised if policy == BENIGN_QUANTILE else None,
                 }
                 for policy, threshold in thresholds.items()
             ]
             if scope.name in _CURVE_SCOPES:
-                points += [{**place, **point} for point in _curve(counts, judgement.roc_points)]
+                points += [{**place, **point} for point in _curve(counts, options.roc_points)]
     return metrics, points
 
 
@@ -123,16 +123,16 @@ class _Counter:
     """Counts one detector's records in a scope, each file's with its weight."""
 
     def __init__(
-        self, binned: BinnedScores, files: Mapping[str, ScoredFile], judgement: Judgement
+        self, binned: BinnedScores, files: Mapping[str, ScoredFile], options: MeasureOptions
     ) -> None:
         self._binned = binned
         self._files = files
         self._rows = binned.rows_of_file()
         self._units = dict.fromkeys(self._rows, 1)
         self.unit = 1
-        if judgement.file_weights is not None:
+        if options.file_weights is not None:
             self.unit = _WEIGHT_UNIT
-            self._units = _units(self._rows, files, judgement.file_weights)
+            self._units = _units(self._rows, files, options.file_weights)
 
     def rows(self, scope: Scope) -> int:
         """Return how many records of a scope count, each once; without a weight none does."""
@@ -141,7 +141,7 @@ class _Counter:
     def intervals(self, scope: Scope, threshold: float) -> dict[str, float | None]:
         """Return 95 % bounds of the true and the false positive rate."""
         flagged = self._binned.flagged_of_file(threshold)
-        found: dict[str, float | None] = {}
+        bounds: dict[str, float | None] = {}
         for share, is_benign in (("recall_attack", False), ("fpr", True)):
             ids = [
                 file_id
@@ -153,8 +153,8 @@ class _Counter:
                 for of_file in (flagged, self._rows, self._units)
             )
             low, high = rate_interval(hits, rows, units.astype(np.float64))
-            found |= {f"{share}_low": low, f"{share}_high": high}
-        return found
+            bounds |= {f"{share}_low": low, f"{share}_high": high}
+        return bounds
 
     def counts(self, scope: Scope) -> ScoreCounts:
         """Return the counts of a scope, without its empty bins."""

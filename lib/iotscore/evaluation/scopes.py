@@ -33,7 +33,7 @@ class Scope:
     value
         Which one, None for all.
     file_ids
-        The files.
+        Ids of the files in the scope.
     """
 
     name: str

@@ -24,7 +24,7 @@ class Trained:
     Attributes
     ----------
     model
-        What scores.
+        Fitted and calibrated on the round's benign rows.
     margin
         See :class:`iotscore.detect.fit.FitSettings`.
     """
@@ -33,7 +33,7 @@ class Trained:
     margin: float
 
     def scores(self, X: FloatArray, device_ids: IntArray) -> dict[str, FloatArray]:
-        """Return normalised scores by detector, and fused; raw ones if nothing is calibrated."""
+        """Return normalised and hybrid scores by detector; raw ones if nothing is calibrated."""
         raw = self.model.raw_scores(X, device_ids)
         if self.model.normalisation == BATCH_MINMAX:
             return raw

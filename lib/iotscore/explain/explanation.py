@@ -23,12 +23,12 @@ TOP: Final = 5
 
 @dataclass(frozen=True, eq=False)
 class Explanations:
-    """Explanations of some rows: ``base + contribution.sum(axis=1) + rest`` is the fused score.
+    """Explanations of some rows: ``base + contribution.sum(axis=1) + rest`` is the hybrid score.
 
     Attributes
     ----------
     base, rest : float64 array of shape (n_rows,)
-        The fused score without any deviation; the contributions of all other features.
+        The hybrid score without any deviation; the contributions of all other features.
     feature : int64 array of shape (n_rows, n_top)
         Positions of the features that contribute most, the largest contribution first; of equal
         ones the first feature.
@@ -83,12 +83,12 @@ def explain(
     devices: IntArray | None = None,
     calibrations: Mapping[str, Calibration] | None = None,
 ) -> Explanations:
-    """Explain the fused scores of rows.
+    """Explain the hybrid scores of rows.
 
     Parameters
     ----------
     model : Model
-        Fitted.
+        The model whose hybrid score is explained.
     X : float64 array of shape (n_rows, n_features)
         Finite, unscaled features.
     devices : int64 array of shape (n_rows,) or None
@@ -96,16 +96,16 @@ def explain(
     calibrations : mapping of str to calibration or None
         One per detector, for a model that holds none (``batch_minmax``).
     """
-    found = attribute(model, X, devices, calibrations)
-    order = np.argsort(-found.contributions, axis=1, kind="stable")
+    attribution = attribute(model, X, devices, calibrations)
+    order = np.argsort(-attribution.contributions, axis=1, kind="stable")
     top, others = order[:, :TOP], order[:, TOP:]
-    rest = np.take_along_axis(found.contributions, others, axis=1)
+    rest = np.take_along_axis(attribution.contributions, others, axis=1)
     low, high = _benign_ranges(model, X.shape, devices)
     return Explanations(
-        base=found.base,
+        base=attribution.base,
         rest=np.add.accumulate(rest, axis=1)[:, -1] if others.shape[1] else np.zeros(len(X)),
         feature=top.astype(np.int64),
-        contribution=np.take_along_axis(found.contributions, top, axis=1),
+        contribution=np.take_along_axis(attribution.contributions, top, axis=1),
         value=np.take_along_axis(X, top, axis=1),
         low=np.take_along_axis(low, top, axis=1),
         high=np.take_along_axis(high, top, axis=1),

@@ -72,12 +72,12 @@ def file_incidents(
     rows = flagged.column("row_no").to_numpy()
     device = flagged.column("device_id")[0].as_py()
     window = windows.window_of(UNKNOWN_DEVICE if device is None else device)
-    found = find_incidents(rows, window, share)
-    size = found.last - found.first + 1
-    incident, position = _records(found, size)
+    incidents = find_incidents(rows, window, share)
+    size = incidents.last - incidents.first + 1
+    incident, position = _records(incidents, size)
     score = flagged.column("hybrid_score").to_numpy()
     peaks = flagged.take(pa.array(_peaks(incident, position, score[position])))
-    first, voted = rows[found.first], rows[found.voted]
+    first, voted = rows[incidents.first], rows[incidents.voted]
     file_id = flagged.column("file_id")[0].as_py()
     ids = [incident_id(model_version, file_id, row) for row in first.tolist()]
     columns: dict[str, Any] = {
@@ -85,7 +85,7 @@ def file_incidents(
         "model_version": pa.repeat(model_version, size.size),
         **{name: peaks.column(name) for name in _DESCRIBED},
         "first_row": first,
-        "last_row": rows[found.last],
+        "last_row": rows[incidents.last],
         "voted_row": voted,
         "delay": voted - first + 1,
         "records": size,
@@ -102,11 +102,11 @@ def incident_id(model_version: str, file_id: str, first_row: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _records(found: Incidents, size: IntArray) -> tuple[IntArray, IntArray]:
+def _records(incidents: Incidents, size: IntArray) -> tuple[IntArray, IntArray]:
     """Return incident and position of every flagged record that is in an incident, in order."""
     incident = np.repeat(np.arange(size.size), size)
     before = np.cumsum(size) - size
-    return incident, np.arange(incident.size) + np.repeat(found.first - before, size)
+    return incident, np.arange(incident.size) + np.repeat(incidents.first - before, size)
 
 
 def _peaks(incident: IntArray, position: IntArray, score: FloatArray) -> IntArray:
@@ -116,9 +116,9 @@ def _peaks(incident: IntArray, position: IntArray, score: FloatArray) -> IntArra
 
 
 def _is_first(sorted_values: IntArray) -> npt.NDArray[np.bool_]:
-    found = np.ones(sorted_values.size, dtype=np.bool_)
-    found[1:] = sorted_values[1:] != sorted_values[:-1]
-    return found
+    is_first = np.ones(sorted_values.size, dtype=np.bool_)
+    is_first[1:] = sorted_values[1:] != sorted_values[:-1]
+    return is_first
 
 
 def _top(top: pa.ChunkedArray, incident: IntArray, size: IntArray) -> pa.ListArray:

@@ -91,7 +91,7 @@ def autoencoder_of(model: Model) -> Detector:
     Raises
     ------
     ModelError
-        The model has none.
+        The model has no autoencoder.
     """
     if LSTM not in model.detectors:
         message = (
@@ -129,7 +129,7 @@ def explain_score(
     is_attack : bool array of shape (n_rows,)
         Their labels; they decide the order alone.
     options : KernelOptions
-        How.
+        Samples, clusters and time budget.
     seed : int
         Of the order of the instances and of the coalitions.
     progress : callable or None
@@ -151,7 +151,7 @@ def explain_score(
         raise InputError(message)
     rows = model.scaler.transform(X)
     order = interleaved(is_attack, seed)
-    found, longest = [np.empty((0, rows.shape[1]))], 0.0
+    values, longest = [np.empty((0, rows.shape[1]))], 0.0
     # One thread: the order of sums, and with it the last bits, would depend on the processor.
     with threadpool_limits(1), _own_random_state():
         explainer = _explainer(
@@ -162,13 +162,13 @@ def explain_score(
             if before - begun + longest > options.seconds:
                 break
             _seed(seed, place)
-            found.append(_explain(explainer, rows[instance], options.samples))
+            values.append(_explain(explainer, rows[instance], options.samples))
             longest = max(longest, clock() - before)
             if progress is not None:
                 progress(place + 1)
-    done = order[: len(found) - 1]
+    done = order[: len(values) - 1]
     scores = detector.score(rows[done])
-    return KernelValues(float(explainer.expected_value), done, np.vstack(found), scores)
+    return KernelValues(float(explainer.expected_value), done, np.vstack(values), scores)
 
 
 def interleaved(is_attack: BoolArray, seed: int) -> IntArray:

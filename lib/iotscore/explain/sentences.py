@@ -112,14 +112,14 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def _words() -> dict[str, tuple[str, str, str]]:
-    found = {}
+    words = {}
     for stream, statistics in STREAMS.items():
         named = GAP_WORDS if stream == "HH_jit" else STATISTIC_WORDS
         for decay in DECAYS:
             for statistic in statistics:
                 feature = f"{stream}_{decay}_{statistic}".replace(".", "_")
-                found[feature] = (STREAM_WORDS[stream], WINDOW_WORDS[decay], named[statistic])
-    return found
+                words[feature] = (STREAM_WORDS[stream], WINDOW_WORDS[decay], named[statistic])
+    return words
 
 
 _PARTS: Final = _words()

@@ -82,11 +82,11 @@ def _checked_bundle(version: str, bundle: bytes, sha256: str | None, mend: str) 
     if not bundle:
         message = f"the model {version} has no bundle; {mend}"
         raise ModelError(message)
-    found = version_of(bundle)
+    actual = version_of(bundle)
     is_whole = sha256 is None or hashlib.sha256(bundle).hexdigest() == sha256
-    if found != version or not is_whole:
+    if actual != version or not is_whole:
         message = (
-            f"the bundle of the model {version} has the checksum of {found}: it is damaged or was "
+            f"the bundle of the model {version} has the checksum of {actual}: it is damaged or was "
             f"swapped; {mend}"
         )
         raise ModelError(message)

@@ -55,9 +55,9 @@ class Gate:
     Attributes
     ----------
     name
-        What is compared.
+        The figure that is compared, such as ``"TPR of each attack"``.
     holds
-        None: there is nothing to compare, and the gate is open.
+        Whether the check passed; None: there is nothing to compare, and nothing in the way.
     told
         Figures and limit, in words.
     """
@@ -83,16 +83,16 @@ class Rate:
 
 
 def gates(trial: Trial, promised: float, limits: PromotionOptions) -> list[Gate]:
-    """Return the conditions of a promotion, each with what was found.
+    """Return the conditions of a promotion, each with the figures that decide it.
 
     Parameters
     ----------
     trial
         Benign and unlabelled records that neither model learned from, and attacks.
     promised
-        The challenger's false positive rate, as configured when it was trained.
+        The challenger's target false positive rate, as configured when it was trained.
     limits
-        What it must keep.
+        Tolerances and least numbers of records.
     """
     return [*_benign_gates(trial, promised, limits), *_attack_gates(trial, limits)]
 
@@ -123,15 +123,15 @@ def _benign_gates(trial: Trial, promised: float, limits: PromotionOptions) -> It
 def _device_gate(trial: Trial, limits: PromotionOptions) -> Gate:
     """Look for the device with the most false alarms."""
     name = "FPR of each device"
-    found = [
+    rates = [
         (rate, device)
         for device in sorted({file.device for file in trial.files})
         if (rate := _rate(trial, trial.challenger, trial.of(Kind.BENIGN, device=device)))
         and rate.rows >= limits.least_group_rows
     ]
-    if not found:
+    if not rates:
         return Gate(name, None, f"no device has {limits.least_group_rows} benign records")
-    rate, device = max(found, key=lambda pair: _low(pair[0]))
+    rate, device = max(rates, key=lambda pair: _low(pair[0]))
     told = f"worst {device}: {rate}; its interval may start at {limits.device_fpr:.2%}"
     return Gate(name, _low(rate) <= limits.device_fpr, told)
 
@@ -148,7 +148,7 @@ def _attack_gates(trial: Trial, limits: PromotionOptions) -> Iterator[Gate]:
     change, told = lost
     allowed = f"; may lose {limits.tpr_margin:.2%}"
     yield Gate(names[0], change <= limits.tpr_margin + _ROUNDING, told + allowed)
-    found = [
+    losses = [
         (change, attack, told)
         for attack in sorted({file.attack for file in trial.files if file.attack})
         if (mine := trial.of(Kind.ATTACK, attack=attack)).any()
@@ -156,10 +156,10 @@ def _attack_gates(trial: Trial, limits: PromotionOptions) -> Iterator[Gate]:
         and (lost := _lost(trial, mine))
         for change, told in [lost]
     ]
-    if not found:
+    if not losses:
         yield Gate(names[1], None, f"no attack has {limits.least_group_rows} records")
         return
-    change, attack, told = max(found)
+    change, attack, told = max(losses)
     told = f"worst {attack}: {told}; may lose {limits.attack_tpr_margin:.2%}"
     yield Gate(names[1], change <= limits.attack_tpr_margin + _ROUNDING, told)
 

@@ -26,12 +26,12 @@ class Leading(NamedTuple):
 
 
 def leading_features(model: Model, X: FloatArray, devices: IntArray, most: int) -> list[Leading]:
-    """Return the features that contribute most to the fused scores of some rows.
+    """Return the features that contribute most to the hybrid score of some rows.
 
     Parameters
     ----------
     model : Model
-        Fitted.
+        The model whose hybrid score is explained.
     X : float64 array of shape (n_rows, n_features)
         At least one row.
     devices : int64 array of shape (n_rows,)

@@ -121,9 +121,9 @@ def changes(trial: Trial) -> list[Change]:
     }
     counts = {name: trial.count(chosen) for name, chosen in flags.items()}
     groups = {(file.device, file.kind): None for file in trial.files}
-    found = []
+    every = []
     for device, kind in sorted(groups):
         mine = trial.of(kind, device=device)
         totals = {name: int(count[mine].sum()) for name, count in counts.items()}
-        found.append(Change(device=device, kind=kind, **totals))
-    return [change for change in found if change.rows]
+        every.append(Change(device=device, kind=kind, **totals))
+    return [change for change in every if change.rows]

@@ -60,6 +60,10 @@ PROTOCOL_COLUMNS: Final = (
 )
 """Keys of every row; ``docs/evaluation.md`` says what they mean. None: undefined."""
 
+POISONING: Final = "poisoning"
+EVASION: Final = "evasion"
+"""The protocols that measure robustness: values of ``protocol`` in its rows."""
+
 ROBUSTNESS_KEY: Final = (
     *("protocol", "attack", "knob", "effort", "trim_share", "draw"),
     *("scope", "scope_value", "detector", "budget"),

@@ -57,7 +57,7 @@ def test_the_promise_is_kept_on_later_rows(model: Model) -> None:
 
 
 def test_columns_are_levels(model: Model) -> None:
-    """Normalised and fused scores are -ln(p); severity and flags follow from the fused one."""
+    """Normalised and hybrid scores are -ln(p); severity and flags follow from the latter."""
     columns = model.score(*LATER)
     assert list(columns)[-3:] == ["hybrid_score", "is_anomaly", "severity"]
     for name in ("iforest_norm", "neighbours_norm", "hybrid_score"):
@@ -100,16 +100,16 @@ def test_a_device_with_enough_rows_has_a_tail_of_its_own() -> None:
     devices = (TRAIN[1], CALIBRATION[1])
     pooled = fit_model(noisy[0], noisy[1], SETTINGS, None, devices)
     own = fit_model(noisy[0], noisy[1], replace(SETTINGS, least_device_rows=100), None, devices)
-    assert pooled.fused is not None
-    assert own.fused is not None
-    assert (len(pooled.fused.own), sorted(own.fused.own)) == (0, [1, 2, 3])
+    assert pooled.hybrid_tail is not None
+    assert own.hybrid_tail is not None
+    assert (len(pooled.hybrid_tail.own), sorted(own.hybrid_tail.own)) == (0, [1, 2, 3])
     first, second = (one.score(noisy[2], LATER[1]) for one in (pooled, own))
     assert (second["hybrid_score"] <= first["hybrid_score"]).all()
     worst = [one["is_anomaly"][LATER[1] == 1].mean() for one in (first, second)]
     assert worst[1] < 0.08 < worst[0]
     sums = np.linspace(0.0, 30.0, 5000)
     for device in (-1, 1, 2, 3):
-        assert (np.diff(own.fused.normalise(sums, np.full(5000, device))) > 0.0).all()
+        assert (np.diff(own.hybrid_tail.normalise(sums, np.full(5000, device))) > 0.0).all()
     far = noisy[2] * 1e6
     beyond = [one.score(far, LATER[1])["hybrid_score"] for one in (pooled, own)]
     for device in (1, 2, 3):

@@ -86,7 +86,7 @@ BENIGN = np.concatenate([TRAIN, CALIBRATION])
 
 
 def test_columns_come_in_the_order_of_the_detectors() -> None:
-    """Each detector gives score, norm and flag; the fused score and flag come last."""
+    """Each detector gives score, norm and flag; the hybrid score and flag come last."""
     columns = fit_model(TRAIN, CALIBRATION, SETTINGS).score(OTHER)
     expected = [f"{name}_{what}" for name in ("first", "second", "third") for what in (
         "score", "norm", "flag")]  # fmt: skip
@@ -105,7 +105,7 @@ def test_columns_follow_from_the_raw_scores_by_arithmetic() -> None:
     assert np.array_equal(columns["second_norm"], model.calibrations["second"].normalise(raw))
     assert np.array_equal(columns["second_flag"], raw > model.thresholds["second"])
     summed = sum(SETTINGS.weights[name] * columns[f"{name}_norm"] for name in SETTINGS.weights)
-    hybrid = model.fused.pooled.normalise(summed)
+    hybrid = model.hybrid_tail.pooled.normalise(summed)
     assert np.array_equal(columns["hybrid_score"], hybrid)
     assert np.array_equal(columns["is_anomaly"], hybrid > model.thresholds["hybrid"])
     assert np.array_equal(columns["severity"], 100.0 * hybrid / (hybrid + 3.0))
@@ -115,7 +115,7 @@ def test_a_linear_model_keeps_its_formulas() -> None:
     """Models of earlier versions map scores linearly; they have no tail and so no severity."""
     fitted = fit_model(TRAIN, CALIBRATION, SETTINGS)
     maps = {name: ScoreCalibration(1.0, 3.0) for name in fitted.detectors}
-    model = replace(fitted, calibrations=maps, fused=None, thresholds={"hybrid": 0.5})
+    model = replace(fitted, calibrations=maps, hybrid_tail=None, thresholds={"hybrid": 0.5})
     columns = model.score(OTHER)
     assert model.normalisation == "frozen"
     assert np.array_equal(columns["second_norm"], (columns["second_score"] - 1.0) / 2.0)

@@ -25,7 +25,7 @@ from iotscore.evaluation.protocols import (
 )
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR, fit_linear_baseline
 from iotscore.evaluation.protocols.benign import benign_of
-from iotscore.evaluation.protocols.judge import judge
+from iotscore.evaluation.protocols.cross_validate import cross_validate
 from iotscore.evaluation.protocols.rounds import (
     Plan,
     chronological,
@@ -544,7 +544,7 @@ def test_rounds_have_the_same_detectors() -> None:
         return Fewer(honest.means, honest.calibration)
 
     with pytest.raises(ModelError, match="every fit must give the same detectors"):
-        judge(SAMPLE, leave_one_device_out(SAMPLE, Plan()), fit, (0.05,))
+        cross_validate(SAMPLE, leave_one_device_out(SAMPLE, Plan()), fit, (0.05,))
 
 
 @pytest.mark.parametrize(
@@ -570,10 +570,10 @@ def test_a_held_out_device_has_no_number() -> None:
         honest = fit_distance(benign)
         return Listener(honest.means, honest.calibration)
 
-    judge(SAMPLE, leave_one_device_out(SAMPLE, Plan()), fit, (0.05,))
+    cross_validate(SAMPLE, leave_one_device_out(SAMPLE, Plan()), fit, (0.05,))
     assert set(chain(*told)) == {-1}
     told.clear()
-    judge(SAMPLE, chronological(SAMPLE, Plan()), fit, (0.05,))
+    cross_validate(SAMPLE, chronological(SAMPLE, Plan()), fit, (0.05,))
     assert set(chain(*told)) == {1, 2, 3}
 
 

@@ -10,9 +10,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from iotscore.detect.metrics import roc_auc
+from iotscore.evaluation.protocols.file_counts import FileCounts
 from iotscore.evaluation.protocols.intervals import UNKNOWN, FileDraws, Interval, rate_interval
 from iotscore.evaluation.protocols.sample import Sample, SampleFile
-from iotscore.evaluation.protocols.tally import Tally
 
 FILES = st.lists(
     st.integers(0, 400).flatmap(lambda rows: st.tuples(st.integers(0, rows), st.just(rows))),
@@ -154,28 +154,28 @@ def scored_files() -> tuple[Sample, np.ndarray]:
 def test_areas_of_pairs_of_files_add_up() -> None:
     """Each pair has scikit-learn's area; their weighted mean is the weighted area of all."""
     sample, scores = scored_files()
-    tally = Tally(sample, np.arange(210), scores)
-    areas = tally.areas()
-    attacks, benign = np.flatnonzero(tally.is_attack), np.flatnonzero(~tally.is_attack)
+    by_file = FileCounts(sample, np.arange(210), scores)
+    areas = by_file.areas()
+    attacks, benign = np.flatnonzero(by_file.is_attack), np.flatnonzero(~by_file.is_attack)
     for row, attack in enumerate(attacks):
         for column, other in enumerate(benign):
             pair = np.isin(sample.file_index, [attack, other])
             truth = sample.file_index[pair] == attack
             assert areas[row, column] == pytest.approx(roc_auc_score(truth, scores[pair]))
-    weight = np.outer(tally.totals[attacks], tally.totals[benign])
+    weight = np.outer(by_file.totals[attacks], by_file.totals[benign])
     of_row = np.array(WEIGHTS)[sample.file_index]
     expected = roc_auc_score(sample.is_attack, scores, sample_weight=of_row)
     assert (areas * weight).sum() / weight.sum() == pytest.approx(expected)
-    assert roc_auc(tally.counts(np.ones(7, dtype=bool))).value == pytest.approx(expected)
+    assert roc_auc(by_file.counts(np.ones(7, dtype=bool))).value == pytest.approx(expected)
 
 
 def test_draws_of_files_are_those_of_the_slow_way() -> None:
     """Each draw's rate and area are those of the rows of the drawn files, weighted."""
     sample, scores = scored_files()
-    tally = Tally(sample, np.arange(210), scores)
+    by_file = FileCounts(sample, np.arange(210), scores)
     draws = FileDraws.of_files(sample.files, 60, 11)
-    rates = tally.hits(np.full(7, 1.0)) / tally.rows
-    everything, attacks = np.ones(7, dtype=bool), tally.is_attack
+    rates = by_file.hits(np.full(7, 1.0)) / by_file.rows
+    everything, attacks = np.ones(7, dtype=bool), by_file.is_attack
     slow_rates, slow_areas = [], []
     for counts in draws.counts:
         weights = (np.array(WEIGHTS) * counts)[sample.file_index]
@@ -183,9 +183,9 @@ def test_draws_of_files_are_those_of_the_slow_way() -> None:
         slow_rates.append(np.average(flagged[of_attacks], weights=weights[of_attacks]))
         slow_areas.append(roc_auc_score(of_attacks, scores, sample_weight=weights))
     tails = [0.025, 0.975]
-    found = draws.rate_interval(rates, tally.totals, attacks)
+    found = draws.rate_interval(rates, by_file.totals, attacks)
     assert found == pytest.approx(np.quantile(slow_rates, tails))
-    found = draws.area_interval(tally.areas(), tally.totals, attacks, everything)
+    found = draws.area_interval(by_file.areas(), by_file.totals, attacks, everything)
     assert found == pytest.approx(np.quantile(slow_areas, tails))
 
 

@@ -1,4 +1,4 @@
-"""Explanations: nothing of a fused score is lost, and the feature that was moved is named."""
+"""Explanations: nothing of a hybrid score is lost, and the feature that was moved is named."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def model(
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 1e4))
 @settings(max_examples=20)
-def test_base_and_contributions_sum_to_the_fused_score(
+def test_base_and_contributions_sum_to_the_hybrid_score(
     model: Model, make_features: Rows, seed: int, shift: float
 ) -> None:
     """On every row, benign or far away, of a known device or none."""
     rows, devices = make_features(50, seed, shift), np.arange(50) % 4 - 1
     found = attribute(model, rows, devices)
-    fused = model.score(rows, devices)["hybrid_score"]
+    hybrid = model.score(rows, devices)["hybrid_score"]
     total = found.base + found.contributions.sum(axis=1)
-    assert total == pytest.approx(fused, rel=1e-9, abs=1e-9)
+    assert total == pytest.approx(hybrid, rel=1e-9, abs=1e-9)
     explained = explain(model, rows, devices)
     named = explained.base + explained.contribution.sum(axis=1) + explained.rest
-    assert named == pytest.approx(fused, rel=1e-9, abs=1e-9)
+    assert named == pytest.approx(hybrid, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("position", [0, 17, 60, 114])
@@ -104,9 +104,9 @@ def test_a_model_without_ranges_gives_none(model: Model, make_features: Rows) ->
 def test_calibrations_from_outside_serve_a_model_without(model: Model, make_features: Rows) -> None:
     """Under ``batch_minmax`` the extremes of what was scored calibrate."""
     rows = make_features(40, seed=4, shift=2.0)
-    bare = replace(model, calibrations={}, thresholds={}, fused=None)
+    bare = replace(model, calibrations={}, thresholds={}, hybrid_tail=None)
     raw = bare.raw_scores(rows)
     extremes = {name: minmax_calibration(one.min(), one.max()) for name, one in raw.items()}
-    fused = bare.finish(raw, extremes, {})["hybrid_score"]
+    hybrid = bare.finish(raw, extremes, {})["hybrid_score"]
     found = attribute(bare, rows, None, extremes)
-    assert found.base + found.contributions.sum(axis=1) == pytest.approx(fused, rel=1e-9, abs=1e-9)
+    assert found.base + found.contributions.sum(axis=1) == pytest.approx(hybrid, rel=1e-9, abs=1e-9)

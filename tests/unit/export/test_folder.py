@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from iotscore.models.export.model_card import model_card
 
 from iotscore.errors import EnvironmentFaultError, ModelError
 from iotscore.models.export.folder import BUNDLE, GRAPH, MANIFEST, README, read_folder, write_folder
-from iotscore.models.export.model_card import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,13 +48,13 @@ def test_the_page_names_what_the_graph_gives(
     fitted: Callable[..., Model],
     stored_as: Callable[[Model], StoredModel],
 ) -> None:
-    """Outputs, threshold and data; a model without calibration promises no fused score."""
-    text = page(stored, has_graph=True)
+    """Outputs, threshold and data; a model without calibration promises no hybrid score."""
+    text = model_card(stored, has_graph=True)
     assert "(synthetic data, not N-BaIoT)" in text
     assert "`neighbours_score`, `envelope_score`, `severity`, `hybrid_score`, `is_anomaly`" in text
     assert f"above {stored.model.thresholds['hybrid']!r}" in text
     raw = fitted("normalisation.mode=batch_minmax", "detectors.iforest=null", "detectors.lstm=null")
-    text = page(stored_as(raw), has_graph=True)
+    text = model_card(stored_as(raw), has_graph=True)
     assert "Outputs, one value a row: `neighbours_score`, `envelope_score`. Detectors" in text
 
 

@@ -60,7 +60,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def scored(text: str) -> np.ndarray:
-    """Return the fused scores of a CSV text."""
+    """Return the hybrid score of a CSV text."""
     return np.array([float(row["hybrid_score"]) for row in table(text)])
 
 

@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from iotscore.models.export.model_card import HYBRID_TOLERANCE, RAW_TOLERANCE
 
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.calibration.tail import TailCalibration
@@ -21,7 +22,6 @@ from iotscore.detect.fit import FitSettings, fit_model
 from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import EnvironmentFaultError
-from iotscore.models.export.model_card import FUSED_TOLERANCE, RAW_TOLERANCE
 from iotscore.models.export.onnx_model import to_onnx
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ class Runtime:
         for name, values in found.items():
             if name == "is_anomaly":
                 continue
-            near = RAW_TOLERANCE if name.split("_")[0] in DETECTORS else FUSED_TOLERANCE
+            near = RAW_TOLERANCE if name.split("_")[0] in DETECTORS else HYBRID_TOLERANCE
             # Scores that are 0, or rest of two equal numbers, have no size to be relative to.
             np.testing.assert_allclose(values, expected[name], rtol=near, atol=1e-7, err_msg=name)
         if "is_anomaly" in found:
             limit = self.model.thresholds["hybrid"]
-            clear = np.abs(expected["hybrid_score"] - limit) > FUSED_TOLERANCE * abs(limit)
+            clear = np.abs(expected["hybrid_score"] - limit) > HYBRID_TOLERANCE * abs(limit)
             assert np.array_equal(found["is_anomaly"][clear], expected["is_anomaly"][clear])
         return set(found)
 
@@ -121,11 +121,11 @@ def test_the_graph_scores_as_we_do(
 
 
 def test_outputs_are_what_counts(runtime: Runtime, make_features: Callable[..., Any]) -> None:
-    """Each detector with a weight and no other; fused ones where the model fuses by itself."""
+    """Each detector with a weight and no other; hybrid ones where the model fuses by itself."""
     model = runtime.model
     wanted = {f"{name}_score" for name, weight in model.weights.items() if weight}
     wanted |= {"hybrid_score", "is_anomaly"} if model.calibrations else set()
-    wanted |= {"severity"} if model.fused is not None else set()
+    wanted |= {"severity"} if model.hybrid_tail is not None else set()
     assert runtime.require_same(make_features(3, 1), np.array([0, 1, -1])) == wanted
 
 
@@ -148,7 +148,9 @@ def test_the_graph_follows_a_curve_to_its_ends(fitted: Callable[..., Model]) -> 
     for knots, levels in (([1.0], [0.5]), ([0.0, 3.0], [0.1, 4.0])):
         curve = TailCalibration(np.array(knots), np.array(levels), np.array([0.3]))
         flat = dict.fromkeys(model.calibrations, curve)
-        bent = replace(model, calibrations=flat, fused=replace(model.fused, pooled=curve, own={}))
+        bent = replace(
+            model, calibrations=flat, hybrid_tail=replace(model.hybrid_tail, pooled=curve, own={})
+        )
         rows = np.concatenate([np.zeros((1, 115)), np.logspace(-3, 8, 115 * 30).reshape(30, 115)])
         Runtime(bent).require_same(rows, np.zeros(31, dtype=np.int64))
 

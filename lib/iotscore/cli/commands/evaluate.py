@@ -12,14 +12,15 @@ from iotscore.cli.stages import evaluate_stage, protocol_stage
 from iotscore.cli.tables.night import print_evaluation
 from iotscore.cli.tables.protocols import print_protocol
 from iotscore.cli.tables.robustness import print_robustness
-from iotscore.evaluation.protocols import POISONING, PROTOCOLS
-from iotscore.evaluation.robustness_stage import (
+from iotscore.evaluation.protocols import PROTOCOLS
+from iotscore.evaluation.trained import fit_of
+from iotscore.research.evasion import measure_evasion
+from iotscore.research.stage import (
     RobustnessResult,
     evaluate_poisoning,
     store_robustness,
 )
-from iotscore.evaluation.trained import fit_of
-from iotscore.evasion import EVASION, measure_evasion
+from iotscore.warehouse.figure_columns import EVASION, POISONING
 
 if TYPE_CHECKING:
     Row = dict[str, Any]

@@ -8,9 +8,9 @@ import numpy as np
 from rich.table import Table
 
 from iotscore.cli.console import open_console
-from iotscore.evaluation.protocols import POISONING
 from iotscore.features import HYBRID
 from iotscore.report.formatting import DATA
+from iotscore.warehouse.figure_columns import POISONING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -59,7 +59,7 @@ def fuse(norms: Mapping[str, FloatArray], weights: Mapping[str, float]) -> Float
         message = f"fusion needs scores of {list(weights)}; missing: {missing}"
         raise ModelError(message)
     first = next(iter(weights))
-    fused = np.zeros(norms[first].shape)
+    summed = np.zeros(norms[first].shape)
     for name, weight in weights.items():
-        fused += weight * norms[name]
-    return fused
+        summed += weight * norms[name]
+    return summed

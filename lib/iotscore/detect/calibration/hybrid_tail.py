@@ -1,4 +1,4 @@
-"""The fused score's tail: over all benign records, and over those of a device that has enough."""
+"""The hybrid score's tail: over all benign records, and over those of a device that has enough."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class FusedTail:
+class HybridTail:
     """Map weighted sums of levels to levels ``-ln p``.
 
     A device with a tail of its own gets the smaller of two levels: a record is as rare as it is
@@ -63,7 +63,7 @@ class FusedTail:
         return np.where(summed > counted, levels + shift, within)
 
 
-def fit_fused_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> FusedTail:
+def fit_hybrid_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> HybridTail:
     """Calibrate on benign rows that the detectors were not fitted on.
 
     Parameters
@@ -81,4 +81,4 @@ def fit_fused_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> Fu
         for number, count in zip(numbers, rows, strict=True)
         if number >= 0 and count >= least_rows
     }
-    return FusedTail(fit_tail(summed), own)
+    return HybridTail(fit_tail(summed), own)

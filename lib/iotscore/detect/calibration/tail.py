@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detector import ArrayState, require_array
 from iotscore.errors import ModelError, TrainingError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ HALF: Final = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class TailCalibration:
+class TailCalibration(ArrayState):
     """Map a score to its level ``-ln p``, where p is the share of benign records at or above it.
 
     The map rises strictly, so it keeps the order of scores and with it every ROC curve.
@@ -79,10 +79,10 @@ class TailCalibration:
         """
         logs = np.log(scores + OFFSET)
         first, last = self.knots_[0], self.knots_[-1]
-        found = np.interp(logs, self.knots_, self.levels_)
+        counted = np.interp(logs, self.knots_, self.levels_)
         below = self.levels_[0] * np.exp(np.minimum(logs - first, 0.0))
         above = self.levels_[-1] + (logs - last) / self.rate_[0]
-        return np.where(logs > last, above, np.where(logs < first, below, found))
+        return np.where(logs > last, above, np.where(logs < first, below, counted))
 
     def score_at(self, level: float) -> float:
         """Return the score that has a level above 0: the inverse of :meth:`normalise`."""
@@ -93,10 +93,6 @@ class TailCalibration:
         else:
             log = np.interp(level, self.levels_, self.knots_)
         return float(math.exp(min(log, 700.0)) - OFFSET)
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the curve as arrays."""
-        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -152,5 +148,5 @@ def severity(levels: FloatArray) -> FloatArray:
 
     About 50 where one benign record in 20 lies, 70 for one in 1,000, 82 for one in a million.
     """
-    found: FloatArray = 100.0 * levels / (levels + HALF)
-    return found
+    severities: FloatArray = 100.0 * levels / (levels + HALF)
+    return severities

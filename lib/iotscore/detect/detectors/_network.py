@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
-from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.detectors._packing import pack_dense, pack_gated
 from iotscore.detect.kernels import autoencoder as kernel
 from iotscore.errors import ModelError
@@ -34,9 +34,9 @@ _LARGEST_WEIGHT: Final = 1e6
 
 def require_weights(weights: Sequence[npt.NDArray[Any]], needed: Sequence[tuple[int, ...]]) -> None:
     """Raise :class:`ModelError` unless weights have the shapes needed and are within +-1e6."""
-    found = [weight.shape for weight in weights]
-    if found != list(needed):
-        message = f"the stored autoencoder has weights of shapes {found}, needed {needed}"
+    shapes = [weight.shape for weight in weights]
+    if shapes != list(needed):
+        message = f"the stored autoencoder has weights of shapes {shapes}, needed {needed}"
         raise ModelError(message)
     if not all((np.abs(weight) <= _LARGEST_WEIGHT).all() for weight in weights):
         message = (
@@ -47,7 +47,7 @@ def require_weights(weights: Sequence[npt.NDArray[Any]], needed: Sequence[tuple[
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(ArrayState):
     """Weights of the two gated layers and of the dense one, float32.
 
     Attributes
@@ -97,10 +97,6 @@ class Network:
             pack_gated(self.kernel_2, self.bias_2, gates=3),
             pack_dense(self.kernel_3, self.bias_3),
         )
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the six weight arrays by name."""
-        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:

@@ -49,7 +49,7 @@ def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, Floa
     Parameters
     ----------
     trees : Trees
-        Fitted.
+        The trees of a fitted forest.
     X : float32 array of shape (n_rows, n_features)
         Finite rows, scaled as the fitted ones; 0 rows are fine.
 

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.detectors._network import require_weights
 from iotscore.detect.detectors._packing import pack_dense, pack_gated, pack_recurrent
 from iotscore.detect.kernels import autoencoder as kernel
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class WindowNetwork:
+class WindowNetwork(ArrayState):
     """Weights of the two LSTM layers and of the dense one, float32, as Keras lays them.
 
     Attributes
@@ -108,19 +108,15 @@ class WindowNetwork:
             pack_dense(self.kernel_3, self.bias_3),
         )
 
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the eight weight arrays and the order by name."""
-        return field_arrays(self)
-
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         """Rebuild and check the network."""
-        found = {"window_order": require_array(arrays, "window_order", "int64", 2)}
+        stored = {"window_order": require_array(arrays, "window_order", "int64", 2)}
         for entry in fields(cls):
-            if entry.name not in found:
+            if entry.name not in stored:
                 axes = 1 if entry.name.startswith("bias") else 2
-                found[entry.name] = require_array(arrays, entry.name, "float32", axes)
-        return cls(**found)
+                stored[entry.name] = require_array(arrays, entry.name, "float32", axes)
+        return cls(**stored)
 
 
 def from_keras(weights: Sequence[npt.NDArray[np.float32]], order: IntArray) -> WindowNetwork:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
     evenly,
@@ -22,8 +22,6 @@ from iotscore.errors import ConfigError, ModelError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy.typing as npt
-
     from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray, Progress
 
 _MOST_SUBSETS: Final = 16
@@ -34,7 +32,7 @@ _LEAST_SOFTNESS: Final = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Ranges:
+class Ranges(ArrayState):
     """The benign range of each column, for each part.
 
     Attributes
@@ -65,10 +63,6 @@ class Ranges:
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.low.shape[1])
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the attributes by name."""
-        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -158,11 +152,11 @@ class Envelope(Learned[Ranges]):
         """
         require_rows(X, 1, self.title)
         parts = rows_by_part(devices, X.shape[0], self.least_rows)
-        found = [typical_range(X[positions], self.rows) for positions in parts.values()]
+        ends = [typical_range(X[positions], self.rows) for positions in parts.values()]
         ranges = Ranges(
             devices=np.array(list(parts), dtype=np.int64),
-            low=np.array([low for low, _ in found]),
-            high=np.array([high for _, high in found]),
+            low=np.array([low for low, _ in ends]),
+            high=np.array([high for _, high in ends]),
         )
         return replace(self, state_=ranges)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from iotscore.detect.detector import field_arrays, require_array
+from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
     evenly,
@@ -30,13 +30,11 @@ from iotscore.errors import ConfigError, ModelError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy.typing as npt
-
     from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray, Progress
 
 
 @dataclass(frozen=True, eq=False)
-class References:
+class References(ArrayState):
     """The reference rows of all parts, one part after the other.
 
     Attributes
@@ -79,10 +77,6 @@ class References:
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.rows.shape[1])
-
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the attributes by name."""
-        return field_arrays(self)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
@@ -207,8 +201,8 @@ class Neighbours(Learned[References]):
         # Column by column, so that a row's sum does not depend on how many rows there are.
         totals = np.add.accumulate(squares, axis=1)[:, -1:]
         distances = np.sqrt(totals)
-        found: FloatArray = squares / np.where(distances > 0.0, distances, 1.0)
-        return found
+        shares: FloatArray = squares / np.where(distances > 0.0, distances, 1.0)
+        return shares
 
     @property
     def baseline(self) -> float:

@@ -85,9 +85,9 @@ class Confusion:
 
 
 def wilson_interval(
-    successes: int, trials: int, confidence: float = 0.95
+    successes: float, trials: float, confidence: float = 0.95
 ) -> tuple[float, float] | None:
-    """Return the score interval of a share, or None without trials.
+    """Return the score interval of a share, or None without trials; neither need be whole.
 
     With share p of n trials and normal quantile z, the bounds are
     ``(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)`` (Wilson, "Probable inference,
@@ -114,6 +114,6 @@ def wilson_interval(
     centre = (share + z * z / (2 * trials)) / shrink
     half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / shrink
     # The bounds are exact at the ends; rounding must not move them past the share itself.
-    low = 0.0 if successes == 0 else max(0.0, centre - half)
-    high = 1.0 if successes == trials else min(1.0, centre + half)
+    low = 0.0 if successes == 0 else max(0.0, min(share, centre - half))
+    high = 1.0 if successes == trials else min(1.0, max(share, centre + half))
     return low, high

@@ -8,7 +8,6 @@ from iotscore.evaluation.protocols.evaluate import (
     Options,
     evaluate,
 )
-from iotscore.evaluation.protocols.poisoning import MIX, POISONING, Poison, measure_poisoned
 from iotscore.evaluation.protocols.rounds import Plan
 from iotscore.evaluation.protocols.sample import (
     FEATURE_SETS,
@@ -20,8 +19,6 @@ from iotscore.evaluation.protocols.sample import (
 
 __all__ = [
     "FEATURE_SETS",
-    "MIX",
-    "POISONING",
     "PREVALENCE",
     "PROTOCOLS",
     "REPORTS",
@@ -32,10 +29,8 @@ __all__ = [
     "Fitted",
     "Options",
     "Plan",
-    "Poison",
     "Sample",
     "SampleFile",
     "evaluate",
-    "measure_poisoned",
     "without",
 ]

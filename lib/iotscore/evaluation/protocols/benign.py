@@ -44,7 +44,7 @@ class Benign:
     feature_names
         Name of each column.
     train
-        Rows to fit.
+        Rows to fit the detectors on.
     calibration
         Later rows of the same files, for thresholds.
     """
@@ -58,7 +58,7 @@ class Fitted(Protocol):
     """A fitted model."""
 
     def scores(self, X: FloatArray, device_ids: IntArray) -> dict[str, FloatArray]:
-        """Return the scores of each detector, and of the fused one under ``hybrid``.
+        """Return the scores of each detector, and the hybrid ones under ``hybrid``.
 
         Parameters
         ----------

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
+from iotscore.evaluation.protocols.cross_validate import cross_validate, fuse_as_reported
 from iotscore.evaluation.protocols.figures import Measured, figure_rows
 from iotscore.evaluation.protocols.intervals import FileDraws
-from iotscore.evaluation.protocols.judge import fuse_as_reported, judge
 from iotscore.evaluation.protocols.policies import of_other_families, policies_of
 from iotscore.evaluation.protocols.rounds import (
     Plan,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from iotscore.evaluation.protocols.benign import Fit
-    from iotscore.evaluation.protocols.judge import Judged
+    from iotscore.evaluation.protocols.cross_validate import HeldOutScores
     from iotscore.evaluation.protocols.rounds import Round
 
     Row = dict[str, Any]
@@ -129,13 +129,13 @@ def evaluate(sample: Sample, fit: Fit, protocol: str, options: Options | None = 
         raise ConfigError(f"there is no protocol {protocol}: choose one of {', '.join(PROTOCOLS)}")
     options = options or Options()
     draws = FileDraws.of_files(sample.files, options.draws, options.seed)
-    found: list[Row] = []
+    figures: list[Row] = []
     for feature_set in options.feature_sets:
         seen = without(sample, feature_set.dropped)
         rounds = _rounds(seen, protocol, options.plan)
-        judged = judge(seen, rounds, fit, () if protocol == REPORTS else options.budgets)
+        held_out = cross_validate(seen, rounds, fit, () if protocol == REPORTS else options.budgets)
         if protocol == REPORTS:
-            judged = fuse_as_reported(judged, options.report_weights)
+            held_out = fuse_as_reported(held_out, options.report_weights)
         common = {
             "protocol": protocol,
             "feature_set": feature_set.name,
@@ -143,12 +143,12 @@ def evaluate(sample: Sample, fit: Fit, protocol: str, options: Options | None = 
             "weighting": seen.weighting,
             "tested_on_training": any(one.tests_on_training for one in rounds),
         }
-        for name in judged.scores:
-            rows = _rows_of(seen, judged, name, draws, protocol, options)
+        for name in held_out.scores:
+            rows = _rows_of(seen, held_out, name, draws, protocol, options)
             for row in rows:
                 named = {**common, "detector": name, **row}
-                found.append({column: named[column] for column in PROTOCOL_COLUMNS})
-    return found
+                figures.append({column: named[column] for column in PROTOCOL_COLUMNS})
+    return figures
 
 
 def _rounds(sample: Sample, protocol: str, plan: Plan) -> list[Round]:
@@ -161,16 +161,16 @@ def _rounds(sample: Sample, protocol: str, plan: Plan) -> list[Round]:
 
 def _rows_of(
     sample: Sample,
-    judged: Judged,
+    held_out: HeldOutScores,
     detector: str,
     draws: FileDraws,
     protocol: str,
     options: Options,
 ) -> Iterator[Row]:
     """Yield the figures of one detector by one protocol."""
-    measured = Measured(sample, judged.rows, draws)
-    scores = judged.scores[detector]
-    policies = policies_of(sample, judged, detector, options.budgets)
+    measured = Measured(sample, held_out.rows, draws)
+    scores = held_out.scores[detector]
+    policies = policies_of(sample, held_out, detector, options.budgets)
     scopes = measured.scopes()
     if protocol == PREVALENCE:
         scopes = [scope for scope in scopes if scope.name in _PREVALENCE_SCOPES]
@@ -179,7 +179,7 @@ def _rows_of(
     base_rates = options.prevalences if protocol == PREVALENCE else _AS_MEASURED
     yield from figure_rows(measured, scores, policies, scopes, base_rates)
     if protocol == LEAVE_ONE_FAMILY_OUT and detector != FLAG_EVERYTHING:
-        for family, policy, kept in of_other_families(sample, judged, detector, options.plan):
-            part = Measured(sample, judged.rows[kept], draws)
+        for family, policy, kept in of_other_families(sample, held_out, detector, options.plan):
+            part = Measured(sample, held_out.rows[kept], draws)
             of_family = [scope for scope in scopes if scope.value == family]
             yield from figure_rows(part, scores[kept], [policy], of_family, _AS_MEASURED)

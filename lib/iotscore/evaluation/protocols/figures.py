@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from iotscore.detect.metrics import average_precision, fpr_at_tpr, roc_auc
+from iotscore.evaluation.protocols.file_counts import FileCounts
 from iotscore.evaluation.protocols.intervals import UNKNOWN, FileDraws, Interval, rate_interval
 from iotscore.evaluation.protocols.rates import precision_bounds, rates_at
-from iotscore.evaluation.protocols.tally import Tally
 from iotscore.evaluation.scopes import ScoredFile, scopes_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def figure_rows(
     Parameters
     ----------
     measured
-        What was scored.
+        The rows that were scored, and draws of their files.
     scores : float64 array of shape (n_tested,)
         The detector's scores.
     policies
@@ -86,27 +86,27 @@ def figure_rows(
     prevalences
         Base rates of attacks; None is that of the rows. Scopes of one class have no other.
     """
-    tally = Tally(measured.sample, measured.rows, scores)
-    areas = tally.areas()
-    at = [_AtThreshold(measured, tally, policy) for policy in policies]
+    by_file = FileCounts(measured.sample, measured.rows, scores)
+    areas = by_file.areas()
+    at = [_AtThreshold(measured, by_file, policy) for policy in policies]
     for scope in scopes:
         chosen = measured.files_of(scope)
         many = scope.name in _SCOPES_OF_MANY_FILES
-        counts = tally.counts(chosen)
+        counts = by_file.counts(chosen)
         common = {
             "scope": scope.name,
             "scope_value": scope.value,
-            "n_benign": int(tally.rows[chosen & ~tally.is_attack].sum()),
-            "n_attack": int(tally.rows[chosen & tally.is_attack].sum()),
+            "n_benign": int(by_file.rows[chosen & ~by_file.is_attack].sum()),
+            "n_attack": int(by_file.rows[chosen & by_file.is_attack].sum()),
             "roc_auc": roc_auc(counts).value,
             "fpr_at_tpr_999": fpr_at_tpr(counts, HIGH_TPR),
-            **_areas_of_files(measured, tally, areas, chosen, many=many),
+            **_areas_of_files(measured, by_file, areas, chosen, many=many),
         }
         for one in at:
             row = {**common, **one.figures(chosen, many=many)}
             for prevalence in prevalences:
                 if prevalence is None:
-                    yield {**row, **_at_prevalence(counts, row, tally.prevalence(chosen))}
+                    yield {**row, **_at_prevalence(counts, row, by_file.prevalence(chosen))}
                 elif counts.has_both:
                     yield {**row, **_at_prevalence(counts, row, prevalence)}
 
@@ -114,36 +114,36 @@ def figure_rows(
 class _AtThreshold:
     """Counts of one policy, and figures of any set of files from them."""
 
-    def __init__(self, measured: Measured, tally: Tally, policy: Policy) -> None:
-        self._measured, self._tally, self._policy = measured, tally, policy
-        self._hits = tally.hits(policy.thresholds)
-        with_rows = np.maximum(tally.rows, 1)
+    def __init__(self, measured: Measured, by_file: FileCounts, policy: Policy) -> None:
+        self._measured, self._by_file, self._policy = measured, by_file, policy
+        self._hits = by_file.hits(policy.thresholds)
+        with_rows = np.maximum(by_file.rows, 1)
         self._rates: FloatArray = self._hits / with_rows
 
     def figures(self, chosen: BoolArray, *, many: bool) -> Row:
         """Return TPR and FPR with intervals, their means over files and devices, and the worst."""
-        policy, tally = self._policy, self._tally
-        used = chosen & (tally.rows > 0)
+        policy, by_file = self._policy, self._by_file
+        used = chosen & (by_file.rows > 0)
         levels = np.unique(policy.thresholds[used])
         return {
             "threshold_policy": policy.name,
             "budget": policy.budget,
             "uses_labels": policy.uses_labels,
             "threshold": float(levels[0]) if levels.size == 1 else None,
-            **self._side("tpr", used & tally.is_attack, many=many),
-            **self._side("fpr", used & ~tally.is_attack, many=many),
-            **self._spread(used & tally.is_attack, used & ~tally.is_attack),
+            **self._side("tpr", used & by_file.is_attack, many=many),
+            **self._side("fpr", used & ~by_file.is_attack, many=many),
+            **self._spread(used & by_file.is_attack, used & ~by_file.is_attack),
         }
 
     def _side(self, name: str, files: BoolArray, *, many: bool) -> Row:
-        tally, hits = self._tally, self._hits
-        total = tally.totals[files].sum()
-        rows = rate_interval(hits[files], tally.rows[files], tally.weights[files])
+        by_file, hits = self._by_file, self._hits
+        total = by_file.totals[files].sum()
+        rows = rate_interval(hits[files], by_file.rows[files], by_file.weights[files])
         of_files = UNKNOWN
         if many:
-            of_files = self._measured.draws.rate_interval(self._rates, tally.totals, files)
+            of_files = self._measured.draws.rate_interval(self._rates, by_file.totals, files)
         return {
-            name: float(tally.totals[files] @ self._rates[files] / total) if total else None,
+            name: float(by_file.totals[files] @ self._rates[files] / total) if total else None,
             f"{name}_low": rows.low,
             f"{name}_high": rows.high,
             f"{name}_files_low": of_files.low,
@@ -170,7 +170,7 @@ class _AtThreshold:
 
     def _of_devices(self, chosen: BoolArray) -> dict[str, float]:
         """Return the weighted rate of each device's files among the chosen."""
-        totals = self._tally.totals
+        totals = self._by_file.totals
         return {
             device: float(totals[places] @ self._rates[places] / totals[places].sum())
             for device, places in _by_device(self._measured.sample, chosen).items()
@@ -178,20 +178,20 @@ class _AtThreshold:
 
 
 def _areas_of_files(
-    measured: Measured, tally: Tally, areas: FloatArray, chosen: BoolArray, *, many: bool
+    measured: Measured, by_file: FileCounts, areas: FloatArray, chosen: BoolArray, *, many: bool
 ) -> Row:
     """Return the interval of the area over files, and its mean over devices."""
-    used = chosen & (tally.rows > 0)
+    used = chosen & (by_file.rows > 0)
     interval: Interval = UNKNOWN
     if many:
-        interval = measured.draws.area_interval(areas, tally.totals, tally.is_attack, used)
+        interval = measured.draws.area_interval(areas, by_file.totals, by_file.is_attack, used)
     of_device = {}
-    row_of, column_of = np.cumsum(tally.is_attack) - 1, np.cumsum(~tally.is_attack) - 1
+    row_of, column_of = np.cumsum(by_file.is_attack) - 1, np.cumsum(~by_file.is_attack) - 1
     for device, places in _by_device(measured.sample, used).items():
-        attacks, benign = places[tally.is_attack[places]], places[~tally.is_attack[places]]
+        attacks, benign = places[by_file.is_attack[places]], places[~by_file.is_attack[places]]
         if attacks.size and benign.size:
             met = areas[np.ix_(row_of[attacks], column_of[benign])]
-            weight = np.outer(tally.totals[attacks], tally.totals[benign])
+            weight = np.outer(by_file.totals[attacks], by_file.totals[benign])
             of_device[device] = float((met * weight).sum() / weight.sum())
     return {
         "roc_auc_files_low": interval.low,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import numpy as np
@@ -55,24 +54,19 @@ def rate_interval(hits: IntArray, rows: IntArray, weights: FloatArray) -> Interv
     if rows.size == 0:
         return UNKNOWN
     if (weights == weights[0]).all():
-        bounds = wilson_interval(int(hits.sum()), int(rows.sum()), CONFIDENCE)
-        return UNKNOWN if bounds is None else Interval(*bounds)
+        return _wilson(int(hits.sum()), int(rows.sum()))
     share = rows * weights / (rows * weights).sum()
     smooth = (hits + 0.5) / (rows + 1.0)
     variance = share**2 @ (smooth * (1.0 - smooth) / rows)
     mean = share @ smooth
-    return _wilson(float(share @ (hits / rows)), float(mean * (1.0 - mean) / variance))
+    trials = float(mean * (1.0 - mean) / variance)
+    # Shares of weights add up to 1 but for rounding.
+    return _wilson(min(float(share @ (hits / rows)), 1.0) * trials, trials)
 
 
-def _wilson(share: float, trials: float) -> Interval:
-    """Return Wilson's interval for a number of trials that need not be whole."""
-    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-    shrink = 1.0 + z * z / trials
-    centre = (share + z * z / (2 * trials)) / shrink
-    half = z / shrink * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    # Rounding must not move a bound past the share itself.
-    low = max(0.0, min(share, float(centre - half)))
-    return Interval(low, min(1.0, max(share, float(centre + half))))
+def _wilson(successes: float, trials: float) -> Interval:
+    bounds = wilson_interval(successes, trials, CONFIDENCE)
+    return UNKNOWN if bounds is None else Interval(*bounds)
 
 
 @dataclass(frozen=True, eq=False)

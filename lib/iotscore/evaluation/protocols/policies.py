@@ -8,15 +8,15 @@ import numpy as np
 
 from iotscore.detect.metrics import youden_threshold
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
+from iotscore.evaluation.protocols.file_counts import FileCounts
 from iotscore.evaluation.protocols.rounds import halves
-from iotscore.evaluation.protocols.tally import Tally
 from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from iotscore.detect.detector import BoolArray, FloatArray, IntArray
-    from iotscore.evaluation.protocols.judge import Judged
+    from iotscore.evaluation.protocols.cross_validate import HeldOutScores
     from iotscore.evaluation.protocols.rounds import Plan
     from iotscore.evaluation.protocols.sample import Sample
 
@@ -36,7 +36,7 @@ class Policy(NamedTuple):
     Attributes
     ----------
     name
-        How.
+        How it was set, such as ``"benign_quantile"``.
     budget
         Share of benign rows that it may flag, None if it was not set so.
     thresholds : float64 array of shape (n_files,)
@@ -54,23 +54,23 @@ class Policy(NamedTuple):
 
 
 def policies_of(
-    sample: Sample, judged: Judged, detector: str, budgets: Sequence[float]
+    sample: Sample, held_out: HeldOutScores, detector: str, budgets: Sequence[float]
 ) -> list[Policy]:
-    """Return the thresholds of a detector: one per budget that it was judged at, and the best."""
+    """Return the thresholds of a detector: one per budget that was asked for, and the best."""
     everywhere = np.ones(len(sample.files))
     if detector == FLAG_EVERYTHING:
         return [Policy(NO_THRESHOLD, None, everywhere * 0.0)]
     policies = [
-        Policy(BENIGN_QUANTILE, budget, judged.thresholds[detector, budget])
+        Policy(BENIGN_QUANTILE, budget, held_out.thresholds[detector, budget])
         for budget in budgets
-        if (detector, budget) in judged.thresholds
+        if (detector, budget) in held_out.thresholds
     ]
-    best = _youden(sample, judged.rows, judged.scores[detector])
+    best = _youden(sample, held_out.rows, held_out.scores[detector])
     return policies if best is None else [*policies, Policy(ROC_YOUDEN, None, everywhere * best)]
 
 
 def of_other_families(
-    sample: Sample, judged: Judged, detector: str, plan: Plan
+    sample: Sample, held_out: HeldOutScores, detector: str, plan: Plan
 ) -> Iterator[tuple[str, Policy, BoolArray]]:
     """Yield for each family the threshold that labels of the others choose, and where it counts.
 
@@ -82,7 +82,7 @@ def of_other_families(
         The family; the threshold; the rows to measure it on: the later half of the benign test
         rows, and the family's attacks.
     """
-    rows, scores = judged.rows, judged.scores[detector]
+    rows, scores = held_out.rows, held_out.scores[detector]
     early, late = (half[rows] for half in halves(sample, plan))
     families = np.array([file.family for file in sample.files])[sample.file_index[rows]]
     for family in np.unique(families[families != BENIGN]):
@@ -95,5 +95,5 @@ def of_other_families(
 
 
 def _youden(sample: Sample, rows: IntArray, scores: FloatArray) -> float | None:
-    tally = Tally(sample, rows, scores)
-    return youden_threshold(tally.counts(tally.rows > 0))
+    by_file = FileCounts(sample, rows, scores)
+    return youden_threshold(by_file.counts(by_file.rows > 0))

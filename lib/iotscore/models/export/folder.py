@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from iotscore.atomic_write import replace_file
 from iotscore.errors import EnvironmentFaultError, ModelError
 from iotscore.json_validation import TEXT, form_fault, strict_json
-from iotscore.models.export.model_card import page
+from iotscore.models.export.model_card import model_card
 from iotscore.models.stored import checked
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def write_folder(folder: Path, stored: StoredModel, graph: bytes | None) -> list
     folder
         Made if it is not there.
     stored
-        The model.
+        Bundle and manifest of the model.
     graph
         What :func:`iotscore.models.export.onnx_model.to_onnx` returned; None removes an earlier
         graph.
@@ -38,7 +38,7 @@ def write_folder(folder: Path, stored: StoredModel, graph: bytes | None) -> list
     Returns
     -------
     list of Path
-        The files.
+        The files that were written.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def write_folder(folder: Path, stored: StoredModel, graph: bytes | None) -> list
     files = {
         BUNDLE: stored.bundle,
         MANIFEST: json.dumps(stored.manifest, indent=1, sort_keys=True).encode() + b"\n",
-        README: page(stored, has_graph=graph is not None).encode(),
+        README: model_card(stored, has_graph=graph is not None).encode(),
     }
     if graph is not None:
         files[GRAPH] = graph

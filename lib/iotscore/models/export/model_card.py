@@ -13,8 +13,8 @@ RAW_TOLERANCE: Final = 1e-5
 """How far raw scores of the graph may lie from ours, relative to their size. Measured on the sample
 of N-BaIoT: 1.1e-6 for the autoencoder, 2.4e-7 for neighbours, 1e-7 and less for the others."""
 
-FUSED_TOLERANCE: Final = 1e-4
-"""The same for fused scores and severities; measured: 4.1e-6."""
+HYBRID_TOLERANCE: Final = 1e-4
+"""The same for hybrid scores and severities; measured: 4.1e-6."""
 
 _DATA: Final = {True: "synthetic data, not N-BaIoT", False: "captured data"}
 
@@ -56,12 +56,12 @@ _GRAPH: Final = """
 Outputs, one value a row: {outputs}. Detectors without weight are left out.{threshold}
 
 Sums are rounded in another order than in iotscore. Raw scores agree within {raw:g} of their size,
-fused ones within {fused:g}; a record whose fused score lies that near the threshold may be flagged
-by one and not by the other.
+hybrid ones within {hybrid:g}; a record whose hybrid score lies that near the threshold may be
+flagged by one and not by the other.
 """
 
 
-def page(stored: StoredModel, *, has_graph: bool) -> str:
+def model_card(stored: StoredModel, *, has_graph: bool) -> str:
     """Return the page, as Markdown."""
     model, manifest = stored.model, stored.manifest
     rows = manifest.get("rows", {})
@@ -79,7 +79,7 @@ def page(stored: StoredModel, *, has_graph: bool) -> str:
         return text + _SCORING
     outputs, threshold = [score_column(name) for name in counted], ""
     if model.calibrations:
-        outputs += [] if model.fused is None else [SEVERITY]
+        outputs += [] if model.hybrid_tail is None else [SEVERITY]
         outputs += [score_column(HYBRID), flag_column(HYBRID)]
         threshold = f" Flags start above {model.thresholds[HYBRID]!r}."
     graph = _GRAPH.format(
@@ -87,6 +87,6 @@ def page(stored: StoredModel, *, has_graph: bool) -> str:
         outputs=", ".join(f"`{name}`" for name in outputs),
         threshold=threshold,
         raw=RAW_TOLERANCE,
-        fused=FUSED_TOLERANCE,
+        hybrid=HYBRID_TOLERANCE,
     )
     return text + _GRAPH_ROW + _SCORING + graph

@@ -34,7 +34,7 @@ def add_detector(graph: Graph, scaled: str, device: str, detector: Detector) -> 
     Parameters
     ----------
     graph
-        Where.
+        The graph under construction.
     scaled
         Result: float32 rows of shape (n_rows, n_features).
     device

@@ -17,7 +17,7 @@ from iotscore.models.export.onnx_graph import WHOLE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from iotscore.detect.calibration.hybrid_tail import FusedTail
+    from iotscore.detect.calibration.hybrid_tail import HybridTail
     from iotscore.detect.calibration.tail import TailCalibration
     from iotscore.detect.model import Calibration
     from iotscore.models.export.onnx_graph import Graph
@@ -43,24 +43,24 @@ def add_sum(graph: Graph, norms: Mapping[str, str], weights: Mapping[str, float]
     return total
 
 
-def add_fused(graph: Graph, summed: str, device: str, fused: FusedTail) -> str:
-    """Add the fused score's tail, over all devices and over those that have one of their own."""
-    pooled = _levels(graph, summed, [fused.pooled], None)
-    if not fused.own:
+def add_hybrid(graph: Graph, summed: str, device: str, tail: HybridTail) -> str:
+    """Add the hybrid score's tail, over all devices and over those that have one of their own."""
+    pooled = _levels(graph, summed, [tail.pooled], None)
+    if not tail.own:
         return pooled
     counted, shift = [np.inf], [0.0]
-    for own in fused.own.values():
+    for own in tail.own.values():
         top = float(own.levels_[-1])
         counted.append(own.score_at(top))
-        least = fused.pooled.normalise(np.array(counted[-1:]))[0]
+        least = tail.pooled.normalise(np.array(counted[-1:]))[0]
         shift.append(min(0.0, top - float(least)))
     # The pooled curve is the first: a device without a tail of its own finds it.
-    which = graph.position(device, [np.iinfo(np.int64).min, *fused.own])
+    which = graph.position(device, [np.iinfo(np.int64).min, *tail.own])
     most, moved = (
         graph.add("Gather", graph.double(values), which, axis=0) for values in (counted, shift)
     )
     within = _levels(
-        graph, graph.add("Min", summed, most), [fused.pooled, *fused.own.values()], which
+        graph, graph.add("Min", summed, most), [tail.pooled, *tail.own.values()], which
     )
     is_beyond = graph.add("Greater", summed, most)
     return graph.add(
@@ -98,7 +98,7 @@ def _levels(graph: Graph, scores: str, curves: Sequence[TailCalibration], which:
         for values in (knots, levels, slopes)
     )
     risen = graph.add("Mul", slope, graph.add("Sub", logs, knot))
-    found = graph.add("Add", level, risen)
+    between = graph.add("Add", level, risen)
     first, last = (of_row([c.knots_[end] for c in curves]) for end in (0, -1))
     lowest, highest = (of_row([c.levels_[end] for c in curves]) for end in (0, -1))
     rate = of_row([c.rate_[0] for c in curves])
@@ -106,5 +106,5 @@ def _levels(graph: Graph, scores: str, curves: Sequence[TailCalibration], which:
     below = graph.add("Mul", lowest, graph.add("Exp", fallen))
     above = graph.add("Add", highest, graph.add("Div", graph.add("Sub", logs, last), rate))
     is_below, is_above = graph.add("Less", logs, first), graph.add("Greater", logs, last)
-    inner = graph.add("Where", is_below, below, found)
+    inner = graph.add("Where", is_below, below, between)
     return graph.add("Where", is_above, above, inner)

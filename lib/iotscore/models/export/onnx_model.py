@@ -8,7 +8,7 @@ from iotscore.detect.calibration.tail import HALF
 from iotscore.detect.scaling.minmax import LARGEST, MinMaxScaler
 from iotscore.features import HYBRID, SEVERITY, flag_column, score_column
 from iotscore.models.export.onnx_detectors import add_detector
-from iotscore.models.export.onnx_fusion import add_fused, add_norm, add_sum
+from iotscore.models.export.onnx_fusion import add_hybrid, add_norm, add_sum
 from iotscore.models.export.onnx_graph import DOUBLE, FLOAT, TRUTH, WHOLE, Graph
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ def to_onnx(model: Model, version: str) -> bytes:
         norms = {
             name: add_norm(graph, score, model.calibrations[name]) for name, score in scores.items()
         }
-        fused = add_sum(graph, norms, model.weights)
-        if model.fused is not None:
-            fused = add_fused(graph, fused, DEVICE, model.fused)
-            shifted = graph.add("Add", fused, graph.double(HALF))
-            severity = graph.add("Div", graph.add("Mul", graph.double(100.0), fused), shifted)
+        hybrid = add_sum(graph, norms, model.weights)
+        if model.hybrid_tail is not None:
+            hybrid = add_hybrid(graph, hybrid, DEVICE, model.hybrid_tail)
+            shifted = graph.add("Add", hybrid, graph.double(HALF))
+            severity = graph.add("Div", graph.add("Mul", graph.double(100.0), hybrid), shifted)
             outputs[SEVERITY] = (severity, DOUBLE)
-        flagged = graph.add("Greater", fused, graph.double(model.thresholds[HYBRID]))
-        outputs |= {score_column(HYBRID): (fused, DOUBLE), flag_column(HYBRID): (flagged, TRUTH)}
+        flagged = graph.add("Greater", hybrid, graph.double(model.thresholds[HYBRID]))
+        outputs |= {score_column(HYBRID): (hybrid, DOUBLE), flag_column(HYBRID): (flagged, TRUTH)}
     inputs: dict[str, tuple[np.dtype[Any], list[str | int]]]
     inputs = {FEATURES: (DOUBLE, ["rows", len(model.features)]), DEVICE: (WHOLE, ["rows"])}
     about = {"model_version": version, "features": ",".join(model.features)}

@@ -34,7 +34,7 @@ _ROUNDING: Final = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class HeldOutScores:
     """The test rows of all rounds, each once, and what each detector said.
 
     Attributes
@@ -52,17 +52,19 @@ class Judged:
     thresholds: dict[tuple[str, float], FloatArray]
 
 
-def judge(sample: Sample, rounds: Sequence[Round], fit: Fit, budgets: Sequence[float]) -> Judged:
+def cross_validate(
+    sample: Sample, rounds: Sequence[Round], fit: Fit, budgets: Sequence[float]
+) -> HeldOutScores:
     """Fit and score every round.
 
     Parameters
     ----------
     sample
-        Rows.
+        Labelled rows.
     rounds
-        No file is measured in two of them.
+        Which rows fit, calibrate and are measured; no file is measured in two of them.
     fit
-        What is measured. It sees benign rows alone.
+        Fits the model that is measured. It sees benign rows alone.
     budgets
         Shares of benign rows that may be flagged.
 
@@ -79,26 +81,26 @@ def judge(sample: Sample, rounds: Sequence[Round], fit: Fit, budgets: Sequence[f
     thresholds: dict[tuple[str, float], FloatArray] = {}
     for one in rounds:
         benign = benign_of(sample, one)
-        judges = (fit(benign), fit_linear_baseline(benign), FlagEverything())
+        fitted = (fit(benign), fit_linear_baseline(benign), FlagEverything())
         tested = np.sort(np.concatenate([one.test_benign, one.test_attack]))
-        found = _scores(sample, tested, judges, is_known=one.held_out is None)
-        if scores and scores[0].keys() != found.keys():
+        of_round = _scores(sample, tested, fitted, is_known=one.held_out is None)
+        if scores and scores[0].keys() != of_round.keys():
             raise ModelError(
-                f"one round has scores of {sorted(scores[0])} and another of {sorted(found)}: every"
-                " fit must give the same detectors"
+                f"one round has scores of {sorted(scores[0])} and another of {sorted(of_round)}:"
+                " every fit must give the same detectors"
             )
         files = np.unique(sample.file_index[tested])
-        for name, budget in ((name, budget) for name in found for budget in budgets):
+        for name, budget in ((name, budget) for name in of_round for budget in budgets):
             of_file = thresholds.setdefault((name, budget), np.full(len(sample.files), np.nan))
-            of_file[files] = _threshold(judges, name, budget)
+            of_file[files] = _threshold(fitted, name, budget)
         rows.append(tested)
-        scores.append(found)
+        scores.append(of_round)
     names = scores[0] if scores else {}
     every = {name: np.concatenate([one[name] for one in scores]) for name in names}
-    return Judged(np.concatenate([np.empty(0, np.int64), *rows]), every, thresholds)
+    return HeldOutScores(np.concatenate([np.empty(0, np.int64), *rows]), every, thresholds)
 
 
-def fuse_as_reported(judged: Judged, weights: Mapping[str, float]) -> Judged:
+def fuse_as_reported(held_out: HeldOutScores, weights: Mapping[str, float]) -> HeldOutScores:
     """Return the same with the reports' hybrid: min-max over everything scored, then a sum.
 
     Raises
@@ -108,42 +110,42 @@ def fuse_as_reported(judged: Judged, weights: Mapping[str, float]) -> Judged:
     """
     norms = {
         name: minmax_calibration(scores.min(), scores.max()).normalise(scores)
-        for name, scores in judged.scores.items()
+        for name, scores in held_out.scores.items()
         if name in weights
     }
-    fused = {**judged.scores, HYBRID: fuse(norms, weights)}
-    return Judged(judged.rows, fused, judged.thresholds)
+    scores = {**held_out.scores, HYBRID: fuse(norms, weights)}
+    return HeldOutScores(held_out.rows, scores, held_out.thresholds)
 
 
 def _scores(
-    sample: Sample, rows: IntArray, judges: Sequence[Fitted], *, is_known: bool
+    sample: Sample, rows: IntArray, fitted: Sequence[Fitted], *, is_known: bool
 ) -> dict[str, FloatArray]:
     X = sample.features[rows]
     devices = sample.device_ids[rows] if is_known else np.full(rows.size, -1, dtype=np.int64)
-    model, *baselines = judges
-    found = model.scores(X, devices)
-    if reserved := found.keys() & {LINEAR, FLAG_EVERYTHING}:
+    model, *baselines = fitted
+    every = model.scores(X, devices)
+    if reserved := every.keys() & {LINEAR, FLAG_EVERYTHING}:
         raise ModelError(f"the model calls a detector {min(reserved)}: that is a baseline's name")
-    for name, scores in found.items():
+    for name, scores in every.items():
         if scores.shape != rows.shape or not np.isfinite(scores).all():
             raise ModelError(
                 f"{rows.size} rows got scores of shape {scores.shape} from {name}, of which"
                 f" {np.count_nonzero(~np.isfinite(scores))} are not finite: each row needs one"
                 " finite score"
             )
-    _require_rows_alone(model, X, devices, found)
+    _require_rows_alone(model, X, devices, every)
     for baseline in baselines:
-        found = {**found, **baseline.scores(X, devices)}
-    return found
+        every = {**every, **baseline.scores(X, devices)}
+    return every
 
 
 def _require_rows_alone(
-    model: Fitted, X: FloatArray, devices: IntArray, found: Mapping[str, FloatArray]
+    model: Fitted, X: FloatArray, devices: IntArray, together: Mapping[str, FloatArray]
 ) -> None:
     """Refuse a model that looks at the other rows of a batch, most of which are attacks here."""
     some = np.unique(np.linspace(0, len(X) - 1, min(_ROWS_ALONE, len(X))).astype(np.int64))
     alone = model.scores(X[some], devices[some])
-    for name, scores in found.items():
+    for name, scores in together.items():
         moved = ~np.isclose(alone[name], scores[some], rtol=_ROUNDING, atol=0.0)
         # The difference of nearly equal numbers may round far off in some rows, but not in most.
         if 2 * np.count_nonzero(moved) > some.size:
@@ -154,9 +156,9 @@ def _require_rows_alone(
             )
 
 
-def _threshold(judges: Sequence[Fitted], name: str, budget: float) -> float:
-    baselines = {LINEAR: judges[1], FLAG_EVERYTHING: judges[2]}
-    threshold = baselines.get(name, judges[0]).threshold(name, budget)
+def _threshold(fitted: Sequence[Fitted], name: str, budget: float) -> float:
+    baselines = {LINEAR: fitted[1], FLAG_EVERYTHING: fitted[2]}
+    threshold = baselines.get(name, fitted[0]).threshold(name, budget)
     if not np.isfinite(threshold):
         raise ModelError(
             f"the threshold of {name} for {budget} of benign rows is {threshold}: a finite number"

@@ -1,4 +1,4 @@
-"""Attacks planted among benign rows: which, where, that they go around no proof, what they do."""
+"""Attacks among benign rows: which, where, that they go around no proof, what they do."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, InputError, TrainingError
 from iotscore.evaluation.protocols import (
-    MIX,
     Benign,
     Fitted,
     Plan,
-    Poison,
     Sample,
     SampleFile,
-    measure_poisoned,
 )
 from iotscore.evaluation.protocols.benign import benign_of
-from iotscore.evaluation.protocols.poisoning import Planted, plant, poisoned
 from iotscore.evaluation.protocols.rounds import chronological
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
+from iotscore.research.poisoning import (
+    MIX,
+    Poison,
+    PoisonedRows,
+    draw_poisoned,
+    fit_on_poisoned,
+    measure_poisoned,
+)
 from iotscore.warehouse.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 
 if TYPE_CHECKING:
@@ -84,12 +88,12 @@ SAMPLE = made_up()
 (CLEAN,) = chronological(SAMPLE, Plan())
 
 
-def planting(attack: str, share: float, seed: int = 1) -> Planted:
-    """Return what is planted."""
-    return plant(SAMPLE, CLEAN, attack, share, np.random.default_rng(seed))
+def poisoned_rows(attack: str, share: float, seed: int = 1) -> PoisonedRows:
+    """Return attack rows for a share."""
+    return draw_poisoned(SAMPLE, CLEAN, attack, share, np.random.default_rng(seed))
 
 
-def learned(planted: Planted) -> Benign:
+def learned(poison_rows: PoisonedRows) -> Benign:
     """Return what a fit is given that is poisoned."""
     seen: list[Benign] = []
 
@@ -97,46 +101,46 @@ def learned(planted: Planted) -> Benign:
         seen.append(benign)
         return fit_of(SETTINGS)(benign)
 
-    measured = replace(CLEAN, test_attack=np.setdiff1d(CLEAN.test_attack, planted.rows))
-    poisoned(fit, SAMPLE, planted)(benign_of(SAMPLE, measured))
+    measured = replace(CLEAN, test_attack=np.setdiff1d(CLEAN.test_attack, poison_rows.rows))
+    fit_on_poisoned(fit, SAMPLE, poison_rows)(benign_of(SAMPLE, measured))
     return seen[0]
 
 
 @pytest.mark.parametrize("attack", [MIX, "gafgyt.tcp", "mirai.syn"])
-def test_planted_rows_are_attacks_on_their_own_device(attack: str) -> None:
+def test_poisoned_rows_are_attacks_on_their_own_device(attack: str) -> None:
     """So many as the share says, each once, beside benign rows of the device that they are of."""
-    planted = planting(attack, 0.1)
-    assert SAMPLE.is_attack[planted.rows].all()
-    assert np.unique(planted.rows).size == planted.rows.size
+    poison_rows = poisoned_rows(attack, 0.1)
+    assert SAMPLE.is_attack[poison_rows.rows].all()
+    assert np.unique(poison_rows.rows).size == poison_rows.rows.size
     places = np.concatenate([CLEAN.train, CLEAN.calibration])
     devices = (1, 2) if attack == "mirai.syn" else (1, 2, 3)
     eligible = np.isin(SAMPLE.device_ids[places], devices).sum()
-    assert (planted.n_benign, planted.rows.size) == (eligible, round(0.1 * eligible))
+    assert (poison_rows.n_benign, poison_rows.rows.size) == (eligible, round(0.1 * eligible))
     beside = np.where(
-        planted.train_places >= 0,
-        CLEAN.train[planted.train_places],
-        CLEAN.calibration[planted.calibration_places],
+        poison_rows.train_places >= 0,
+        CLEAN.train[poison_rows.train_places],
+        CLEAN.calibration[poison_rows.calibration_places],
     )
-    assert np.array_equal(SAMPLE.device_ids[beside], SAMPLE.device_ids[planted.rows])
-    assert ((planted.train_places >= 0) != (planted.calibration_places >= 0)).all()
-    kinds = {SAMPLE.files[file].attack for file in SAMPLE.file_index[planted.rows]}
+    assert np.array_equal(SAMPLE.device_ids[beside], SAMPLE.device_ids[poison_rows.rows])
+    assert ((poison_rows.train_places >= 0) != (poison_rows.calibration_places >= 0)).all()
+    kinds = {SAMPLE.files[file].attack for file in SAMPLE.file_index[poison_rows.rows]}
     assert kinds == ({"tcp", "syn"} if attack == MIX else {attack.split(".")[1]})
 
 
 def test_smaller_shares_are_the_start_of_larger_ones() -> None:
     """A curve over shares is about one growing set of rows."""
-    every = planting(MIX, 0.2)
+    every = poisoned_rows(MIX, 0.2)
     some = every.first(0.05)
     assert some.rows.size == round(0.05 * every.n_benign)
     assert np.array_equal(some.rows, every.rows[: some.rows.size])
     assert every.first(0.0).rows.size == 0
 
 
-def test_the_fit_sees_the_benign_rows_in_order_and_the_planted_ones() -> None:
-    """Without the planted rows, what is learned from is what was proven, to the last bit."""
-    planted = planting("gafgyt.tcp", 0.1)
+def test_the_fit_sees_the_benign_rows_in_order_and_the_poisoned_ones() -> None:
+    """Without the poisoned rows, what is learned from is what was proven, to the last bit."""
+    poison_rows = poisoned_rows("gafgyt.tcp", 0.1)
     benign, clean = (
-        learned(planted),
+        learned(poison_rows),
         benign_of(SAMPLE, replace(CLEAN, test_attack=np.empty(0, int))),
     )
     attack_files = {place for place, file in enumerate(SAMPLE.files) if file.is_attack}
@@ -147,19 +151,19 @@ def test_the_fit_sees_the_benign_rows_in_order_and_the_planted_ones() -> None:
         assert np.array_equal(part.features[~foreign], proven.features)
         assert np.array_equal(part.row_no[~foreign], proven.row_no)
         assert part.device_ids.size == part.features.shape[0]
-    assert found == planted.rows.size
+    assert found == poison_rows.rows.size
 
 
 def test_the_proof_stands() -> None:
-    """A round that learned from planted rows the usual way is still refused."""
-    planted = planting(MIX, 0.05)
-    leaking = replace(CLEAN, train=np.sort(np.concatenate([CLEAN.train, planted.rows])))
+    """A round that learned from poisoned rows the usual way is still refused."""
+    poison_rows = poisoned_rows(MIX, 0.05)
+    leaking = replace(CLEAN, train=np.sort(np.concatenate([CLEAN.train, poison_rows.rows])))
     with pytest.raises(TrainingError, match="are attacks"):
         benign_of(SAMPLE, leaking)
 
 
 def test_curves() -> None:
-    """Each share, draw, defence and detector has a row; planted rows are measured at no share."""
+    """Each share, draw, defence and detector has a row; poisoned rows are measured at no share."""
     fits = {share: fit_of(replace(SETTINGS, trim_share=share)) for share in (0.0, 0.1)}
     poison = Poison(shares=(0.0, 0.005, 0.05), attacks=("gafgyt.tcp",), trim_share=0.1, draws=2)
     rows = measure_poisoned(SAMPLE, fits, Plan(), (0.05,), poison, 42)
@@ -191,13 +195,13 @@ def test_curves() -> None:
     ("attack", "share", "told"),
     [
         ("gafgyt.scan", 0.01, "no rows of gafgyt.scan .* gafgyt.tcp, mirai.syn, or mix"),
-        ("gafgyt.tcp", 0.9, "rows of gafgyt.tcp of device 1 are to be planted"),
+        ("gafgyt.tcp", 0.9, "rows of gafgyt.tcp of device 1 are to poison it"),
     ],
 )
-def test_what_cannot_be_planted_is_told(attack: str, share: float, told: str) -> None:
+def test_what_cannot_be_drawn_is_told(attack: str, share: float, told: str) -> None:
     """An unknown attack, and more rows than there are."""
     with pytest.raises(InputError, match=told):
-        planting(attack, share)
+        poisoned_rows(attack, share)
 
 
 @pytest.mark.parametrize("change", ["shares=[]", "draws=0", "shares=[1.5]"])

@@ -15,11 +15,11 @@ from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols import Plan
 from iotscore.evaluation.trained import fit_of
-from iotscore.evasion import EVASION, Evasion, measure_evasion
-from iotscore.evasion.captures import Devices
-from iotscore.evasion.effort import Effort
 from iotscore.features import FEATURES
-from iotscore.warehouse.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
+from iotscore.research.evasion import Evasion, measure_evasion
+from iotscore.research.evasion.captures import Devices
+from iotscore.research.evasion.effort import Effort
+from iotscore.warehouse.figure_columns import EVASION, ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

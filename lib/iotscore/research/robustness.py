@@ -8,16 +8,16 @@ import numpy as np
 
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
 from iotscore.evaluation.protocols.figures import Measured, figure_rows
+from iotscore.evaluation.protocols.file_counts import FileCounts
 from iotscore.evaluation.protocols.intervals import FileDraws
 from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, Policy
-from iotscore.evaluation.protocols.tally import Tally
 from iotscore.warehouse.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from iotscore.detect.detector import FloatArray
-    from iotscore.evaluation.protocols.judge import Judged
+    from iotscore.evaluation.protocols.cross_validate import HeldOutScores
     from iotscore.evaluation.protocols.sample import Sample
 
     Row = dict[str, Any]
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def robustness_rows(
     sample: Sample,
-    judged: Judged,
+    held_out: HeldOutScores,
     budgets: Sequence[float],
     common: Mapping[str, Any],
     scopes: Sequence[str] = ("all",),
@@ -37,7 +37,7 @@ def robustness_rows(
 
     Parameters
     ----------
-    sample, judged
+    sample, held_out
         Rows and what was said of them.
     budgets
         Shares of benign rows that may be flagged.
@@ -51,24 +51,24 @@ def robustness_rows(
     pace : float64 array of shape (n_files,) or None
         Packets per second that each attack file stands for, where that is known.
     """
-    measured = Measured(sample, judged.rows, FileDraws.of_files(sample.files, 1, 0))
+    measured = Measured(sample, held_out.rows, FileDraws.of_files(sample.files, 1, 0))
     chosen = [scope for scope in measured.scopes() if scope.name in scopes]
-    for detector in (name for name in judged.scores if name not in left_out):
-        scores = judged.scores[detector]
-        tally = Tally(sample, judged.rows, scores)
+    for detector in (name for name in held_out.scores if name not in left_out):
+        scores = held_out.scores[detector]
+        by_file = FileCounts(sample, held_out.rows, scores)
         for budget in budgets:
-            policy = Policy(BENIGN_QUANTILE, budget, judged.thresholds[detector, budget])
-            missed = 1.0 - tally.hits(policy.thresholds) / np.maximum(tally.rows, 1)
+            policy = Policy(BENIGN_QUANTILE, budget, held_out.thresholds[detector, budget])
+            missed = 1.0 - by_file.hits(policy.thresholds) / np.maximum(by_file.rows, 1)
             for scope in chosen:
-                (found,) = figure_rows(measured, scores, [policy], [scope], [None])
-                files = measured.files_of(scope) & tally.is_attack & (tally.rows > 0)
+                (figures,) = figure_rows(measured, scores, [policy], [scope], [None])
+                files = measured.files_of(scope) & by_file.is_attack & (by_file.rows > 0)
                 row = {
                     **common,
                     "scope": scope.name,
                     "scope_value": scope.value,
                     "detector": detector,
                     "budget": budget,
-                    **{name: found[name] for name in ROBUSTNESS_FIGURES},
+                    **{name: figures[name] for name in ROBUSTNESS_FIGURES},
                     "packets_per_second": None if pace is None else float(pace[files].mean()),
                     "unnoticed_per_second": (
                         None if pace is None else float((pace * missed)[files].mean())

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from iotscore.evaluation.protocol_stage import read_sample
-from iotscore.evaluation.protocols import Poison, measure_poisoned
 from iotscore.evaluation.stage import data_kind
 from iotscore.evaluation.trained import fit_of
+from iotscore.research.poisoning import measure_poisoned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from iotscore.evaluation.protocol_stage import ProtocolOptions
     from iotscore.models.context import Context
+    from iotscore.research.poisoning import Poison
 
     Row = dict[str, Any]
 
@@ -56,7 +57,7 @@ def evaluate_poisoning(
     Raises
     ------
     InputError
-        There are no benign rows, or too few of the attacks to plant.
+        There are no benign rows, or too few of the attacks.
     """
     sample = read_sample(context, options)
     model = options.model.without_idle()
@@ -77,7 +78,7 @@ def store_robustness(context: Context, figures: Sequence[Row], kind: str) -> lis
     figures
         Rows with the keys of :data:`iotscore.evaluation.protocols.ROBUSTNESS_COLUMNS`.
     kind
-        ``synthetic``, ``full`` or ``partial``: what was measured on.
+        ``synthetic``, ``full`` or ``partial``: the data that were measured on.
     """
     stamp = {"run_id": context.run_id, "data_kind": kind, "evaluated_at": datetime.now(UTC)}
     rows = [{**figure, **stamp} for figure in figures]

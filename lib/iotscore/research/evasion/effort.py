@@ -28,7 +28,7 @@ _CONTROLLERS: Final = 4
 _APART: Final = 500_000_000
 """Added to addresses that are used once: benign traffic has such hosts too, and no common ones."""
 _HOSTS: Final = 2_000_000_000
-"""First of the hosts that a dealt attack goes to."""
+"""First of the hosts that a spread attack goes to."""
 _FIRST_PORT: Final = 40_000
 _PORTS: Final = 20_000
 _SERVICE: Final = 80
@@ -47,7 +47,7 @@ class Effort:
         0 to 1.
     peers
         The attack goes from the device's own address, over this many connections to as many hosts,
-        dealt out in turn, and no scanner runs beside it. 0: as the botnet does it.
+        spread over them in turn, and no scanner runs beside it. 0: as the botnet does it.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def altered(
     attack
         One of :data:`ATTACKS`.
     effort
-        What is done.
+        How much slower, padded and spread out.
     sizes : int array
         Sizes of packets that the device sends when it is benign.
     rng : Generator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.evasion.effort import altered, requests_of
+from iotscore.research.evasion.effort import altered, requests_of
 from iotscore.simulate.afterimage import AfterImage
 from iotscore.simulate.attacks import attack as botnet
 from iotscore.simulate.benign import benign, rate
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from iotscore.evasion.effort import Effort
+    from iotscore.research.evasion.effort import Effort
 
     Packets = NDArray[Any]
 
@@ -107,9 +107,9 @@ class Devices:
     def _make_benign(self, device: int) -> Packets:
         """Return benign packets, those from SETTLED on recorded."""
         rng = self._rng(device, "benign", 0)
-        found = benign(device, self._benign_rows + int(1.5 * rate(device) * SETTLED) + 100, rng)
-        found["flags"][found["time"] < found["time"][0] + SETTLED] &= ~RECORDED
-        return first_records(found, self._benign_rows)
+        packets = benign(device, self._benign_rows + int(1.5 * rate(device) * SETTLED) + 100, rng)
+        packets["flags"][packets["time"] < packets["time"][0] + SETTLED] &= ~RECORDED
+        return first_records(packets, self._benign_rows)
 
     def _make_requests(self, device: int, attack: str) -> Packets:
         count = int(_FASTEST * self._seconds) + 2 * self._records

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from iotscore.evaluation.protocols.sample import Sample
 
 
-class Tally:
-    """Answers what figures ask of one detector.
+class FileCounts:
+    """Rows, hits and areas by file, of one detector.
 
     Parameters
     ----------
     sample
-        Rows.
+        Labelled rows and their files.
     rows : int64 array of shape (n_tested,)
         Positions in the sample of the rows that were scored.
     scores : float64 array of shape (n_tested,)

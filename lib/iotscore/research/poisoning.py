@@ -1,7 +1,7 @@
-"""Attacks planted among the benign rows that a model learns from, and what it is worth then.
+"""Poisoning: attacks among the benign rows that a model learns from, and what it is worth then.
 
 Labels cannot leak into a fit: :func:`iotscore.evaluation.protocols.benign.benign_of` proves it for
-every protocol, this one included. Here the proof holds for a round without the planted rows, which
+every protocol, this one included. Here the proof holds for a round without the poisoned rows, which
 are neither fitted nor measured in it; they are put in afterwards, by :func:`poisoned`, and nowhere
 else.
 """
@@ -16,9 +16,10 @@ import numpy as np
 from iotscore.bounds import Count, OpenShare, Share, Some
 from iotscore.errors import InputError
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR
-from iotscore.evaluation.protocols.judge import judge
-from iotscore.evaluation.protocols.robustness import robustness_rows
+from iotscore.evaluation.protocols.cross_validate import cross_validate
 from iotscore.evaluation.protocols.rounds import Plan, chronological
+from iotscore.research.robustness import robustness_rows
+from iotscore.warehouse.figure_columns import POISONING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,22 +31,21 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-POISONING: Final = "poisoning"
 MIX: Final = "mix"
 """Rows of every attack of the device, in the shares that the sample has them."""
 
 _NOT_POISONED: Final = (LINEAR, FLAG_EVERYTHING)
-"""Baselines are fitted on the proven rows, without the planted ones."""
+"""Baselines are fitted on the proven rows, without the poisoned ones."""
 
 
 @dataclass(frozen=True)
 class Poison:
-    """How much of what is planted.
+    """Which attacks poison, and how much.
 
     Attributes
     ----------
     shares
-        Planted rows per benign row to learn from.
+        Poisoned rows per benign row to learn from.
     attacks
         ``mix``, or a family and an attack, such as ``gafgyt.tcp``.
     trim_share
@@ -61,14 +61,14 @@ class Poison:
 
 
 @dataclass(frozen=True, eq=False)
-class Planted:
+class PoisonedRows:
     """Attack rows that stand among the benign rows of their device.
 
     Attributes
     ----------
-    rows : int64 array of shape (n_planted,)
-        Positions in the sample; the first of them are planted at smaller shares too.
-    train_places, calibration_places : int64 arrays of shape (n_planted,)
+    rows : int64 array of shape (n_poisoned,)
+        Positions in the sample; the first of them poison at smaller shares too.
+    train_places, calibration_places : int64 arrays of shape (n_poisoned,)
         The benign row of the part that each is put before, -1 if it is put into the other part.
     n_benign
         Rows of both parts on devices that have such attacks: what shares are shares of.
@@ -79,8 +79,8 @@ class Planted:
     calibration_places: IntArray
     n_benign: int
 
-    def first(self, share: float) -> Planted:
-        """Return the planting of a share."""
+    def first(self, share: float) -> PoisonedRows:
+        """Return the rows of a smaller share."""
         count = round(share * self.n_benign)
         return replace(
             self,
@@ -100,7 +100,7 @@ def measure_poisoned(
 ) -> list[Row]:
     """Measure what each fit is worth with attacks among its benign rows.
 
-    What is planted at the largest share is measured at none, so that all figures of a draw are
+    What poisons at the largest share is measured at none, so that all figures of a draw are
     about the same rows.
 
     Parameters
@@ -108,7 +108,7 @@ def measure_poisoned(
     sample
         Labelled rows.
     fits
-        What is measured, by the share that it trims (0: nothing).
+        Fits the models that are measured, by the share that it trims (0: nothing).
     plan, budgets
         As in :class:`iotscore.evaluation.protocols.Options`.
     poison
@@ -143,13 +143,15 @@ def _rows(
     for attack in poison.attacks:
         for draw in range(poison.draws):
             random = np.random.default_rng([seed, draw])
-            every = plant(sample, clean, attack, max(poison.shares), random)
+            every = draw_poisoned(sample, clean, attack, max(poison.shares), random)
             rest = np.setdiff1d(clean.test_attack, every.rows)
             measured = replace(clean, test_attack=rest)
             for share in poison.shares:
-                planted = every.first(share)
+                poison_rows = every.first(share)
                 for trim_share, fit in fits.items():
-                    judged = judge(sample, [measured], poisoned(fit, sample, planted), budgets)
+                    held_out = cross_validate(
+                        sample, [measured], fit_on_poisoned(fit, sample, poison_rows), budgets
+                    )
                     common = {
                         "protocol": POISONING,
                         "attack": attack,
@@ -157,22 +159,22 @@ def _rows(
                         "effort": share,
                         "trim_share": trim_share,
                         "draw": draw + 1,
-                        "n_planted": planted.rows.size,
+                        "n_planted": poison_rows.rows.size,
                     }
                     yield from robustness_rows(
-                        sample, judged, budgets, common, left_out=_NOT_POISONED
+                        sample, held_out, budgets, common, left_out=_NOT_POISONED
                     )
 
 
-def plant(
+def draw_poisoned(
     sample: Sample, clean: Round, attack: str, share: float, random: np.random.Generator
-) -> Planted:
+) -> PoisonedRows:
     """Draw attack rows, and places among benign rows of their devices, evenly over time.
 
     Raises
     ------
     InputError
-        If there are no such attacks, or too few to plant some and to measure others.
+        If there are no such attacks, or too few to poison with some and to measure others.
     """
     names = np.array([f"{file.family}.{file.attack}" for file in sample.files])
     wanted = clean.test_attack
@@ -190,17 +192,17 @@ def plant(
         drawn = random.permutation(wanted[attack_devices == device])
         if drawn.size <= mine.size:
             raise InputError(
-                f"{mine.size} rows of {attack} of device {device} are to be planted and some more"
-                f" measured, and there are {drawn.size}: plant smaller shares, or bring more rows"
+                f"{mine.size} rows of {attack} of device {device} are to poison it and some more"
+                f" be measured, and there are {drawn.size}: use smaller shares, or bring more rows"
                 " (protocol.most_attack_rows)"
             )
         rows[mine] = drawn[: mine.size]
     if not eligible.size:
         raise InputError(
-            f"there are no rows of {attack} on a device with benign rows to plant: the attacks are"
+            f"there are no rows of {attack} on a device with benign rows: the attacks are"
             f" {', '.join(sorted(set(names[sample.file_index[clean.test_attack]])))}, or {MIX}"
         )
-    return Planted(
+    return PoisonedRows(
         rows,
         np.where(in_train[chosen], chosen, -1),
         np.where(in_train[chosen], -1, chosen - clean.train.size),
@@ -208,20 +210,22 @@ def plant(
     )
 
 
-def poisoned(fit: Fit, sample: Sample, planted: Planted) -> Fit:
-    """Return a fit that finds planted attacks among the proven benign rows that it is given."""
+def fit_on_poisoned(fit: Fit, sample: Sample, poison_rows: PoisonedRows) -> Fit:
+    """Return a fit that finds attacks among the proven benign rows that it is given."""
 
     def fit_poisoned(benign: Benign) -> Fitted:
-        train = _with_planted(benign.train, sample, planted.rows, planted.train_places)
-        calibration = _with_planted(
-            benign.calibration, sample, planted.rows, planted.calibration_places
+        train = _with_poisoned(benign.train, sample, poison_rows.rows, poison_rows.train_places)
+        calibration = _with_poisoned(
+            benign.calibration, sample, poison_rows.rows, poison_rows.calibration_places
         )
         return fit(replace(benign, train=train, calibration=calibration))
 
     return fit_poisoned
 
 
-def _with_planted(part: BenignPart, sample: Sample, rows: IntArray, places: IntArray) -> BenignPart:
+def _with_poisoned(
+    part: BenignPart, sample: Sample, rows: IntArray, places: IntArray
+) -> BenignPart:
     rows, places = rows[places >= 0], places[places >= 0]
     return replace(
         part,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
 from iotscore.bounds import Bounds, Count, Share, Some
 from iotscore.errors import ConfigError
-from iotscore.evaluation.protocols.judge import judge
-from iotscore.evaluation.protocols.robustness import robustness_rows
+from iotscore.evaluation.protocols.cross_validate import cross_validate
 from iotscore.evaluation.protocols.rounds import Plan, chronological
 from iotscore.evaluation.protocols.sample import Sample, SampleFile
-from iotscore.evasion.captures import Devices
-from iotscore.evasion.effort import ATTACKS, Effort
 from iotscore.features import FEATURES
 from iotscore.landing.filenames import BENIGN
+from iotscore.research.evasion.captures import Devices
+from iotscore.research.evasion.effort import ATTACKS, Effort
+from iotscore.research.robustness import robustness_rows
 from iotscore.simulate.layout import DEVICES
+from iotscore.warehouse.figure_columns import EVASION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-EVASION: Final = "evasion"
-
 
 @dataclass(frozen=True)
 class Evasion:
@@ -37,12 +36,12 @@ class Evasion:
     Attributes
     ----------
     attacks
-        Which, of :data:`iotscore.evasion.effort.ATTACKS`.
+        Which, of :data:`iotscore.research.evasion.effort.ATTACKS`.
     slowdowns, padded_shares, peers
-        Efforts to measure, see :class:`iotscore.evasion.effort.Effort`; each alone, and every
-        slowdown together with the largest share padded and the most peers.
+        Efforts to measure, see :class:`iotscore.research.evasion.effort.Effort`; each alone, and
+        every slowdown together with the largest share padded and the most peers.
     benign_rows, records, seconds
-        See :class:`iotscore.evasion.captures.Devices`.
+        See :class:`iotscore.research.evasion.captures.Devices`.
 
     Raises
     ------
@@ -80,26 +79,26 @@ class Evasion:
 def measure_evasion(
     fit: Fit, trim_share: float, plan: Plan, budgets: Sequence[float], evasion: Evasion, seed: int
 ) -> list[Row]:
-    """Fit on simulated benign rows of nine devices, and measure attacks that take care.
+    """Fit on simulated benign rows of nine devices, and measure evasive attacks.
 
     Parameters
     ----------
     fit
-        What is measured.
+        Fits the model that is measured.
     trim_share
-        What it trims, for the rows.
+        The share that it trims; stated in the rows.
     plan, budgets
         As in :class:`iotscore.evaluation.protocols.Options`.
     evasion
-        What is simulated.
+        Attacks and efforts.
     seed
         Of everything that is drawn.
 
     Returns
     -------
     list of dict
-        Rows with the keys of :data:`iotscore.evaluation.protocols.ROBUSTNESS_COLUMNS`, for all
-        attacks together and for each. Every device and attack counts the same.
+        Rows with the keys of :data:`iotscore.warehouse.figure_columns.ROBUSTNESS_COLUMNS`, for
+        all attacks together and for each. Every device and attack counts the same.
 
     Raises
     ------
@@ -109,10 +108,10 @@ def measure_evasion(
     devices = Devices(seed, evasion.benign_rows, evasion.records, evasion.seconds)
     benign = {device: devices.benign_features(device) for device in DEVICES}
     fit = _once(fit)
-    found: list[Row] = []
+    figures: list[Row] = []
     for knob, setting, effort in evasion.efforts():
         sample, pace = _sample(devices, benign, evasion.attacks, effort)
-        judged = judge(sample, chronological(sample, plan), fit, budgets)
+        held_out = cross_validate(sample, chronological(sample, plan), fit, budgets)
         common = {
             "protocol": EVASION,
             "attack": None,
@@ -122,8 +121,8 @@ def measure_evasion(
             "draw": 1,
             "n_planted": 0,
         }
-        found += robustness_rows(sample, judged, budgets, common, ("all", "attack"), pace=pace)
-    return found
+        figures += robustness_rows(sample, held_out, budgets, common, ("all", "attack"), pace=pace)
+    return figures
 
 
 def _once(fit: Fit) -> Fit:

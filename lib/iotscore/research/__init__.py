@@ -1,0 +1,1 @@
+"""How far attackers get: measured now and then, never at night, and not sent to executors."""
