@@ -80,7 +80,7 @@ lint: setup type ## check style, types, layers, shell scripts and tables made fr
 type: setup ## check types
 	@.venv/bin/mypy
 
-format: setup ## mend what the linter can mend by itself
+format: setup ## fix what the linter can fix by itself
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 
@@ -94,7 +94,7 @@ soak: setup java ## run many nights with bad files and random kills [NIGHTS=30 P
 	@PYTHONPATH=lib:benchmarks $(PYTHON_BIN) soak/soak.py --nights $(NIGHTS) --pairs $(PAIRS) \
 		--seed $(SEED) $(ARGS)
 
-lock: setup ## write requirements.lock anew from setup.py [ARGS=--upgrade]
+lock: setup ## write requirements.lock from setup.py [ARGS=--upgrade]
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 		--generate-hashes --extra dev --custom-compile-command "make lock" $(ARGS) \
 		--output-file requirements.lock setup.py

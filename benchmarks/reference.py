@@ -118,7 +118,7 @@ def _scaler(features: npt.NDArray[np.float64]) -> Any:  # noqa: ANN401 - scikit-
 
 
 def _network(parameters: dict[str, Any]) -> Any:  # noqa: ANN401 - Keras is untyped
-    """Return the reports' autoencoder, unfitted."""
+    """Return the published baselines' autoencoder, unfitted."""
     keras = _keras()
     layers = keras.layers
     return keras.Sequential(

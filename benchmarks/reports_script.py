@@ -1,4 +1,4 @@
-"""The reports' way: one process, pandas reads the CSVs, scikit-learn and Keras score batches.
+"""The published baseline: one process, pandas reads the CSVs, scikit-learn and Keras score.
 
 ``python benchmarks/reports_script.py --input DIR --reference DIR --rows 200000``
 

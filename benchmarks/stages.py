@@ -33,7 +33,7 @@ class Place:
     Attributes
     ----------
     folder
-        Its own folder; ``data`` in it is kept for the next run, the rest is made anew.
+        Its own folder; ``data`` in it is kept for the next run, the rest is made again.
     """
 
     folder: Path

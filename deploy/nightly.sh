@@ -12,8 +12,8 @@
 #   PAUSE   seconds before the second try; twice as many before each further one [60]
 #
 # Tried again: 1 (a bug, or the machine's fault), 134 and 137 (Spark or the job died or was killed,
-# mostly for want of memory). Everything is safe to be started again at any point.
-# Exit codes: those of the last try: 0 done; 2 something for you to mend; 1 a bug; 3 an alert as
+# mostly for lack of memory). Everything is safe to be started again at any point.
+# Exit codes: those of the last try: 0 done; 2 something for you to correct; 1 a bug; 3 an alert as
 # severe as --fail-on says; 129, 130, 143 stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM, which are
 # passed on to the job; and 124 if the limit was reached.
 set -euo pipefail

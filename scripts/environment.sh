@@ -77,7 +77,7 @@ check_heap() {
     has="$(memory_kib)"
     [[ -n "$heap" ]] || return 0
     if ((heap < 512 << 10)); then
-        give_up "$2 is $1; Spark needs at least 512m, and a night 2g: give it more."
+        give_up "$2 is $1; Spark needs at least 512m, and nightly 2g: give it more."
     elif [[ -n "$has" ]] && ((heap > has)); then
         give_up "$2 is $1, and this machine, or what this account may use of it, has $((has >> 10))m;" \
             "give the heap less than that: Python needs memory beside it."
@@ -113,7 +113,7 @@ check_folders() {
     for name in SPARK_CONF_DIR HADOOP_CONF_DIR YARN_CONF_DIR; do
         folder="${!name:-}"
         [[ -z "$folder" || (-d "$folder" && -x "$folder") ]] ||
-            give_up "The folder $folder of $name does not exist or cannot be read; mend or unset $name."
+            give_up "The folder $folder of $name does not exist or cannot be read; correct or unset $name."
     done
 }
 
@@ -154,13 +154,13 @@ find_settings() {
     extra=(${kept[@]+"${kept[@]}"})
     properties="${chosen:-${SPARK_PROPERTIES:-$root/conf/spark-defaults.conf}}"
     if [[ ! -f "$properties" || ! -r "$properties" ]]; then
-        give_up "The Spark settings $properties cannot be read; mend SPARK_PROPERTIES, or" \
+        give_up "The Spark settings $properties cannot be read; correct SPARK_PROPERTIES, or" \
             "--properties-file."
     fi
     if [[ -n "${SPARK_SECRETS:-}" ]] && { [[ ! -f "$SPARK_SECRETS" || ! -r "$SPARK_SECRETS" ]] ||
         [[ -n "$(find "$SPARK_SECRETS" -perm -040 -o -perm -020 -o -perm -004 -o -perm -002)" ]]; }; then
         give_up "SPARK_SECRETS ($SPARK_SECRETS) must be a file that you can read and nobody else;" \
-            "mend the name, or: chmod 600"
+            "correct the name, or: chmod 600"
     fi
 }
 

@@ -13,22 +13,6 @@
 -- uses_labels: true if the labels of attacks went into the threshold
 -- is_synthetic: true if some of the ingested data are simulated
 -- model_version: the champion
-WITH champion AS (
-    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-),
-marking AS (
-    SELECT
-        models.model_version,
-        IF(get_json_object(manifest, '$.normalisation') = 'batch_minmax', 'roc_youden', 'benign_quantile')
-            AS threshold_policy,
-        get_json_object(manifest, '$.normalisation') = 'batch_minmax' AS uses_labels,
-        CAST(get_json_object(manifest, '$.thresholds.hybrid') AS DOUBLE) AS hybrid_threshold,
-        (SELECT bool_or(is_synthetic) FROM ingest_files WHERE status = 'ingested') AS is_synthetic
-    FROM models
-    INNER JOIN champion ON models.model_version = champion.model_version
-)
 SELECT
     device_id,
     device,
@@ -41,10 +25,10 @@ SELECT
     threshold_policy,
     uses_labels,
     is_synthetic,
-    marking.model_version
+    v_champion.model_version
 FROM scores
-INNER JOIN marking ON scores.model_version = marking.model_version
+INNER JOIN v_champion ON scores.model_version = v_champion.model_version
 WHERE label = 0
 GROUP BY
-    device_id, device, split, threshold_policy, uses_labels, is_synthetic, marking.model_version
+    device_id, device, split, threshold_policy, uses_labels, is_synthetic, v_champion.model_version
 ORDER BY split DESC, hybrid_fpr DESC NULLS LAST, device

@@ -1,10 +1,10 @@
--- Which files were refused as a whole, why, and was a mended one delivered since?
+-- Which files were refused as a whole, why, and was a corrected file delivered since?
 --
 -- source_file: the file, below the landing folder
--- reason: code of the fault
--- detail: what was found
+-- reason: reason code
+-- detail: the value or text found
 -- rows_read: data lines of the file
--- rows_expected: lines that data_summary.csv promises; NULL if it says nothing
+-- rows_expected: lines that data_summary.csv states; NULL if it states none
 -- bytes: size of the file
 -- ingested_since: true if a later delivery under this name was accepted
 -- refused_at: time, UTC

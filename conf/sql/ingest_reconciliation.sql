@@ -6,7 +6,7 @@
 -- rows_read: data lines of the file
 -- rows_accepted: lines that became records of traffic
 -- rows_quarantined: lines that were refused
--- rows_expected: lines that data_summary.csv promises; NULL if it says nothing
+-- rows_expected: lines that data_summary.csv states; NULL if it states none
 -- rows_lost: read less accepted less quarantined; anything but 0 is a fault
 -- reconciles: true if rows_lost is 0 and the file has the lines that were expected
 -- run_id: the run that read it

@@ -1,11 +1,11 @@
 -- How good is the champion on everything that was measured? Its latest evaluation, all policies.
 --
--- detector: a detector, or hybrid for the fused score
+-- detector: a detector, or hybrid for the hybrid score
 -- threshold_policy: benign_quantile or roc_youden: how the threshold was chosen
 -- uses_labels: true if the labels of attacks went into the threshold
 -- threshold: a record is flagged if its score is above it
 -- records: labelled records measured
--- accuracy: right answers, 0 to 1
+-- accuracy: records with the right answer, 0 to 1
 -- balanced_accuracy: mean of recall_attack and recall_benign, 0 to 1
 -- precision_attack: attacks among the flagged records, 0 to 1
 -- recall_attack: flagged among the attacks, 0 to 1
@@ -15,22 +15,12 @@
 -- f1_benign: harmonic mean of the two
 -- fpr: flagged among the benign records, 0 to 1
 -- roc_auc: area under the ROC curve, 0 to 1
--- roc_auc_error: most that roc_auc can be off, because scores are counted in bins
+-- roc_auc_error: largest error of roc_auc, because scores are counted in bins
 -- average_precision: mean precision over all thresholds, 0 to 1
 -- weighting: none, or file_weights if each file's records stand for its full count
 -- data_kind: synthetic, partial or full: what the figures were measured on
 -- evaluated_at: time of the evaluation, UTC
 -- model_version: the champion
-WITH champion AS (
-    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-),
-latest AS (
-    SELECT max_by(metrics.evaluation_id, struct(metrics.sequence, metrics.evaluated_at)) AS evaluation_id
-    FROM metrics
-    INNER JOIN champion ON metrics.model_version = champion.model_version
-)
 SELECT
     detector,
     threshold_policy,
@@ -53,7 +43,6 @@ SELECT
     data_kind,
     evaluated_at,
     model_version
-FROM metrics
-INNER JOIN latest ON metrics.evaluation_id = latest.evaluation_id
+FROM v_latest_evaluation
 WHERE scope = 'all'
 ORDER BY threshold_policy, detector

@@ -1,4 +1,4 @@
--- Which models are there, what were they fitted on, and which one scores every night?
+-- Which models are there, what were they fitted on, and which one is the champion?
 --
 -- model_version: first digits of the bundle's checksum
 -- is_champion: true for the model that scores unless another one is named
@@ -6,9 +6,9 @@
 -- promotion_reason: why
 -- created_at: time of the training, UTC
 -- normalisation: tail (fixed at training) or batch_minmax (over everything scored)
--- uses_labels: true if its flags start at a threshold that labels chose
+-- uses_labels: true if the labels of attacks went into its threshold
 -- weights: weight of each detector in the hybrid score, as JSON
--- hybrid_threshold: where its flags start; NULL if it was not fixed at training
+-- hybrid_threshold: a record with a higher hybrid score is flagged; NULL if it was not fixed at training
 -- train_rows: benign records that fitted it
 -- calibration_rows: benign records that calibrated it
 -- is_synthetic: true if some of its training data are simulated

@@ -1,12 +1,12 @@
 -- Which files hold lines that were refused, and why? Files refused as a whole: files_refused.
 --
 -- source_file: the file, below the landing folder
--- reason: code of the fault
--- lines: refused lines with this fault
+-- reason: reason code
+-- lines: refused lines with this reason
 -- first_row: the first of them, as a data line counted from 1
 -- example: what was found there
 -- rows_read: data lines of the file
--- percent_of_file: refused lines with this fault in per cent of all lines
+-- percent_of_file: refused lines with this reason in per cent of all lines
 -- last_quarantined_at: time, UTC
 SELECT
     quarantine.source_file,

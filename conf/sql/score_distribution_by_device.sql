@@ -12,28 +12,12 @@
 -- p75: 75 %
 -- p99: 99 %
 -- highest: largest hybrid score
--- hybrid_threshold: where flags start; NULL if it was not fixed at training
+-- hybrid_threshold: a record with a higher hybrid score is flagged; NULL if it was not fixed at training
 -- threshold_policy: benign_quantile or roc_youden: how the threshold was chosen
 -- uses_labels: true if the labels of attacks went into the threshold
 -- is_synthetic: true if some of the ingested data are simulated
 -- model_version: the champion
-WITH champion AS (
-    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-),
-marking AS (
-    SELECT
-        models.model_version,
-        IF(get_json_object(manifest, '$.normalisation') = 'batch_minmax', 'roc_youden', 'benign_quantile')
-            AS threshold_policy,
-        get_json_object(manifest, '$.normalisation') = 'batch_minmax' AS uses_labels,
-        CAST(get_json_object(manifest, '$.thresholds.hybrid') AS DOUBLE) AS hybrid_threshold,
-        (SELECT bool_or(is_synthetic) FROM ingest_files WHERE status = 'ingested') AS is_synthetic
-    FROM models
-    INNER JOIN champion ON models.model_version = champion.model_version
-),
-spread AS (
+WITH spread AS (
     SELECT
         device_id,
         device,
@@ -44,7 +28,7 @@ spread AS (
         percentile_approx(hybrid_score, array(0.01, 0.25, 0.5, 0.75, 0.99)) AS p,
         max(hybrid_score) AS highest
     FROM scores
-    INNER JOIN champion ON scores.model_version = champion.model_version
+    INNER JOIN v_champion ON scores.model_version = v_champion.model_version
     GROUP BY device_id, device, label, scores.model_version
 )
 SELECT
@@ -63,7 +47,7 @@ SELECT
     threshold_policy,
     uses_labels,
     is_synthetic,
-    marking.model_version
+    v_champion.model_version
 FROM spread
-INNER JOIN marking ON spread.model_version = marking.model_version
+INNER JOIN v_champion ON spread.model_version = v_champion.model_version
 ORDER BY device_id, device, kind

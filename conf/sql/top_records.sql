@@ -1,4 +1,4 @@
--- Which 25 records had the highest hybrid scores last night, in the champion's latest scoring run?
+-- Which 25 records had the highest hybrid scores in the champion's newest scoring run?
 --
 -- source_file: file of the record, below the landing folder
 -- row_no: its data line there, counted from 1
@@ -17,26 +17,10 @@
 -- is_synthetic: true if some of the ingested data are simulated
 -- scored_at: time of scoring, UTC
 -- model_version: the champion
-WITH champion AS (
-    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-),
-marking AS (
-    SELECT
-        models.model_version,
-        IF(get_json_object(manifest, '$.normalisation') = 'batch_minmax', 'roc_youden', 'benign_quantile')
-            AS threshold_policy,
-        get_json_object(manifest, '$.normalisation') = 'batch_minmax' AS uses_labels,
-        CAST(get_json_object(manifest, '$.thresholds.hybrid') AS DOUBLE) AS hybrid_threshold,
-        (SELECT bool_or(is_synthetic) FROM ingest_files WHERE status = 'ingested') AS is_synthetic
-    FROM models
-    INNER JOIN champion ON models.model_version = champion.model_version
-),
-last_run AS (
+WITH last_run AS (
     SELECT max_by(scored_files.run_id, struct(runs.sequence, scored_files.scored_at)) AS run_id
     FROM scored_files
-    INNER JOIN champion ON scored_files.model_version = champion.model_version
+    INNER JOIN v_champion ON scored_files.model_version = v_champion.model_version
     LEFT JOIN runs
         ON scored_files.run_id = runs.run_id
         AND runs.stage = 'score'
@@ -60,9 +44,9 @@ SELECT
     uses_labels,
     is_synthetic,
     scored_at,
-    marking.model_version
+    v_champion.model_version
 FROM scores
-INNER JOIN marking ON scores.model_version = marking.model_version
+INNER JOIN v_champion ON scores.model_version = v_champion.model_version
 INNER JOIN last_run ON scores.run_id = last_run.run_id
 ORDER BY hybrid_score DESC NULLS LAST, source_file, row_no
 LIMIT 25

@@ -6,15 +6,10 @@
 -- rows_accepted: records that wait
 -- ingested_at: time, UTC
 -- model_version: the champion; NULL if there is none
-WITH champion AS (
-    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-),
-scored AS (
+WITH scored AS (
     SELECT file_id
     FROM scored_files
-    INNER JOIN champion ON scored_files.model_version = champion.model_version
+    INNER JOIN v_champion ON scored_files.model_version = v_champion.model_version
 )
 SELECT
     source_file,
@@ -22,7 +17,7 @@ SELECT
     event_day,
     rows_accepted,
     ingested_at,
-    (SELECT model_version FROM champion) AS model_version
+    (SELECT model_version FROM v_champion) AS model_version
 FROM ingest_files
 LEFT ANTI JOIN scored ON ingest_files.file_id = scored.file_id
 WHERE status = 'ingested'

@@ -1,11 +1,11 @@
--- Which devices raised most alerts on the latest event day? Counted with the champion.
+-- Which devices have most flagged records on the newest event day? Counted with the champion.
 --
 -- event_day: day of the capture, or of its ingest if the file name tells none
 -- device_id: number of the device
 -- device: its name
 -- records: records scored
--- alerts: records flagged by the hybrid score; NULL if there is no threshold yet
--- alert_percent: alerts in per cent of the records that were judged
+-- flagged: records flagged by the hybrid score; NULL if there is no threshold yet
+-- flagged_percent: flagged records in per cent of the records that have a flag
 -- known_attacks: records labelled as attack
 -- known_benign: records labelled as benign; the others are unlabelled
 -- highest_score: largest hybrid score
@@ -18,8 +18,8 @@ SELECT
     device_id,
     device,
     records,
-    alerts,
-    round(100 * alert_rate, 2) AS alert_percent,
+    flagged,
+    round(100 * flagged_rate, 2) AS flagged_percent,
     known_attacks,
     known_benign,
     highest_score,
@@ -27,6 +27,6 @@ SELECT
     uses_labels,
     is_synthetic,
     model_version
-FROM v_device_night
-WHERE event_day = (SELECT max(event_day) FROM v_device_night WHERE event_day <= date_add(current_date(), 1))
-ORDER BY alerts DESC NULLS LAST, device
+FROM v_device_day
+WHERE event_day = (SELECT max(event_day) FROM v_device_day WHERE event_day <= date_add(current_date(), 1))
+ORDER BY flagged DESC NULLS LAST, device

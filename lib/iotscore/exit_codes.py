@@ -45,30 +45,30 @@ EXIT_CODES: Final = (
     ExitCode(
         BUG,
         "a bug, with a traceback",
-        "tell us; a retry may help if the machine was at fault",
+        "report it; a retry may help if the machine was at fault",
     ),
     ExitCode(
         CHECK_FAILED,
         "of `verify`: a check failed; standard output says which",
-        "tell a person, before the next night if it can be",
+        "call a person, before the next run if possible",
     ),
     ExitCode(
         USER_FAULT,
-        "something to mend: configuration, input, refused files, undelivered alerts, permissions, "
-        "another job writing; one line on standard error",
-        "tell a person",
+        "something to correct: configuration, input, refused files, undelivered alerts, "
+        "permissions, another job writing; one line on standard error",
+        "call a person",
     ),
     ExitCode(
         ALERTED,
         "all work is done, and there is a new alert as severe as `--fail-on` says; refused files "
-        "and undelivered alerts are told on standard error as well",
-        "tell a person: somebody must look at the alert",
+        "and undelivered alerts are named on standard error as well",
+        "call a person to look at the alert",
     ),
     ExitCode(
         OVER_LIMIT,
         "of `deploy/nightly.sh`: not done within `LIMIT` seconds; stopped, and killed if it was "
         "not gone `GRACE` (60) seconds later",
-        "tell a person; the next night goes on where this one ended",
+        "call a person; the next run continues where this one ended",
     ),
     ExitCode(
         HUNG_UP,
@@ -76,10 +76,10 @@ EXIT_CODES: Final = (
         "run it again",
     ),
     ExitCode(INTERRUPTED, "stopped by SIGINT, such as by Ctrl-C", "run it again"),
-    ExitCode(134, "Spark's Java process crashed, mostly for want of memory", "run it again"),
+    ExitCode(134, "Spark's Java process crashed, mostly for lack of memory", "run it again"),
     ExitCode(
         137,
-        "killed by SIGKILL, mostly for want of memory",
+        "killed by SIGKILL, mostly for lack of memory",
         "run it again; if it happens again, give it more memory",
     ),
     ExitCode(STOPPED, "stopped by SIGTERM", "run it again"),

@@ -46,14 +46,14 @@ KEY: Final = ("file_id", "row_no")
 """What identifies a record: the source file and the data line in it, counted from 1."""
 
 HYBRID: Final = "hybrid"
-"""The name under which the fused score is evaluated beside the detectors."""
+"""The name under which the hybrid score is evaluated beside the detectors."""
 
 
 UNKNOWN_DEVICE: Final = -1
 """Number of a device that has none, or that nobody has seen."""
 
 SEVERITY: Final = "severity"
-"""Column of the fused score on a scale from 0 to 100."""
+"""Column of the hybrid score on a scale from 0 to 100."""
 
 
 def score_column(detector: str) -> str:

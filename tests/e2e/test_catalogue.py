@@ -130,11 +130,11 @@ def test_jdbc_clients_find_tables_and_views_by_name(
     assert all(DeltaTable.is_deltatable(str(few / name)) for name in TABLES)
     with thrift_server(tmp_path) as address:
         [found] = ask(
-            address, "SELECT count(*) AS n, count_if(is_anomaly) AS alerts FROM iot.scores"
+            address, "SELECT count(*) AS n, count_if(is_anomaly) AS flagged FROM iot.scores"
         )
-        assert found == {"n": "9", "alerts": "3"}
-        nights = ask(address, "SELECT device, alerts FROM iot.v_device_night ORDER BY device")
-        assert nights == [{"device": "Bell", "alerts": "2"}, {"device": "Camera", "alerts": "1"}]
+        assert found == {"n": "9", "flagged": "3"}
+        nights = ask(address, "SELECT device, flagged FROM iot.v_device_day ORDER BY device")
+        assert nights == [{"device": "Bell", "flagged": "2"}, {"device": "Camera", "flagged": "1"}]
 
 
 @pytest.mark.parametrize("name", ["", "1iot", "a.b", "a b", "a`b", "iöt", "x" * 129, "a;b", "a\n"])

@@ -87,7 +87,7 @@ def test_real_scores_equal_the_libraries(sample_night: Path, nbaiot: Path) -> No
 def test_detection_on_later_and_unlabelled_rows(
     sample_night: Path, nbaiot: Path, tmp_path: Path, submit: Submit
 ) -> None:
-    """What the documentation promises of the fused score holds, thresholds set without labels."""
+    """What the documentation promises of the hybrid score holds, thresholds set without labels."""
     warehouse = shutil.copytree(sample_night / "warehouse", tmp_path / "w")
     weights = f"evaluate.file_weights={nbaiot / 'full_data_summary.csv'}"
     told = [part for one in (weights, "detectors.lstm=null") for part in ("--set", one)]

@@ -63,9 +63,9 @@ def test_a_day_is_filled_in_and_told(
     scores = DeltaTable(str(warehouse / "scores")).to_pandas()
     night = scores[scores["source_file"] == "1.2001-02-03.csv"]
     assert (len(scores), len(night)) == (260, 30)
-    assert line["alerts"] == int(night["is_anomaly"].sum())
+    assert line["flagged_records"] == line["alerts"] == int(night["is_anomaly"].sum())
     bad = metrics(prom)
     assert bad["iotscore_job_exit_code"] == 2
-    assert bad["iotscore_job_alerts"] == line["alerts"]
+    assert bad["iotscore_job_flagged_records"] == line["flagged_records"]
     last = "iotscore_job_last_success_timestamp_seconds"
     assert bad[last] == good[last]

@@ -100,7 +100,7 @@ def heading(chrome: Chrome, section: str, number: int) -> Any:  # noqa: ANN401 -
 def test_it_renders_without_an_error(chrome: Chrome) -> None:
     """No message in the console, no hostile script ran, every picture is there."""
     assert chrome.get_log("browser") == []
-    assert chrome.title == "iotscore: night of 24 November 2026"
+    assert chrome.title == "iotscore: report for 24 November 2026"
     broken = "return [...document.images].filter((one) => !one.naturalWidth).length"
     assert chrome.execute_script(broken) == 0
     flat = (

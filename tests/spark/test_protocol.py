@@ -60,7 +60,7 @@ def test_figures_are_stored_and_printed(
     settings: Callable,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Each detector, the fused score and both baselines are there, with every feature set."""
+    """Each detector, the hybrid score and both baselines are there, with every feature set."""
     warehouse = night_copy("default")
     options = protocol_options(settings("default", *QUICK), "chronological")
     done = evaluate_protocol(Context(warehouse, "run"), options)

@@ -49,7 +49,7 @@ def test_ready_query_finds_a_night(ask: Ask, name: str) -> None:
 def test_figures_come_with_their_marking(empty: SparkSession, name: str) -> None:
     """A query that shows figures of a model says if labels and simulated data went into them."""
     columns = set(run_query(empty, READY[name]).columns)
-    if columns & {"alerts", "hybrid_alerts", "detection_rate", "recall_attack", "tpr", "p50"}:
+    if columns & {"flagged", "hybrid_alarms", "detection_rate", "recall_attack", "tpr", "p50"}:
         assert "uses_labels" in columns
         assert columns & {"data_kind", "is_synthetic"}
 
@@ -63,15 +63,15 @@ def test_tables_of_other_storage_answer_too(spark: SparkSession, night: Warehous
 
 
 def test_worst_devices_counts_flags_of_the_latest_day(ask: Ask) -> None:
-    """Alerts are those of the latest event day, most first, judged without labels."""
+    """Only the newest event day is counted, most flagged records first, without labels."""
     rows = ask(READY["worst_devices"])
     scores = ask("SELECT device, event_day, is_anomaly FROM scores")
     latest = max(row.event_day for row in scores)
     flagged = [row.device for row in scores if row.event_day == latest and row.is_anomaly]
-    assert {row.device: row.alerts for row in rows} == {
+    assert {row.device: row.flagged for row in rows} == {
         device: flagged.count(device) for device in ("Doorbell", "Camera")
     }
-    assert [row.alerts for row in rows] == sorted((row.alerts for row in rows), reverse=True)
+    assert [row.flagged for row in rows] == sorted((row.flagged for row in rows), reverse=True)
     assert {(row.event_day, row.threshold_policy, row.uses_labels) for row in rows} == {
         (latest, "benign_quantile", False)
     }

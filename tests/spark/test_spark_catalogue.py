@@ -65,7 +65,7 @@ def test_another_time_changes_nothing(schema: str, night_copy: Callable[[str], W
     assert again.new_tables == ("scores",)
     assert state(spark, schema) == before
     assert spark.table(f"{schema}.scores").count() == night.read("scores").count() == 260
-    alerts = spark.table(f"{schema}.v_alerts").count()
+    alerts = spark.table(f"{schema}.v_flagged_records").count()
     assert alerts == night.read("scores").where("is_anomaly").count() > 0
     spark.sql(f"DROP SCHEMA {schema} CASCADE")
     assert night.read("scores").count() == 260

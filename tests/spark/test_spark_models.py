@@ -237,7 +237,11 @@ def test_tables_name_states_figures_and_reasons(
     options = settings("default").promotion
     print_challenge(challenge(warehouse, load_model(warehouse, version), first, options))
     told = capsys.readouterr().out
-    for words in (f"{version} against the champion {first.version}", "FPR as promised", "shut"):
+    for words in (
+        f"{version} against the champion {first.version}",
+        "FPR at most the target",
+        "shut",
+    ):
         assert words in told
     assert ("what leads the explanations" in told) != ("no flag changes" in told)
 

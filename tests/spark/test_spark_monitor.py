@@ -296,7 +296,7 @@ def test_what_is_suppressed_is_hidden_when_read(
     open_ = run_query(session, "SELECT * FROM v_open_alerts").collect()
     assert {row.kind for row in open_} == {"new_behaviour", "attack", "missing_device"}
     assert open_[0].kind == "attack"
-    (left,) = run_query(session, "SELECT count(*) AS n FROM v_open_flags").collect()
+    (left,) = run_query(session, "SELECT count(*) AS n FROM v_open_flagged_records").collect()
     assert left.n == flagged - for_file.total()
     assert len(warehouse.rows("alerts")) == 4
 

@@ -17,7 +17,7 @@ from iotscore.models.registry import load_model
 from iotscore.report.night import DetectorCard
 from iotscore.report.output_folder import prepare_folder
 from iotscore.report.read import read_night
-from iotscore.report.read.events import read_alerts
+from iotscore.report.read.events import read_flagged_records
 from iotscore.report.read.files import scored_files
 from iotscore.report.read.night import _model_card
 from iotscore.report.read.score_counts import read_counted
@@ -58,7 +58,7 @@ def test_a_clock_that_is_ahead_makes_no_night(
     assert "9.csv" in caplog.text
 
 
-def test_alerts_are_counted_as_in_the_records(night: Warehouse) -> None:
+def test_flagged_records_are_counted_as_in_the_records(night: Warehouse) -> None:
     """By day and by device, the counts of the histogram are those of the scores."""
     found = read_night(night, None)
     rows = records(night)
@@ -66,13 +66,13 @@ def test_alerts_are_counted_as_in_the_records(night: Warehouse) -> None:
     flagged = Counter((row["device"], row["event_day"]) for row in rows if row["is_anomaly"])
     assert [(one.day, one.records) for one in found.days] == sorted(by_day.items())
     for place, day in enumerate(found.days):
-        assert day.alerts == sum(count for (_, of), count in flagged.items() if of == day.day)
+        assert day.flagged == sum(count for (_, of), count in flagged.items() if of == day.day)
         for device in found.devices:
             assert (device.trend[place] or 0) == flagged[device.name, day.day]
     today = found.today.day
     assert today == max(by_day)
     for device in found.devices:
-        assert device.alerts == device.trend[-1] == flagged[device.name, today]
+        assert device.flagged == device.trend[-1] == flagged[device.name, today]
     seen = [row["split"] in ("train", "calibration") for row in rows if row["event_day"] == today]
     assert found.seen == sum(seen) > 0
 
@@ -84,7 +84,7 @@ def test_spreads_hold_the_records_that_were_not_learned_from(night: Warehouse) -
     unseen = [row for row in records(night) if row["split"] not in ("train", "calibration")]
     kinds = Counter({0: "benign", 1: "attack", None: "unlabelled"}[row["label"]] for row in unseen)
     assert {kind: int(counts.sum()) for kind, counts in shape.counts.items()} == kinds
-    assert shape.threshold == found.model.fused.threshold
+    assert shape.threshold == found.model.hybrid.threshold
     assert shape.edges[0] <= min(row["hybrid_score"] for row in unseen)
     assert shape.edges[-1] >= max(row["hybrid_score"] for row in unseen)
 
@@ -184,9 +184,9 @@ def test_the_whole_report_of_an_explained_night(
         ],
     )
     found = read_night(warehouse, None)
-    (alert,) = found.alerts
-    assert (alert.row_no, alert.score, alert.alike, found.explained) == (5, 4.5, 2, 2)
-    assert alert.top == (("H_L5_weight", 2.0),)
+    (record,) = found.flagged_records
+    assert (record.row_no, record.score, record.alike, found.explained) == (5, 4.5, 2, 2)
+    assert record.top == (("H_L5_weight", 2.0),)
     assert [one.peak_score for one in found.incidents] == [5.0, 4.5]
     assert {one.name: one.incidents for one in found.devices} == {"Doorbell": 2, "Camera": 0}
     assert [(one.what, one.reason, one.lately, one.ever) for one in found.quality.refused] == [
@@ -215,7 +215,7 @@ def test_content_that_was_replaced_is_not_told(night_copy: Callable[[str], Wareh
     warehouse.delete("ingest_files", "true")
     warehouse.append("ingest_files", changed)
     after = read_night(warehouse, None)
-    assert (after.alerts, after.explained, after.incidents) == ((), 0, ())
+    assert (after.flagged_records, after.explained, after.incidents) == ((), 0, ())
     assert before.today.records - after.today.records == 40
 
 
@@ -331,11 +331,11 @@ def test_thresholds_that_labels_chose_are_marked(night: Warehouse) -> None:
     )
     card = _model_card(night, bare, by_labels)
     assert card.promised is None
-    assert card.fused.uses_labels
+    assert card.hybrid.uses_labels
     assert by_labels.headline is not None
-    assert card.fused.threshold == by_labels.headline.threshold
-    assert _model_card(night, bare, None).fused == DetectorCard(HYBRID, None, None)
-    assert not _model_card(night, stored, evaluation).fused.uses_labels
+    assert card.hybrid.threshold == by_labels.headline.threshold
+    assert _model_card(night, bare, None).hybrid == DetectorCard(HYBRID, None, None)
+    assert not _model_card(night, stored, evaluation).hybrid.uses_labels
 
 
 def test_other_storage_gives_the_same(spark: SparkSession, night: Warehouse) -> None:
@@ -344,10 +344,12 @@ def test_other_storage_gives_the_same(spark: SparkSession, night: Warehouse) -> 
     version = load_model(night).version
     files = scored_files(night, version)
     here, there = (read_counted(one, version, {HYBRID: 3.0}, files) for one in (night, elsewhere))
-    assert (there.alerts, there.seen, there.files) == (here.alerts, here.seen, here.files)
+    assert (there.flagged, there.seen, there.files) == (here.flagged, here.seen, here.files)
     np.testing.assert_array_equal(there.shapes[0].edges, here.shapes[0].edges)
     mine = list(files.values())
-    assert read_alerts(elsewhere, version, mine) == read_alerts(night, version, mine)
+    assert read_flagged_records(elsewhere, version, mine) == read_flagged_records(
+        night, version, mine
+    )
 
 
 def test_nothing_to_report_is_told(

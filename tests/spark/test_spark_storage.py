@@ -60,7 +60,7 @@ _KEYS |= _AFTER_EVALUATE
 _FEW = "explain.shap={benign: 3, attack: 4, samples: 256, background_clusters: 6}"
 KINDS = {"auto": DeltaRsWarehouse, "never": DeltaSparkWarehouse}
 _REPORTED = (
-    *("days", "files", "seen", "devices", "incidents", "alerts", "explained"),
+    *("days", "files", "seen", "devices", "incidents", "flagged_records", "explained"),
     *("composition", "quality"),
 )
 _OF_THE_RUN = {"run_id", "ingest_run", "evaluation_id", "manifest"}

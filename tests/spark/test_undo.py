@@ -119,7 +119,7 @@ def test_what_somebody_else_committed_is_not_undone(
         f"the stage monitor of the run {run_id} did not end and cannot be undone"
     )
     assert f"in the table alerts of {warehouse.root} the version 3 (" in told
-    assert f"is of {f'the run {mark}' if mark else 'somebody who left no name'}, and" in told
+    assert f"is of {f'the run {mark}' if mark else 'a writer without a name'}, and" in told
     assert f"the job verify, delete the rows WHERE run_id = '{run_id}'" in told
     assert there(mine) == left
     DeltaTable(f"{warehouse.root}/alerts").delete(f"run_id = '{run_id}'")

@@ -148,7 +148,7 @@ def test_lost_and_foreign_records(night_copy: Copy) -> None:
     assert outcomes(checks, Outcome.FAILED) == ["traffic", "keys"]
     assert checks["traffic"].findings == (
         "1.benign.csv: 90 accepted, 89 in traffic",
-        "2.benign.csv: 1 rows in traffic of the run other, which no ledger knows",
+        "2.benign.csv: 1 rows in traffic of the run other, which no ledger has",
     )
     doubled = "2.benign.csv: row 7 is there 2 times in traffic, needed once"
     assert checks["keys"].findings == (doubled,)
@@ -183,7 +183,7 @@ def test_refused_lines_and_files(ingested: Warehouse) -> None:
     assert failing(ingested) == [
         "quarantine",
         "1.benign.csv: 2 lines refused, 1 in quarantine",
-        "1.benign.csv: 1 rows in quarantine of the run other, which no ledger knows",
+        "1.benign.csv: 1 rows in quarantine of the run other, which no ledger has",
         "surprise.csv: 1 file refused, 0 in quarantine",
     ]
 
@@ -198,7 +198,7 @@ def test_lost_and_foreign_scores(night_copy: Copy) -> None:
     assert outcomes(checks, Outcome.FAILED) == ["scores", "keys"]
     assert checks["scores"].findings == (
         f"model {version}, 1.benign.csv: 90 scored, 89 in scores",
-        f"model {version}, 2.benign.csv: 1 rows in scores of the run other, which no ledger knows",
+        f"model {version}, 2.benign.csv: 1 rows in scores of the run other, which no ledger has",
     )
     doubled = f"2.benign.csv: row 7 is there 2 times in scores of model {version}, needed once"
     assert checks["keys"].findings == (doubled,)
@@ -218,7 +218,7 @@ def test_lost_and_foreign_explanations(night_copy: Copy) -> None:
     checks = verified(warehouse)
     assert outcomes(checks, Outcome.FAILED) == ["explanations"]
     assert len(checks["explanations"].findings) == 2
-    assert checks["explanations"].findings[1].endswith("of the run nobody, which no ledger knows")
+    assert checks["explanations"].findings[1].endswith("of the run nobody, which no ledger has")
 
 
 @pytest.mark.parametrize(("profile", "rows", "due"), [("default", 89, 90), ("paper", 44, 45)])

@@ -53,7 +53,7 @@ def test_table_names_have_no_dots() -> None:
 
 
 def test_score_columns() -> None:
-    """Columns are named after the detector; the fused score's flag has the name that people use."""
+    """Columns are named after the detector; the flag of the hybrid score is called is_anomaly."""
     assert score_column("lstm") == "lstm_score"
     assert norm_column("lstm") == "lstm_norm"
     assert flag_column("lstm") == "lstm_flag"

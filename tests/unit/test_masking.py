@@ -67,7 +67,7 @@ def test_secrets_in_text_are_masked(text: str, expected: str) -> None:
         "mismatched input 'x': the token 'x' was found at line 1, pos 7",
         "https://host/x?design=a&signal=b&keys=c",
         "tokens: 12, cookies: 3, keys: 7",
-        "db.password: unknown key (value ***); remove it or mend its spelling",
+        "db.password: unknown key (value ***); remove it or correct its spelling",
         "Basic statistics of a bearer of news, author: me",
         "12:30:00 INFO score: 260 rows of 5 files by model 0123456789ab (0.1 s, 2,600 rows/s)",
         "",

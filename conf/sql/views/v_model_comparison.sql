@@ -1,36 +1,33 @@
--- Is another model better than the champion? One row per evaluated model, the champion's own among
--- them; both are measured on the files that both have scored and evaluate has counted. Each record
--- counts once: unlike in metrics, a sample is not weighted up to the full data.
+-- Is a challenger better than the champion? One row per evaluated model, also for the champion. Both
+-- are measured on the files that both have scored and evaluate has counted. Each record counts once:
+-- a sample is not weighted up to the full data, as it is in metrics.
 --
 -- model_version: the model
 -- is_champion: true in the champion's own row, where both sides are the same
 -- created_at: time of its training, UTC
 -- files: files that both scored
 -- records: their records, labelled or not
--- alerts: records that the model flags; NULL if it has no threshold of its own
--- champion_alerts: records that the champion flags
+-- flagged: records that the model flags; NULL if it has no threshold of its own
+-- champion_flagged: records that the champion flags
 -- attacks: labelled attacks that the model was not fitted or calibrated on
 -- champion_attacks: the same for the champion; another number: the two split files differently
 -- benign: benign records that neither fitted nor calibrated the model
 -- champion_benign: the same for the champion
 -- roc_auc: area under the model's ROC curve over attacks and benign, 0 to 1
 -- champion_roc_auc: the champion's
--- roc_auc_error: most that either area can be off, because scores are counted in bins
+-- roc_auc_error: largest error of either area, because scores are counted in bins
 -- tpr: flagged share of attacks, 0 to 1
 -- champion_tpr: the champion's
--- fpr_promised: false positive rate that the model's threshold was set for; NULL if by labels
--- fpr: what was kept of it: flagged share of benign, 0 to 1
--- champion_fpr_promised: what the champion's threshold was set for
--- champion_fpr: what was kept of it
+-- fpr_promised: target false positive rate of the model's threshold; NULL if labels chose it
+-- fpr: observed false positive rate: flagged share of benign, 0 to 1
+-- champion_fpr_promised: target false positive rate of the champion's threshold
+-- champion_fpr: the champion's observed false positive rate
 -- uses_labels: true if the labels of attacks went into a threshold of either model
 -- data_kind: synthetic, partial or full: what the model's figures were measured on
 -- champion_version: the champion
-WITH champion AS (
-    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-),
-counted AS (
+-- alerts: earlier name of flagged
+-- champion_alerts: earlier name of champion_flagged
+WITH counted AS (
     SELECT model_version, file_id, label, split, bin, flag, rows
     FROM score_histogram
     WHERE detector = 'hybrid'
@@ -38,7 +35,7 @@ counted AS (
 of_champion AS (
     SELECT DISTINCT counted.model_version, file_id
     FROM counted
-    INNER JOIN champion ON counted.model_version = champion.model_version
+    INNER JOIN v_champion ON counted.model_version = v_champion.model_version
 ),
 shared AS (
     SELECT DISTINCT
@@ -59,7 +56,7 @@ totals AS (
         model_version,
         count(DISTINCT file_id) AS files,
         sum(rows) AS records,
-        sum(rows * CAST(flag AS BIGINT)) AS alerts
+        sum(rows * CAST(flag AS BIGINT)) AS flagged
     FROM sides
     GROUP BY compared, model_version
 ),
@@ -124,31 +121,33 @@ described AS (
     LEFT JOIN measured USING (model_version)
 )
 SELECT
-    mine.model_version,
-    mine.model_version = theirs.model_version AS is_champion,
-    mine.created_at,
-    mine.files,
-    mine.records,
-    mine.alerts,
-    theirs.alerts AS champion_alerts,
-    mine.attacks,
-    theirs.attacks AS champion_attacks,
-    mine.benign,
-    theirs.benign AS champion_benign,
-    mine.roc_auc,
-    theirs.roc_auc AS champion_roc_auc,
-    greatest(mine.roc_auc_error, theirs.roc_auc_error) AS roc_auc_error,
-    mine.tpr,
-    theirs.tpr AS champion_tpr,
-    mine.fpr_promised,
-    mine.fpr,
-    theirs.fpr_promised AS champion_fpr_promised,
-    theirs.fpr AS champion_fpr,
-    mine.uses_labels OR theirs.uses_labels AS uses_labels,
-    mine.data_kind,
-    theirs.model_version AS champion_version
-FROM described AS mine
-INNER JOIN described AS theirs ON mine.compared = theirs.compared
-INNER JOIN champion ON theirs.model_version = champion.model_version
-WHERE mine.model_version = mine.compared
+    model.model_version,
+    model.model_version = champion.model_version AS is_champion,
+    model.created_at,
+    model.files,
+    model.records,
+    model.flagged,
+    champion.flagged AS champion_flagged,
+    model.attacks,
+    champion.attacks AS champion_attacks,
+    model.benign,
+    champion.benign AS champion_benign,
+    model.roc_auc,
+    champion.roc_auc AS champion_roc_auc,
+    greatest(model.roc_auc_error, champion.roc_auc_error) AS roc_auc_error,
+    model.tpr,
+    champion.tpr AS champion_tpr,
+    model.fpr_promised,
+    model.fpr,
+    champion.fpr_promised AS champion_fpr_promised,
+    champion.fpr AS champion_fpr,
+    model.uses_labels OR champion.uses_labels AS uses_labels,
+    model.data_kind,
+    champion.model_version AS champion_version,
+    model.flagged AS alerts,
+    champion.flagged AS champion_alerts
+FROM described AS model
+INNER JOIN described AS champion ON model.compared = champion.compared
+INNER JOIN v_champion ON champion.model_version = v_champion.model_version
+WHERE model.model_version = model.compared
 ORDER BY is_champion DESC, created_at DESC

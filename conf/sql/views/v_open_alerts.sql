@@ -1,25 +1,21 @@
--- Which alerts about nights and devices (not single records) should somebody look at? Those of the
--- champion that no suppression hides, newest night first, in it the most severe.
+-- Which alerts should somebody look at? Those of the champion that no suppression hides, the newest day
+-- first, in it the most severe. An alert is about a device and a day; for records see
+-- v_open_flagged_records.
 --
--- event_day: the night
+-- event_day: the day that it is about
 -- severity: info, warning or critical
--- kind: what was noticed; docs/monitoring.md says what to do
+-- kind: kind of alert; docs/monitoring.md says what to do
 -- device_id: number of the device; NULL if only its name is known, or if it is about all devices
 -- device: its name; NULL: all devices
 -- message: in words
--- feature: feature that moved most; NULL if the kind has none
+-- feature: feature that drifted most; NULL if the kind has none
 -- value: what was measured
--- limit: where the alert begins
--- first_seen: night of the first such alert in a row
--- cool_down_until: last night in which the same is not told again
--- raised_at: time of the run that found it, UTC
+-- limit: the value from which on the alert is raised
+-- first_seen: day of the first such alert in a row
+-- cool_down_until: last day on which the same alert is not sent again
+-- raised_at: time of the run that raised it, UTC
 -- alert_id: key of the table alerts
 -- model_version: the champion
-WITH champion AS (
-    SELECT max_by(model_version, struct(sequence, promoted_at)) AS model_version
-    FROM model_aliases
-    WHERE alias = 'champion'
-)
 SELECT
     event_day,
     severity,
@@ -36,7 +32,7 @@ SELECT
     alert_id,
     alerts.model_version
 FROM alerts
-INNER JOIN champion ON alerts.model_version = champion.model_version
+INNER JOIN v_champion ON alerts.model_version = v_champion.model_version
 LEFT ANTI JOIN suppressions
     ON (suppressions.expires_at IS NULL OR suppressions.expires_at > current_timestamp())
     AND (suppressions.kind IS NULL OR suppressions.kind = alerts.kind)

@@ -147,7 +147,7 @@ def checked(url: str) -> SplitResult:
     except ValueError:
         fault = "has a host or a port that is none"
     if fault:
-        message = f"the webhook's URL {fault}; mend the variable"
+        message = f"the webhook's URL {fault}; correct the variable"
         raise ConfigError(message)
     return parts
 

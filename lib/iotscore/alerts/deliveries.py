@@ -56,10 +56,10 @@ def delivery_alerts(
             return
         told = "no file of this day was delivered"
     elif most_days is not None and nights and nights[-1] < later(today, -most_days):
-        told = f"nothing was delivered, and the newest night is {nights[-1]}"
+        told = f"nothing was delivered, and the newest day is {nights[-1]}"
     else:
         return
     yield Alert(
         *(NO_DELIVERY, "warning", None, day, 0.0, 1.0),
-        message=f"{told}; is the capture running, and does its copy to the landing folder?",
+        message=f"{told}; is the capture running, and is it copied to the landing folder?",
     )

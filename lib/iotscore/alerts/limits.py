@@ -23,7 +23,7 @@ class Limits:
     feature_share
         Share of the features that must have moved for a device to have moved, 0 to 1.
     excess
-        The same for levels of the fused score that are higher than promised: the part of the index
+        The same for levels of the hybrid score that are higher than promised: the part of the index
         that is due to them. Twice the levels give 0.09.
     nights, of_nights
         A move is drift when it is seen in so many of the device's last nights.

@@ -1,6 +1,6 @@
 """What people decided not to hear of for a while. Nothing is deleted: it is hidden when read.
 
-The same rule stands in SQL in the views ``v_open_alerts`` and ``v_open_flags``.
+The same rule stands in SQL in the views ``v_open_alerts`` and ``v_open_flagged_records``.
 """
 
 from __future__ import annotations

@@ -257,7 +257,7 @@ def _told_by_tables(error: Exception) -> str | None:
 
 
 _KNOWN_FAULTS = {
-    "Permission denied": "the warehouse may not be read or written; mend its permissions",
+    "Permission denied": "the warehouse may not be read or written; correct its permissions",
     "No space left on device": "the disk is full; make room and run the job again",
     "DELTA_MISSING_TRANSACTION_LOG": "a table of the warehouse has lost its log; restore it",
     "DELTA_LOG_FILE_NOT_FOUND": "a table of the warehouse has lost a part of its log; restore it",

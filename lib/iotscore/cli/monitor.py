@@ -48,7 +48,7 @@ def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> Mo
     alerts = ", ".join(f"{count} {severity}" for severity, count in found.told.raised.items())
     rate = f", {found.rows / stage.seconds:,.0f} rows/s" if found.rows else ""
     _LOG.info(
-        "monitor: %d rows of %d nights by model %s, alerts: %s (%.1f s%s)",
+        "monitor: %d records of %d days by model %s, alerts: %s (%.1f s%s)",
         *(found.rows, found.nights, found.model_version, alerts, stage.seconds, rate),
     )
     if found.skipped:
@@ -122,7 +122,7 @@ def print_alerts(alerts: Rows) -> None:
     """Print a row per alert, the worst first and not all of very many; nothing for none."""
     if not alerts:
         return
-    table = Table("night", "severity", "kind", "device", "message", title="Alerts")
+    table = Table("day", "severity", "kind", "device", "message", title="Alerts")
     ordered = sorted(alerts, key=lambda row: (-rank(row["severity"]), row["event_day"]))
     if len(ordered) > _MOST_PRINTED:
         table.caption = f"and {len(ordered) - _MOST_PRINTED:,} more: see the view v_open_alerts"

@@ -70,7 +70,7 @@ class Outcome:
 
     @property
     def files(self) -> dict[str, int]:
-        """Files that ingest found, took up and refused; empty if it did not get that far."""
+        """Files that ingest found, ingested and refused; empty if it did not get that far."""
         return self.counts("ingest", _FILES, "files")
 
     @property
@@ -80,9 +80,9 @@ class Outcome:
         return {**self.counts("ingest", _ROWS, "rows"), **dict(scored)}
 
     @property
-    def alerts(self) -> int | None:
-        """Records of this run that the fused score flags; None if scoring did not end."""
-        return self._details("score").get("alerts")
+    def flagged(self) -> int | None:
+        """Records of this run that the hybrid score flags; None if scoring did not end."""
+        return self._details("score").get("flagged")
 
     @property
     def incidents(self) -> int | None:
@@ -131,7 +131,8 @@ def summary_line(outcome: Outcome) -> str:
             "model_version": outcome.model_version,
             "files": outcome.files,
             "rows": outcome.rows,
-            "alerts": outcome.alerts,
+            "flagged_records": outcome.flagged,
+            "alerts": outcome.flagged,  # its earlier name, for one more version
             "incidents": outcome.incidents,
             "alerts_raised": outcome.raised,
             "undelivered": outcome.undelivered,
@@ -178,7 +179,9 @@ def metrics_text(outcome: Outcome, earlier: str) -> str:
     tell_one("end_timestamp_seconds", "When the last run ended.", outcome.ended_at.timestamp())
     tell_one("duration_seconds", "How long the last run took.", outcome.seconds)
     tell_one("last_success_timestamp_seconds", "When the last good run ended.", success)
-    tell_one("alerts", "Records of the last run that the fused score flags.", outcome.alerts)
+    flagged = "Records of the last run that the hybrid score flags."
+    tell_one("flagged_records", flagged, outcome.flagged)
+    tell_one("alerts", "Earlier name of iotscore_job_flagged_records.", outcome.flagged)
     tell_one("incidents", "New incidents of the last run.", outcome.incidents)
     raised: Values = {(severity,): count for severity, count in outcome.raised.items()}
     tell("iotscore_job_alerts_raised", "Alerts that the last run raised.", raised, "severity")

@@ -159,7 +159,7 @@ def _key_of(fault: Any, merged: Mapping[str, Any]) -> str:  # noqa: ANN401 - as 
 def _describe_fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails differs by version
     if fault["type"] == "unexpected_keyword_argument":
         near = _nearest(fault["loc"])
-        advice = f"did you mean {near}?" if near else "remove it or mend its spelling"
+        advice = f"did you mean {near}?" if near else "remove it or correct its spelling"
         return f"unknown key (value {_found(fault)}); {advice}"
     if fault["type"] == "missing":
         return "missing; needs a value"

@@ -92,7 +92,7 @@ def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
         message = (
             f"lines read must be rows accepted plus rows quarantined; {len(wrong)} file(s) "
             f"disagree: {'; '.join(wrong[:5])}. Did the file change while it was read? Nothing "
-            "was kept; run ingest again"
+            "was written; run ingest again"
         )
         raise ReconciliationError(message)
 
@@ -144,7 +144,7 @@ def warn(
         )
     if still_refused:
         _LOG.warning(
-            "%d file(s) still refused, they lie there as before: %s; mend or remove them",
+            "%d file(s) still refused and unchanged: %s; correct or remove them",
             len(still_refused),
             some(still_refused),
         )

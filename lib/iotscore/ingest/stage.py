@@ -209,7 +209,7 @@ def _check_sources(folder: str, plan: Plan, progress: ReadProgress) -> None:
         changed = [f"{one_line(path)} ({what})" for path, what in sorted(found.items())]
         message = (
             f"{len(found)} file(s) changed, or could not be read to the end, while ingest read "
-            f"them: {some(changed)}. Nothing of this run was kept; run ingest again once they are "
+            f"them: {some(changed)}. This run has written nothing; run ingest again once they are "
             "delivered whole"
         )
         raise ChangedSourceError(message)

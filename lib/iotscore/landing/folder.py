@@ -186,7 +186,7 @@ def _metadata_names(entries: Mapping[str, Entry]) -> dict[str, str]:
 
 
 def _read_metadata_file(filesystem: fs.FileSystem, root: str, entry: Entry) -> bytes:
-    advice = "mend or remove it"
+    advice = "correct or remove it"
     if entry.fault:
         message = f"{entry.path} in the input folder cannot be read: {entry.fault[1]}; {advice}"
         raise InputError(message)

@@ -75,7 +75,7 @@ LINES: Final = (
     Reason(
         "not_finite",
         "a value is NaN or infinite",
-        "`NaN`, `inf`, `-Infinity`; the models know no such values",
+        "`NaN`, `inf`, `-Infinity`; the models take finite numbers only",
     ),
     Reason(
         "overflow",
@@ -137,7 +137,7 @@ FILES: Final = (
     Reason(
         "wrong_columns",
         "features are missing, unknown or repeated in the header",
-        "`quarantine.detail` names them; mend what writes the files",
+        "`quarantine.detail` names them; correct what writes the files",
     ),
     Reason(
         BAD_NAME,
@@ -149,7 +149,7 @@ FILES: Final = (
     Reason(
         FUTURE_DAY,
         "the day in the name is later than tomorrow (UTC)",
-        "mend the clock that names the files, or the name; it is read when the day has come",
+        "correct the clock that names the files, or the name; it is read on that day",
     ),
     Reason(
         ODD_TIME,
@@ -164,7 +164,7 @@ FILES: Final = (
     Reason(
         BAD_COUNT,
         "the file does not have the rows that `data_summary.csv` states",
-        "deliver it whole, or mend `data_summary.csv`; blank lines at the end do not count",
+        "deliver it whole, or correct `data_summary.csv`; blank lines at the end do not count",
     ),
     Reason(
         CONTENT_CHANGED,
@@ -201,16 +201,16 @@ FILES: Final = (
         "nothing of what it leads to is read or shown; move the file here, or set "
         "`ingest.follow_links: true` if all who can write here may read what the job may read",
     ),
-    Reason(BROKEN_LINK, "a link to what does not exist", "mend or remove it"),
+    Reason(BROKEN_LINK, "a link to what does not exist", "correct or remove it"),
     Reason(
         UNREADABLE,
-        "no permission, a fault of the disk, or gone since it was listed",
-        "tried again each night",
+        "no permission, a disk error, or removed since it was listed",
+        "tried again in each run",
     ),
     Reason(
         CHANGING,
         "the file changed while ingest looked at it",
-        "somebody is writing to it, or removed it; tried again each night",
+        "it is being written, or was removed; tried again in each run",
     ),
 )
 """Reasons of files that are refused as a whole."""

@@ -51,7 +51,8 @@ def require_steady_clock(warehouse: Warehouse, pause_days: int, now: datetime) -
                 f"it went {(after - before) / timedelta(days=1):,.0f} days, and "
                 f"maintain.pause_days allows {pause_days}. By a wrong clock maintain would delete "
                 "what is not old, so it has deleted nothing. If the clock is right now and nothing "
-                "ran for so long, or it has been mended, give --after-pause; else mend it first"
+                "ran for so long, or it has been corrected, give --after-pause; else correct it "
+                "first"
             )
             raise WarehouseError(message)
 

@@ -1,4 +1,4 @@
-"""The bins that records are counted in: a device's benign quantiles, and levels of the fused score.
+"""The bins of the histograms: a device's benign quantiles, and levels of the hybrid score.
 
 Counts in fixed bins add up exactly, in any order and from any number of tasks. A t-digest would
 not: it is approximate, depends on the order of merging, and gives quantiles, from which shares per
@@ -41,7 +41,7 @@ _LEAST: Final = 1e-12
 a variance that is 0, are equal: otherwise an index would count noise of the arithmetic."""
 
 LEVEL_SHARES: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 1e-3, 1e-4, 1e-5)
-"""Shares of benign records that should reach each level of the fused score."""
+"""Shares of benign records that should reach each level of the hybrid score."""
 LEVELS: Final = tuple(-math.log(share) for share in LEVEL_SHARES)
 """The levels ``-ln p`` at which its bins are cut."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
 
 SCORE: Final = "hybrid_score"
-"""The name under which levels of the fused score stand beside the features."""
+"""The name under which levels of the hybrid score stand beside the features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Past:
     is_moved : bool array of shape (n_features,)
         Which features had moved.
     is_high : bool
-        Whether levels of the fused score were higher than promised.
+        Whether levels of the hybrid score were higher than promised.
     features : int64 array of shape (n_features, n_bins)
         Records per bin.
     """
@@ -140,7 +140,7 @@ def measure(
         Earlier nights that could be compared, the newest last; none for records among which are
         flagged ones.
     threshold : float or None
-        Level from which records are flagged; None if fused scores are no levels.
+        Level from which records are flagged; None if hybrid scores are no levels.
     limits : Limits
         Where moves begin.
     is_flagged_excluded : bool

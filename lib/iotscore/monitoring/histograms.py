@@ -32,7 +32,7 @@ class Sketch:
         Records per bin; first the records that are not flagged. No features for a device that the
         reference does not know.
     levels : int64 array of shape (2, n_level_bins)
-        Records per bin of the fused score's level.
+        Records per bin of the hybrid score's level.
     """
 
     features: IntArray
@@ -92,7 +92,7 @@ def sketch(
     X : float64 array of shape (n_rows, n_features)
         Finite, unscaled features.
     levels : float64 array of shape (n_rows,)
-        Fused scores.
+        Hybrid scores.
     is_flagged : bool array of shape (n_rows,)
         Which records the model flags.
     bins : FeatureBins or None

@@ -85,8 +85,8 @@ def movement_alerts(
     if is_everywhere:
         yield Alert(
             *("all_moved", "critical", None, day, len(stepped) / len(could_step), 0.5),
-            message=f"{len(stepped)} of {len(could_step)} devices moved since the night before: "
-            "what computes the features, or the network, changed rather than the devices",
+            message=f"{len(stepped)} of {len(could_step)} devices drifted since the day before: "
+            "the feature extraction or the network changed rather than the devices",
         )
     for device, one in night.items():
         if promised is not None:
@@ -94,7 +94,7 @@ def movement_alerts(
         if not one.is_known:
             yield Alert(
                 *("unknown_device", "info", device, day, one.all.records, 0.0),
-                message="the model has not learned this device; it is scored by all devices' "
+                message="the model was not trained on this device; it is scored by all devices' "
                 "benign records, and no drift is measured",
             )
             continue
@@ -106,8 +106,8 @@ def movement_alerts(
             yield Alert(
                 *("score_drift", "info", device, day, one.unflagged.excess or 0.0),
                 limit=one.unflagged.excess_limit or 0.0,
-                message="records that are not flagged have higher levels than benign ones should, "
-                f"in {one.unflagged.nights_high} of the last {limits.of_nights} nights",
+                message="records that are not flagged have higher scores than benign ones should, "
+                f"on {one.unflagged.nights_high} of the last {limits.of_nights} days",
             )
 
 
@@ -121,16 +121,16 @@ def _rate_alerts(
     severity: Severity = (
         "critical" if rate > min(promised * limits.critical_rate, 1.0 - promised) else "warning"
     )
-    told = f"{rate:.1%} of {records:,} records are flagged, promised {promised:.1%}"
+    told = f"{rate:.1%} of {records:,} records are flagged, target {promised:.1%}"
     if has_moved(one.unflagged.moved_share, limits):
         message = (
-            f"{told}; the others moved too: the device changed, or an attack is in part missed"
+            f"{told}; the others drifted too: the device changed, or an attack is partly missed"
         )
         yield Alert("alert_rate", severity, device, day, rate, limit, message)
         return
     is_measured = one.unflagged.moved_share is not None
     message = (
-        f"{told}; the others are as usual: an attack, not drift"
+        f"{told}; the others have not drifted: an attack, not drift"
         if is_measured
         else f"{told}; too few others are left to say whether the device itself changed"
     )
@@ -152,12 +152,12 @@ def _moved(
     told = "" if np.isnan(shift) else f", its median by {shift:+.2g} benign spreads"
     share = unflagged.stepped_share if kind == "new_behaviour" else unflagged.moved_share
     since = (
-        "since the night before"
+        "since the day before"
         if kind == "new_behaviour"
-        else f"in {one.nights_moved} of the last {limits.of_nights} nights"
+        else f"on {one.nights_moved} of the last {limits.of_nights} days"
     )
     message = (
-        f"{share:.0%} of the features of records that are not flagged moved {since}; most "
+        f"{share:.0%} of the features of records that are not flagged drifted {since}; most "
         f"{features[worst]} (index {unflagged.psi[worst]:.2f}{told})"
     )
     value = share or 0.0

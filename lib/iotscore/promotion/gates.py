@@ -101,7 +101,7 @@ def _benign_gates(trial: Trial, promised: float, limits: PromotionOptions) -> It
     benign = trial.of(Kind.BENIGN)
     rows = int(trial.count()[benign].sum())
     least = limits.least_benign_rows
-    enough = f"{rows:,} that neither model learned from, needed {least:,}"
+    enough = f"{rows:,} that trained neither model, needed {least:,}"
     yield Gate("benign records", rows >= least, enough)
     challenger, champion = (
         _rate(trial, flags, benign) for flags in (trial.challenger, trial.champion)
@@ -109,8 +109,8 @@ def _benign_gates(trial: Trial, promised: float, limits: PromotionOptions) -> It
     if challenger is None:
         return
     bound = promised * (1.0 + limits.fpr_tolerance)
-    told = f"{challenger}; promised {promised:.2%}, its interval may start at {bound:.2%}"
-    yield Gate("FPR as promised", _low(challenger) <= bound, told)
+    told = f"{challenger}; target {promised:.2%}, its interval may start at {bound:.2%}"
+    yield Gate("FPR at most the target", _low(challenger) <= bound, told)
     if champion is None:
         yield Gate("FPR not above the champion's", None, "there is no champion yet")
     else:

@@ -17,7 +17,7 @@ from pyspark.errors import PySparkException
 
 from iotscore.errors import QueryError, did_you_mean
 from iotscore.query.read_only import check_analysed, check_parsed
-from iotscore.query.views import VIEWS, mentioned
+from iotscore.query.views import RENAMED_VIEWS, VIEWS, mentioned
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
@@ -110,8 +110,9 @@ def _explain(error: PySparkException | Py4JJavaError) -> str | None:
         if re.match(r"(\{LINE:\d+\} )?\[[A-Z0-9_.]+\]", text):
             if missing := re.match(r"\[TABLE_OR_VIEW_NOT_FOUND\] [^`]*`([^`]*)`", text):
                 name = missing[1]
-                known = f"the tables are {', '.join(TABLES)}, the views {', '.join(VIEWS)}"
-                close = did_you_mean(name, (*TABLES, *VIEWS))
+                views = [view for view in VIEWS if view not in RENAMED_VIEWS]
+                known = f"the tables are {', '.join(TABLES)}, the views {', '.join(views)}"
+                close = did_you_mean(name, (*TABLES, *views))
                 return f"there is no table {name}{close}; {known}"
             return re.sub(r"\s*SQLSTATE: \w+", "", text.splitlines()[0]).strip("; ")[:400]
     return None

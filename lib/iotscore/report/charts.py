@@ -101,15 +101,17 @@ def roc_picture(evaluation: Evaluation, data: str) -> Picture | None:
         axes.set(xlim=(-0.01, 1.0), ylim=(0.0, 1.01))
         zoom.set(xlim=(-0.001, _ZOOM[0]), ylim=(_ZOOM[1], 1.004))
         zoom.set_facecolor(PAPER)
-        zoom.set_title("enlarged: few false alarms", fontsize=8.5, fontweight="normal", color=MUTED)
+        zoom.set_title(
+            "enlarged: few false positives", fontsize=8.5, fontweight="normal", color=MUTED
+        )
         zoom.tick_params(labelsize=8)
         zoom.set_xticks(np.linspace(0, _ZOOM[0], 3))
         zoom.set_yticks(np.linspace(_ZOOM[1], 1, 5))
         marked = axes.indicate_inset_zoom(zoom, edgecolor=MUTED, alpha=0.6)
         for connector in marked.connectors or ():
             connector.set_visible(False)
-        axes.set_xlabel("false alarms: benign records that are flagged")
-        axes.set_ylabel("detected: attack records that are flagged")
+        axes.set_xlabel("false positive rate: flagged share of benign records")
+        axes.set_ylabel("detection rate: flagged share of attack records")
         handles, names = axes.get_legend_handles_labels()
         figure.legend(handles[::-1], names[::-1], loc="outside upper left", ncols=2)
         told = ", ".join(
@@ -129,9 +131,9 @@ def _draw_curves(
     at_use: Sequence[Figures],
 ) -> None:
     for one in curves:
-        is_fused = one.detector == HYBRID
+        is_hybrid = one.detector == HYBRID
         axes.plot(
-            one.fpr, one.tpr, color=colour(one.detector), linewidth=2.6 if is_fused else 1.4,
+            one.fpr, one.tpr, color=colour(one.detector), linewidth=2.6 if is_hybrid else 1.4,
             label=f"{named(one.detector)}, AUC {areas.get(one.detector) or 0.0:.4f}",
         )  # fmt: skip
     for figures in sorted(at_use, key=lambda one: one.detector == HYBRID):
@@ -144,15 +146,15 @@ def _draw_curves(
 
 
 def scorecard_picture(evaluation: Evaluation, data: str) -> Picture | None:
-    """Draw the fused score's figures as bars, the detectors' as dots; None if one is missing."""
-    fused = evaluation.headline
-    if fused is None or not fused.has_both:
+    """Draw the hybrid score's figures as bars, the detectors' as dots; None if one is missing."""
+    hybrid = evaluation.headline
+    if hybrid is None or not hybrid.has_both:
         return None
     places = np.arange(len(SCORECARD))
     with style():
         figure = new_figure(5.8, 4.4)
         axes = figure.subplots()
-        values = [getattr(fused, name) or 0.0 for name in SCORECARD]
+        values = [getattr(hybrid, name) or 0.0 for name in SCORECARD]
         axes.barh(places, values, height=0.56, color=colour(HYBRID), label=named(HYBRID))
         for one in evaluation.at_use:
             if one.detector != HYBRID:
@@ -163,7 +165,7 @@ def scorecard_picture(evaluation: Evaluation, data: str) -> Picture | None:
                     label=named(one.detector),
                 )  # fmt: skip
         for place, name in enumerate(SCORECARD):
-            axes.text(1.02, place, share(getattr(fused, name)), va="center", fontweight="bold")
+            axes.text(1.02, place, share(getattr(hybrid, name)), va="center", fontweight="bold")
         axes.set_yticks(places, list(SCORECARD.values()), color=INK)
         axes.invert_yaxis()
         axes.set_xlim(0, 1.14)
@@ -173,11 +175,11 @@ def scorecard_picture(evaluation: Evaluation, data: str) -> Picture | None:
         axes.spines[["left", "bottom"]].set_visible(False)
         figure.legend(loc="outside upper left", ncols=3)
         told = ", ".join(
-            f"{text} {share(getattr(fused, name))}" for name, text in SCORECARD.items()
+            f"{text} {share(getattr(hybrid, name))}" for name, text in SCORECARD.items()
         )
-        by = "with labels" if fused.uses_labels else "without labels"
+        by = "with labels" if hybrid.uses_labels else "without labels"
         alternative = (
-            f"Scorecard of the fused score at the threshold set {by}: {told}. The figures were "
+            f"Scorecard of the hybrid score at the threshold set {by}: {told}. The figures were "
             f"measured with labels. Data: {data}."
         )
         return finished(SCORE, alternative, figure)
@@ -229,7 +231,7 @@ def _spread_told(shape: Shape, data: str) -> str:
         middle = shape.edges[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
         parts.append(f"{counts.sum():,.0f} {kind} records, half of them above {middle:.3g}")
     at = "no threshold" if shape.threshold is None else f"threshold {shape.threshold:.3g}"
-    return f"Spread of the {named(shape.detector)}: {'; '.join(parts)}; {at}. Data: {data}."
+    return f"Distribution of the {named(shape.detector)}: {'; '.join(parts)}; {at}. Data: {data}."
 
 
 def _short(name: str) -> str:

@@ -11,7 +11,7 @@ from iotscore.errors import one_line
 from iotscore.features import HYBRID
 
 NAMES: Final = {
-    HYBRID: "fused score",
+    HYBRID: "hybrid score",
     "iforest": "isolation forest",
     "lstm": "LSTM autoencoder",
 }
@@ -19,7 +19,7 @@ SCORECARD: Final = {
     "recall_attack": "attacks detected (recall)",
     "precision_attack": "attack precision",
     "f1_attack": "attack F1",
-    "recall_benign": "benign let through (recall)",
+    "recall_benign": "benign not flagged (recall)",
     "precision_benign": "benign precision",
     "f1_benign": "benign F1",
     "accuracy": "accuracy",
@@ -29,7 +29,7 @@ SCORECARD: Final = {
 """Columns of ``metrics`` on the scorecard, and what they are called there."""
 
 POLICIES: Final = {
-    "benign_quantile": "set without labels, for a promised share of false alarms",
+    "benign_quantile": "set without labels, for a target false positive rate",
     "roc_youden": "chosen with labels: the ROC curve's best point, an upper bound",
 }
 DATA: Final = {

@@ -104,7 +104,7 @@ class Evaluation:
 
     @property
     def headline(self) -> Figures | None:
-        """The fused score's figures at the threshold that is in use, if it was measured."""
+        """The hybrid score's figures at the threshold that is in use, if it was measured."""
         return next((one for one in self.at_use if one.detector == HYBRID), None)
 
     @property

@@ -1,4 +1,4 @@
-"""What a report says, as plain records: tables are read elsewhere, pages are made elsewhere."""
+"""The content of a report, as plain records; the tables are read elsewhere."""
 
 from __future__ import annotations
 
@@ -21,34 +21,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Day:
-    """Records and alerts of an event day, over all devices.
+    """Records and flagged records of an event day, over all devices.
 
     Attributes
     ----------
-    alerts
-        Records that the fused score flags; None if the model has no threshold.
+    flagged
+        Records that the hybrid score flags; None if the model has no threshold.
     """
 
     day: date
     records: int
-    alerts: int | None
+    flagged: int | None
 
 
 @dataclass(frozen=True)
 class Device:
-    """One device on the night, and before.
+    """One device on the day, and before.
 
     Attributes
     ----------
     trend
-        Alerts on each of :attr:`Night.days`; None where it sent nothing or nothing was judged.
+        Flagged records on each of :attr:`Night.days`; None where the device sent nothing, or the
+        model has no threshold.
     tpr, fpr
         Shares of its labelled attacks and benign records that are flagged; None without labels.
     """
 
     name: str
     records: int
-    alerts: int | None
+    flagged: int | None
     trend: tuple[int | None, ...]
     incidents: int
     tpr: float | None = None
@@ -56,13 +57,13 @@ class Device:
 
     @property
     def share(self) -> float | None:
-        """Alerts among its records of the night."""
-        return None if self.alerts is None or not self.records else self.alerts / self.records
+        """Flagged share of its records of the day."""
+        return None if self.flagged is None or not self.records else self.flagged / self.records
 
 
 @dataclass(frozen=True)
 class Incident:
-    """Consecutive records of a capture, most of them flagged; columns as in ``incidents``."""
+    """Consecutive records of a capture, most of which are flagged; columns as in ``incidents``."""
 
     device: str
     source_file: str
@@ -77,7 +78,7 @@ class Incident:
 
 
 @dataclass(frozen=True)
-class Alert:
+class FlaggedRecord:
     """The most anomalous of the explained records of a device with the same largest contribution.
 
     Attributes
@@ -85,7 +86,7 @@ class Alert:
     alike
         How many explained records these are.
     top
-        Features and what they contribute to the fused score, the largest first.
+        Features and what they contribute to the hybrid score, the largest first.
     """
 
     device: str
@@ -101,12 +102,12 @@ class Alert:
 
 @dataclass(frozen=True)
 class DetectorCard:
-    """A detector of the model, or the fused score.
+    """A detector of the model, or the hybrid score.
 
     Attributes
     ----------
     weight
-        Share in the fused score; 0: it is measured only; None for the fused score itself.
+        Share in the hybrid score; 0: it is measured only; None for the hybrid score itself.
     threshold
         Records with a score above it are flagged; None if there is none.
     uses_labels
@@ -131,14 +132,14 @@ class ModelCard:
     detectors: tuple[DetectorCard, ...]
 
     @property
-    def fused(self) -> DetectorCard:
-        """The fused score's card."""
+    def hybrid(self) -> DetectorCard:
+        """The hybrid score's card."""
         return next(one for one in self.detectors if one.name == HYBRID)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How scores of one detector are spread.
+    """Distribution of the scores of one detector.
 
     Attributes
     ----------
@@ -150,7 +151,7 @@ class Shape:
     threshold
         See :class:`DetectorCard`.
     includes_training
-        Whether benign records that the model learned from are in it, because there are no others.
+        Whether benign training records are in it, because there are no others.
     """
 
     detector: str
@@ -183,18 +184,18 @@ class Shapley:
 
 @dataclass(frozen=True)
 class Night:
-    """All that a report says.
+    """The content of a report.
 
     Attributes
     ----------
     days
-        Event days, ascending; the last is the night.
+        Event days, ascending; the report is about the last.
     seen
-        Records of the night that the model learned from.
+        Records of the day that trained or calibrated the model.
     uncounted
-        Files of the night that are scored and not counted yet; their alerts are missing here.
+        Files of the day that are scored and not counted yet; their flagged records are missing.
     explained
-        Explained records of the night; 0: none, or nobody ran ``explain``.
+        Explained records of the day; 0: none, or ``explain`` has not run.
     """
 
     made_at: datetime
@@ -210,7 +211,7 @@ class Night:
     devices: tuple[Device, ...]
     incidents: tuple[Incident, ...]
     more_incidents: int
-    alerts: tuple[Alert, ...]
+    flagged_records: tuple[FlaggedRecord, ...]
     explained: int
     evaluation: Evaluation | None
     shapes: tuple[Shape, ...]
@@ -222,7 +223,7 @@ class Night:
 
     @property
     def today(self) -> Day:
-        """The night that the report is about."""
+        """The day that the report is about."""
         return self.days[-1]
 
     @property
@@ -231,9 +232,9 @@ class Night:
         earlier = self.days[:-1]
         if not earlier:
             return None
-        alerts = [one.alerts for one in earlier if one.alerts is not None]
+        flagged = [one.flagged for one in earlier if one.flagged is not None]
         return Day(
             earlier[-1].day,
             round(statistics.median([one.records for one in earlier])),
-            round(statistics.median(alerts)) if alerts else None,
+            round(statistics.median(flagged)) if flagged else None,
         )

@@ -33,7 +33,7 @@ _TREND_EDGE: Final = 4
 _BAR_WIDTH: Final = 150
 _BAR_HEIGHT: Final = 16
 PREVALENCES: Final = (0.01, 0.001, 0.0001)
-"""Shares of attacks for which the page says how many alerts would be true."""
+"""Shares of attacks among all records for which the page shows the precision."""
 
 
 def render(night: Night, pictures: Mapping[str, Picture]) -> str:
@@ -87,7 +87,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "trend": trend,
         "interval": interval,
-        "promise": promise,
+        "target_verdict": target_verdict,
         "policies": words.POLICIES,
         "data_names": words.DATA,
     }
@@ -95,9 +95,9 @@ def _environment() -> Environment:
 
 
 def trend(values: Sequence[int | None]) -> Markup:
-    """Return a small line of alerts per day; a gap where there was nothing to judge."""
+    """Return a small line of flagged records per day; a gap where there is no count."""
     if len(values) == 1:
-        return Markup('<span class="line">first night</span>')
+        return Markup('<span class="line">first day</span>')
     shown = values[-_TREND_DAYS:]
     told = ", ".join(words.NOTHING if one is None else f"{one:,}" for one in shown)
     highest = max((one for one in shown if one is not None), default=0) or 1
@@ -118,12 +118,12 @@ def trend(values: Sequence[int | None]) -> Markup:
         parts += Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2.8"/>').format(*last)
     return Markup(
         '<svg class="trend" role="img" viewBox="0 0 {} {}" width="{}" height="{}" '
-        'aria-label="alerts per day, oldest first: {}">{}</svg>'
+        'aria-label="flagged records per day, oldest first: {}">{}</svg>'
     ).format(_TREND_WIDTH, _TREND_HEIGHT, _TREND_WIDTH, _TREND_HEIGHT, told, parts)
 
 
 def interval(low: float, value: float, high: float, mark: float | None, top: float) -> Markup:
-    """Return a small bar from low to high with a dot, and a line at what was promised.
+    """Return a small bar from low to high with a dot, and a line at the target.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def interval(low: float, value: float, high: float, mark: float | None, top: flo
     line = Markup()
     told = f"{words.share(value)}, 95 % interval {words.share(low)} to {words.share(high)}"
     if mark is not None:
-        told += f", promised {words.share(mark)}"
+        told += f", target {words.share(mark)}"
         line = Markup('<line class="mark" x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="{1}"/>').format(
             place(mark), _BAR_HEIGHT
         )
@@ -152,17 +152,17 @@ def interval(low: float, value: float, high: float, mark: float | None, top: flo
     )
 
 
-def promise(one: Figures) -> str | None:
-    """Say whether a promised false positive rate was kept: ``kept``, ``unsure`` or ``broken``.
+def target_verdict(one: Figures) -> str | None:
+    """Say whether a false positive rate met its target: ``met``, ``unsure`` or ``missed``.
 
     Returns
     -------
     str or None
-        ``unsure``: more was flagged than promised, but the promise lies in the 95 % interval.
-        None: nothing was promised, or there is no benign record.
+        ``unsure``: the rate is above the target, but the target lies in the 95 % interval.
+        None: there is no target, or there is no benign record.
     """
     if one.fpr_promised is None or one.fpr is None or one.fpr_low is None:
         return None
     if one.fpr <= one.fpr_promised:
-        return "kept"
-    return "unsure" if one.fpr_low <= one.fpr_promised else "broken"
+        return "met"
+    return "unsure" if one.fpr_low <= one.fpr_promised else "missed"

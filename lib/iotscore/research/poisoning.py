@@ -192,9 +192,9 @@ def draw_poisoned(
         drawn = random.permutation(wanted[attack_devices == device])
         if drawn.size <= mine.size:
             raise InputError(
-                f"{mine.size} rows of {attack} of device {device} are to poison it and some more"
-                f" be measured, and there are {drawn.size}: use smaller shares, or bring more rows"
-                " (protocol.most_attack_rows)"
+                f"{mine.size} rows of {attack} of device {device} are to be added to the training"
+                f" rows and some more measured, and there are {drawn.size}: use smaller shares or"
+                " more rows (protocol.most_attack_rows)"
             )
         rows[mine] = drawn[: mine.size]
     if not eligible.size:

@@ -133,7 +133,7 @@ def _refused(
     warehouse: Warehouse, start: dict[str, Any], table: str, before: int, other: Commit
 ) -> WarehouseError:
     run_id = start["run_id"]
-    whose = f"the run {other.mark}" if other.mark else "somebody who left no name"
+    whose = f"the run {other.mark}" if other.mark else "a writer without a name"
     return WarehouseError(
         f"the stage {start['stage']} of the run {run_id} did not end and cannot be undone: in the "
         f"table {table} of {warehouse.root} the version {other.version} ({other.operation}) is of "

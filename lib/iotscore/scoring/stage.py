@@ -61,7 +61,8 @@ class ScoreResult:
         return {
             "model_version": self.model_version,
             "files": self.files,
-            "alerts": self.flagged_records,
+            "flagged": self.flagged_records,
+            "alerts": self.flagged_records,  # its earlier name, for one more version
             **self.scaling,
         }
 

@@ -118,7 +118,7 @@ _TOP = T.ArrayType(
         ]
     )
 )
-"""The features that contribute most to a fused score, the largest contribution first."""
+"""The features that contribute most to a hybrid score, the largest contribution first."""
 
 _MEASURED = (("data_kind", _STRING), ("evaluated_at", _TIMESTAMP))
 

@@ -58,7 +58,7 @@ STAGES = (
         status=STAGE_DONE,
         rows=10,
         seconds=2.0,
-        details={"model_version": "abc", "alerts": 4},
+        details={"model_version": "abc", "flagged": 4},
     ),
     Stage("evaluate", status=FAILED, seconds=0.5),
 )
@@ -84,7 +84,7 @@ def value(text: str, name: str, **labels: str) -> float | None:
 
 
 def test_the_line_holds_what_the_stages_reported() -> None:
-    """Counts, alerts, stages and times, one object on one line."""
+    """Counts, stages and times, one object on one line."""
     line = summary_line(FAILING)
     assert "\n" not in line
     told = json.loads(line)
@@ -95,7 +95,8 @@ def test_the_line_holds_what_the_stages_reported() -> None:
     counts = {"found": 3, "ingested": 2, "refused": 1, "still_refused": 4, "ignored": 5}
     assert told["files"] == counts
     assert told["rows"] == {"accepted": 10, "quarantined": 2, "scored": 10}
-    assert (told["alerts"], told["model_version"]) == (4, "abc")
+    assert (told["flagged_records"], told["model_version"]) == (4, "abc")
+    assert told["alerts"] == 4, "the earlier name"
     assert [(one["stage"], one["status"]) for one in told["stages"]] == [
         ("ingest", "done"),
         ("score", "done"),
@@ -117,7 +118,8 @@ def test_prometheus_reads_the_metrics() -> None:
     """Its own parser finds the same figures."""
     text = metrics_text(FAILING, "")
     assert value(text, "job_exit_code") == 2
-    assert value(text, "job_alerts") == 4
+    assert value(text, "job_flagged_records") == 4
+    assert value(text, "job_alerts") == 4, "the earlier name"
     assert value(text, "job_duration_seconds") == 90.0
     assert value(text, "job_end_timestamp_seconds") == END.timestamp()
     assert value(text, "job_rows", what="quarantined") == 2
@@ -188,7 +190,7 @@ def test_each_run_adds_a_line_and_replaces_the_metrics(
         recorder.tell(code)
     lines = (tmp_path / "s.jsonl").read_text().splitlines()
     assert [json.loads(line)["exit_code"] for line in lines] == [2, 0]
-    assert json.loads(lines[0])["alerts"] == 4
+    assert json.loads(lines[0])["flagged_records"] == 4
     assert value((tmp_path / "m.prom").read_text(), "job_exit_code") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.prom", "s.jsonl"]
     assert stat.S_IMODE((tmp_path / "m.prom").stat().st_mode) == 0o644
@@ -210,7 +212,7 @@ def test_a_fault_before_spark_starts_is_told(
     assert told["run_id"] is None
     text = (tmp_path / "m.prom").read_text()
     assert value(text, "job_exit_code") == USER_FAULT
-    assert value(text, "job_alerts") is None
+    assert value(text, "job_flagged_records") is None
 
 
 @pytest.mark.parametrize("number", STOPS)

@@ -238,7 +238,7 @@ def test_all_faults_are_told_at_once() -> None:
         "sample.fraction: found 2; input should be less than or equal to 1",
         "scaling.out_of_range: found 'wrap'; input should be 'keep' or 'clip'",
         "evaluate.splits.1: found 'later'; input should be 'train', 'calibration' or 'test'",
-        "nonsense: unknown key (value {'key': 5}); remove it or mend its spelling",
+        "nonsense: unknown key (value {'key': 5}); remove it or correct its spelling",
         "ingest: found 5; needs key: value pairs",
     ):
         assert part in message

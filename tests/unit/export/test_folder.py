@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from iotscore.models.export.model_card import model_card
 
 from iotscore.errors import EnvironmentFaultError, ModelError
 from iotscore.models.export.folder import BUNDLE, GRAPH, MANIFEST, README, read_folder, write_folder
+from iotscore.models.export.model_card import model_card
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,6 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from iotscore.models.export.model_card import HYBRID_TOLERANCE, RAW_TOLERANCE
 
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.calibration.tail import TailCalibration
@@ -22,6 +21,7 @@ from iotscore.detect.fit import FitSettings, fit_model
 from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import EnvironmentFaultError
+from iotscore.models.export.model_card import HYBRID_TOLERANCE, RAW_TOLERANCE
 from iotscore.models.export.onnx_model import to_onnx
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from iotscore.features import FEATURES, HYBRID
 from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, OpenAlert
 from iotscore.report.metrics import Curve, Evaluation, Figures, HeatMap
 from iotscore.report.night import (
-    Alert,
     Day,
     DetectorCard,
     Device,
+    FlaggedRecord,
     Incident,
     ModelCard,
     Night,
@@ -106,10 +106,10 @@ def labelled_night(hostile: str = HOSTILE) -> Night:
             Incident(hostile, f"{hostile}.csv", 1, 30, 25, 4, 4.0, None, "unlabelled", hostile),
         ),
         more_incidents=1,
-        alerts=(
-            Alert("Camera 10", "10.mirai.syn.csv", 44, 5.5, 64.7, "mirai.syn",
+        flagged_records=(
+            FlaggedRecord("Camera 10", "10.mirai.syn.csv", 44, 5.5, 64.7, "mirai.syn",
                   "more packets than it ever sent", (("H_L5_weight", 2.5),), 17),
-            Alert(hostile, f"{hostile}.csv", 3, 4.0, None, "unlabelled", hostile, (), 1),
+            FlaggedRecord(hostile, f"{hostile}.csv", 3, 4.0, None, "unlabelled", hostile, (), 1),
         ),
         explained=18,
         evaluation=Evaluation(
@@ -162,7 +162,7 @@ def unlabelled_night() -> Night:
         labelled_files=0,
         incidents=(),
         more_incidents=0,
-        alerts=(),
+        flagged_records=(),
         explained=0,
         evaluation=None,
         drift=Drift(7, (), 0, 0, night.files, ()),

@@ -50,11 +50,11 @@ def rows(page: str, caption: str) -> list[list[str]]:
 
 
 def test_open_alerts_are_told_and_hidden_ones_counted(page: str) -> None:
-    """Each with night, severity, kind and words; what is suppressed or left out is a number."""
+    """Each with day, severity, kind and words; what is suppressed or left out is a number."""
     text = words(section(page))
-    assert "2 of this night, 1 of the 7 days before it; 4 more" in text
+    assert "2 of this day, 1 of the 7 days before it; 4 more" in text
     assert "1 suppressed one is not shown" in text
-    everywhere, lasting, earlier = rows(page, "Open alerts, the newest night first")
+    everywhere, lasting, earlier = rows(page, "Open alerts, the newest day first")
     assert everywhere == [
         "all devices", "2026-11-24", "critical", "all_moved", "2 of 3 devices moved",
     ]  # fmt: skip
@@ -70,7 +70,7 @@ def test_severities_sort_by_rank(page: str) -> None:
 
 def test_what_moved_is_told_apart_from_what_an_attack_moved(page: str) -> None:
     """Features of all records stand in where too few are not flagged, and are marked so."""
-    moved, flooded, unknown = rows(page, "Devices by features that moved this night")
+    moved, flooded, unknown = rows(page, "Devices by features that drifted on this day")
     assert moved[1:5] == ["900", "40 of 115", "1,000", "50 of 115"]
     assert moved[5] == "H_L5_weight index 1.25, median -2.5 MI_dir_L5_mean index 0.50"
     assert flooded[1:5] == ["20", "—", "400", "115 of 115"]
@@ -89,22 +89,23 @@ def test_both_tables_can_be_sorted(page: str) -> None:
 
 
 def test_a_night_that_nobody_looked_at_says_so(plain_page: str) -> None:
-    """Not a word on moves; that there is no open alert is still told."""
+    """Not a word on drift; that there is no open alert is still said."""
     text = words(section(plain_page))
     assert "./spark-submit.sh monitor --warehouse DIR" in text
-    assert "No open alert of this night, nor of the 7 days before it." in text
+    assert "No open alert of this day or the 7 days before it." in text
     assert "moved" not in text
+    assert "drifted" not in text
     assert "<table" not in section(plain_page)
 
 
 @pytest.mark.parametrize(
     ("devices", "needed"),
     [
-        ((STILL,), "Nothing moved: of 1 device every feature"),
-        ((STILL, STILL, UNKNOWN), "Nothing moved: of 2 devices every feature"),
-        ((STILL, UNKNOWN), "records that the model learned; 1 could not be compared."),
+        ((STILL,), "No drift: on 1 device every feature"),
+        ((STILL, STILL, UNKNOWN), "No drift: on 2 devices every feature"),
+        ((STILL, UNKNOWN), "benign training records; 1 could not be compared."),
         ((UNKNOWN,), "No device could be compared"),
-        ((), "No feature was compared: fused scores of this model change with every file"),
+        ((), "No feature was compared: the hybrid scores of this model change with every file"),
     ],
 )  # fmt: skip
 def test_nothing_moved(
@@ -117,8 +118,8 @@ def test_nothing_moved(
 
 
 def test_files_that_came_late_are_told(told: Callable[..., str]) -> None:
-    """What is shown is then not the whole night; suppressed alerts alone are no open ones."""
+    """What is shown is then not the whole day; suppressed alerts alone are no open ones."""
     text = words(told(unmonitored=1, alerts=(), hidden=3))
-    assert "Incomplete. 1 of the night's 4 files is not counted yet, or not as it is now." in text
-    assert "No open alert of this night, nor of the 7 days before it; 3 suppressed ones" in text
+    assert "Incomplete. 1 of the day's 4 files is not counted yet, or was replaced since." in text
+    assert "No open alert of this day or the 7 days before it; 3 suppressed ones" in text
     assert "40 of 115" in text

@@ -130,7 +130,7 @@ def test_landmarks_and_headings(tree: Tree) -> None:
 
 
 def test_headline_and_change(page: str) -> None:
-    """75 alerts against the median of 40 and 60, and so on."""
+    """75 flagged records against the median of 40 and 60, and so on."""
     text = words(page)
     assert "75 of 1,000 scored records were flagged (7.50 %)" in text
     assert "+50 % against the usual 50" in text
@@ -147,9 +147,9 @@ def test_figures_with_labels_are_marked(page: str) -> None:
         "capture clock leaks",
         "share attack captures",
         "chosen with labels",
-        "Detected* ",
+        "Detection rate* ",
         "* with labels",
-        "model learned from",
+        "trained or calibrated the model",
     ):
         assert needed in text, needed
 
@@ -158,11 +158,18 @@ def test_without_labels_nothing_is_claimed(plain_page: str) -> None:
     """No curve, no matrix, no scorecard, and a sentence that says why."""
     text = words(plain_page)
     assert "None of the scored records has a label" in text
-    for claim in ("False alarms", "Detected", "AUC", "F1", "Confusion", "N-BaIoT's capture clock"):
+    for claim in (
+        "False positive",
+        "Detection rate",
+        "AUC",
+        "F1",
+        "Confusion",
+        "N-BaIoT's capture clock",
+    ):
         assert claim not in text, claim
-    assert "first night" in text
+    assert "first day" in text
     assert text.count("./spark-submit.sh explain --warehouse DIR") == 2
-    assert "Nothing was ever refused" in text
+    assert "No line and no file was ever refused" in text
 
 
 def test_a_night_without_labels_among_labelled_ones_says_so(
@@ -172,32 +179,32 @@ def test_a_night_without_labels_among_labelled_ones_says_so(
     assert labelled.evaluation is not None
     evaluation = replace(labelled.evaluation, night_labelled=False)
     text = words(render(replace(labelled, evaluation=evaluation), pictures))
-    assert "these figures are of other nights" in text
-    assert "This night has no labels" in text
+    assert "these figures are of other days" in text
+    assert "This day has no labels" in text
 
 
 def test_benign_labels_alone_give_false_alarms_and_no_curve(labelled: Night) -> None:
-    """Without a labelled attack there is nothing to tell apart, but a promise to keep."""
+    """Without a labelled attack there is no curve, but a target false positive rate."""
     assert labelled.evaluation is not None
-    fused = replace(
+    hybrid = replace(
         labelled.evaluation.figures[0], tp=0, fn=0, recall_attack=None, precision_attack=0.0,
         f1_attack=None, balanced_accuracy=None, roc_auc=None,
     )  # fmt: skip
     heat = replace(labelled.evaluation.heat, attacks=(), cells=())
-    evaluation = replace(labelled.evaluation, figures=(fused,), curves=(), heat=heat)
+    evaluation = replace(labelled.evaluation, figures=(hybrid,), curves=(), heat=heat)
     night = replace(labelled, evaluation=evaluation, shapley=None)
     drawn = draw(night)
     assert set(drawn) == {"dataset_composition", "scores_hybrid"}
     text = words(render(night, drawn))
-    assert "labelled records of one kind only" in text
-    assert "False alarms: promised and kept" in text
+    assert "All labelled records are of one kind" in text
+    assert "False positive rate: target and observed" in text
     assert "Confusion" not in text
 
 
 def test_a_model_without_a_threshold_judges_nothing(unlabelled: Night) -> None:
-    """``batch_minmax`` without labels flags no record; that is not the same as no alert."""
-    days = tuple(replace(one, alerts=None) for one in unlabelled.days)
-    devices = tuple(replace(one, alerts=None, trend=(None,)) for one in unlabelled.devices)
+    """``batch_minmax`` without labels flags no record; that is not the same as none flagged."""
+    days = tuple(replace(one, flagged=None) for one in unlabelled.days)
+    devices = tuple(replace(one, flagged=None, trend=(None,)) for one in unlabelled.devices)
     cards = tuple(replace(one, threshold=None) for one in unlabelled.model.detectors)
     shapes = tuple(replace(one, threshold=None) for one in unlabelled.shapes)
     night = replace(
@@ -205,7 +212,7 @@ def test_a_model_without_a_threshold_judges_nothing(unlabelled: Night) -> None:
         model=replace(unlabelled.model, detectors=cards, promised=None),
     )  # fmt: skip
     text = words(render(night, draw(night)))
-    assert "None was judged: the model has no threshold yet" in text
+    assert "None is flagged: the model has no threshold yet" in text
     assert "none yet: nothing is flagged" in text
 
 

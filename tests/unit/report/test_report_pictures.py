@@ -56,14 +56,14 @@ def test_names_are_drawn_as_they_are(labelled: Night) -> None:
 def test_alternative_texts_tell_figures_and_data(pictures: dict[str, Picture]) -> None:
     """Who does not see a picture hears the same figures, and on which data."""
     told = {name: one.alternative for name, one in pictures.items()}
-    assert "fused score 0.9700" in told["comparative_roc_curve"]
+    assert "hybrid score 0.9700" in told["comparative_roc_curve"]
     assert "attacks detected (recall) 98.33 %" in told["performance_scorecard"]
     assert "threshold set without labels" in told["performance_scorecard"]
     assert all("Data: a part of N-BaIoT" in one for one in told.values())
 
 
 def test_nothing_to_compare_is_no_picture(labelled: Night) -> None:
-    """Without curves, or without the fused score, there is no picture of them."""
+    """Without curves, or without the hybrid score, there is no picture of them."""
     assert labelled.evaluation is not None
     assert roc_picture(replace(labelled.evaluation, curves=()), "made up") is None
     others = tuple(one for one in labelled.evaluation.figures if one.detector != "hybrid")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from iotscore.errors import one_line
 from iotscore.report.formatting import breakable, compact, count, kind_of, share
-from iotscore.report.page import interval, promise, trend
+from iotscore.report.page import interval, target_verdict, trend
 from iotscore.report.score_histogram import KINDS, Spread
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_breakable_keeps_the_name(name: str) -> None:
 
 @given(st.lists(st.none() | st.integers(0, 10**7), min_size=2, max_size=60))
 def test_a_trend_has_a_point_per_judged_day(values: list[int | None]) -> None:
-    """Points lie in the picture, rise with the alerts, and stop at gaps."""
+    """Points lie in the picture, rise with the counts, and stop at gaps."""
     shown = values[-30:]
     drawn = trend(values)
     lines = re.findall(r'points="([^"]+)"', drawn)
@@ -81,7 +81,7 @@ def test_a_trend_has_a_point_per_judged_day(values: list[int | None]) -> None:
 
 def test_the_first_night_has_no_trend() -> None:
     """One day is no line."""
-    assert "first night" in trend((5,))
+    assert "first day" in trend((5,))
 
 
 def test_an_interval_stays_inside() -> None:
@@ -90,28 +90,30 @@ def test_an_interval_stays_inside() -> None:
     assert [float(one) for one in re.findall(r'(?:x1|x2|cx)="([\d.]+)"', drawn)] == [
         3.0, 147.0, 75.0, 75.0, 31.8,
     ]  # fmt: skip
-    assert "2.00 %, 95 % interval 0 % to 50.0 %, promised 5.00 %" in drawn
+    assert "2.00 %, 95 % interval 0 % to 50.0 %, target 5.00 %" in drawn
 
 
 @pytest.mark.parametrize(
     ("fpr", "low", "verdict"),
-    [(0.05, 0.03, "kept"), (0.06, 0.05, "unsure"), (0.09, 0.051, "broken"), (None, None, None)],
+    [(0.05, 0.03, "met"), (0.06, 0.05, "unsure"), (0.09, 0.051, "missed"), (None, None, None)],
 )
-def test_promise(labelled: Night, fpr: float | None, low: float | None, verdict: str) -> None:
-    """Of 5 %: kept, perhaps, or not."""
+def test_target_verdict(
+    labelled: Night, fpr: float | None, low: float | None, verdict: str
+) -> None:
+    """Of 5 %: met, perhaps, or not."""
     assert labelled.evaluation is not None
     one = replace(labelled.evaluation.figures[0], fpr=fpr, fpr_low=low)
-    assert promise(one) == verdict
+    assert target_verdict(one) == verdict
 
 
 def test_precision_where_attacks_are_rare_is_a_count(labelled: Night) -> None:
-    """The formula agrees with counting alerts among ten million records."""
-    fused = labelled.evaluation.headline if labelled.evaluation else None
-    assert fused is not None
+    """The formula agrees with counting flagged records among ten million records."""
+    hybrid = labelled.evaluation.headline if labelled.evaluation else None
+    assert hybrid is not None
     attacks, benign = 1_000, 9_999_000
     true, false = attacks * 1180 / 1200, benign * 24 / 800
-    assert fused.precision_at(0.0001) == pytest.approx(true / (true + false))
-    assert replace(fused, recall_attack=0.0, fpr=0.0).precision_at(0.5) is None
+    assert hybrid.precision_at(0.0001) == pytest.approx(true / (true + false))
+    assert replace(hybrid, recall_attack=0.0, fpr=0.0).precision_at(0.5) is None
 
 
 @given(

@@ -236,5 +236,5 @@ def test_features_that_must_be_known_are_refused(table: Path) -> None:
 def test_a_table_that_cannot_be_read(table: Path) -> None:
     """A damaged log is told in one line that names the table."""
     (table / "_delta_log" / f"{3:020}.json").write_text("damaged\n")
-    with pytest.raises(WarehouseError, match=f"the table {table} cannot be kept up: "):
+    with pytest.raises(WarehouseError, match=f"the table {table} cannot be compacted: "):
         upkeep(table)

@@ -61,7 +61,7 @@ def test_an_incident_of_any_day_can_be_told(day: date) -> None:
         (Delivery(0, 2), [YESTERDAY], "all 2 new file(s) were refused"),
         (Delivery(0, 2), [], "all 2 new file(s) were refused"),
         (Delivery(0, 0), [LONG_AGO, YESTERDAY], None),
-        (Delivery(0, 0), [LONG_AGO], "the newest night is 2026-03-07"),
+        (Delivery(0, 0), [LONG_AGO], "the newest day is 2026-03-07"),
         (Delivery(0, 0), [], None),
         (Delivery(0, 0, YESTERDAY), [LONG_AGO], "no file of this day"),
         (Delivery(0, 0, LONG_AGO), [LONG_AGO], None),

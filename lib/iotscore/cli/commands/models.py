@@ -78,7 +78,7 @@ def main(argv: list[str]) -> int:
         return run_job(name, arguments, _roll_back)
     if arguments.action == "promote":
         if arguments.force and not arguments.reason:
-            parser.error("--force needs --reason: somebody will ask why")
+            parser.error("--force needs --reason: it is stored with the promotion")
         return run_job(name, arguments, _promote)
     return guarded(name, lambda: _read(name, arguments))
 

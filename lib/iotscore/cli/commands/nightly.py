@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     )
     parser = job_parser("nightly", told, reads_input=True)
     parser.add_argument("--train", action="store_true", help="train a new champion first")
-    parser.add_argument("--report", metavar="DIR", help="write the night's report into this folder")
+    parser.add_argument("--report", metavar="DIR", help="write a report into this folder")
     add_days(parser)
     add_fail_on(parser)
     add_outcome(parser)

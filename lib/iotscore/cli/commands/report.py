@@ -23,7 +23,9 @@ _LOG = logging.getLogger(__name__)
 
 def main(argv: list[str]) -> int:
     """Write the report, print where it is, and return the exit code."""
-    parser = job_parser("report", "Write a night's report: one HTML page.", reads_input=False)
+    parser = job_parser(
+        "report", "Write a report of the newest day: one HTML page.", reads_input=False
+    )
     add_model(parser)
     parser.add_argument(
         "--out", required=True, metavar="DIR", help="local folder for report.html and its pictures"
@@ -48,7 +50,7 @@ def report(warehouse: Warehouse, out: Path, model_version: str | None) -> Path:
     night = read_night(warehouse, model_version)
     page, *pictures = write_report(night, out)
     _LOG.info(
-        "report: night of %s by model %s, a page and %d pictures (%.1f s)",
+        "report: %s by model %s, a page and %d pictures (%.1f s)",
         night.today.day,
         night.model.version,
         len(pictures),

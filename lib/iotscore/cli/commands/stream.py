@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--once",
         action="store_true",
-        help="end when all files that are there, or come meanwhile, have been taken up",
+        help="end when all files that are there, or arrive meanwhile, have been processed",
     )
     arguments = parser.parse_args(argv)
     return guarded("stream", lambda: _stream(arguments))
@@ -168,7 +168,7 @@ class Stream:
         if left := self._watch.left():
             names = some([file.source_file for file in left])
             message = (
-                f"{len(left)} file(s) were not taken up, as they were still being written or could "
+                f"{len(left)} file(s) were not ingested: they were still being written or could "
                 f"not be read: {names}; run the stream again when they are whole"
             )
             _LOG.warning("%s", message)

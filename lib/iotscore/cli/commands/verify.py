@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
         type=_seed,
         default=None,
         metavar="N",
-        help="chooses the sample, 0 or more; another one each time if not given, and told",
+        help="chooses the sample, 0 or more; if not given, a random one that is printed",
     )
     parser.add_argument(
         "--model", metavar="VERSION", help="whose scores to look at; all models' if not given"

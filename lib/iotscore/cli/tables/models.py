@@ -57,7 +57,7 @@ def print_models(warehouse: Warehouse) -> None:
             *(_share(figures.get(name)) for name in _MEASURED),
         )
     if measured:
-        table.caption = "AUC, TPR, FPR: of the newest evaluation, fused score, on labelled records"
+        table.caption = "AUC, TPR, FPR: of the newest evaluation, hybrid score, on labelled records"
         table.caption_justify = "left"
     open_console().print(table)
 
@@ -75,8 +75,8 @@ def print_model(warehouse: Warehouse, stored: StoredModel) -> None:
         "calibrated on": f"{manifest['rows']['calibration']:,} benign records",
         "detectors": _weights(model.weights),
         "normalisation": model.normalisation,
-        "FPR promised": f"{manifest['false_positive_rate']:.1%}",
-        "fused threshold": str(model.thresholds.get(HYBRID, "from labels")),
+        "target FPR": f"{manifest['false_positive_rate']:.1%}",
+        "hybrid threshold": str(model.thresholds.get(HYBRID, "from labels")),
         "bundle": f"{len(stored.bundle):,} bytes",
         "made with": ", ".join(f"{name} {one}" for name, one in manifest["versions"].items()),
         **{f"measured {word}": _share(figures.get(name)) for name, word in _MEASURED.items()},
@@ -134,7 +134,7 @@ def _reasons_table(reasons: Mapping[Group, list[Leading]]) -> Table:
 
 
 def _measured(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
-    """Return the newest figures of each model's fused score over all labelled records."""
+    """Return the newest figures of each model's hybrid score over all labelled records."""
     chosen = {"scope": "all", "detector": HYBRID, "threshold_policy": BENIGN_QUANTILE}
     rows = warehouse.rows("metrics", **chosen)
     return {row["model_version"]: row for row in in_order(rows, "evaluated_at")}

@@ -53,22 +53,22 @@ def print_evaluation(job: Job, evaluation_id: str) -> None:
         return
     console = open_console()
     console.print(_figures_table(rows))
-    if promise := _promise(rows):
-        console.print(promise)
+    if line := _fpr_line(rows):
+        console.print(line)
     if any(row["uses_labels"] for row in rows):
-        console.print("* threshold chosen with labels: what hindsight would reach", style="dim")
+        console.print("* threshold chosen with labels: an upper bound", style="dim")
     reported = reported_figures(job.settings.sample.fraction)
     if job.arguments.profile == PAPER and reported is not None:
         console.print(_report_table(rows, reported))
 
 
-def _promise(rows: list[dict[str, Any]]) -> str | None:
-    """Say what was promised of false alarms and what was kept, for the fused score."""
+def _fpr_line(rows: list[dict[str, Any]]) -> str | None:
+    """Return the target and the observed false positive rate of the hybrid score."""
     for row in rows:
         promised, kept = row.get("fpr_promised"), row["fpr"]
         if row["detector"] == HYBRID and None not in (promised, kept, row["fpr_low"]):
             bounds = f"{row['fpr_low']:.1%} to {row['fpr_high']:.1%}"
-            return f"false alarms promised {promised:.1%}, kept {kept:.1%} ({bounds})"
+            return f"false positive rate: target {promised:.1%}, observed {kept:.1%} ({bounds})"
     return None
 
 

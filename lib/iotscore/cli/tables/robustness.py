@@ -28,8 +28,8 @@ _FIGURES: Final = {
 _EFFORTS: Final = {
     "slowdown": "{:g} times slower",
     "padded_share": "{:.0%} of the packets padded",
-    "peers": "dealt over {:g} connections",
-    "combined": "{:g} times slower, padded, dealt out",
+    "peers": "spread over {:g} connections",
+    "combined": "{:g} times slower, padded, spread",
 }
 
 
@@ -56,7 +56,7 @@ def _poisoning(rows: Sequence[Row]) -> Table:
     first = rows[0]
     draws = max(row["draw"] for row in rows)
     title = (
-        f"poisoning, {first['attack']} planted, budget {first['budget']:g}, mean of {draws} draws; "
+        f"poisoning by {first['attack']}, budget {first['budget']:g}, mean of {draws} draws; "
         f"{DATA[first['data_kind']]}"
     )
     table = Table(title=title, title_justify="left")

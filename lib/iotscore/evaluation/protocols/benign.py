@@ -134,7 +134,7 @@ def _refuse(sample: Sample, leaks: IntArray, what: str) -> None:
         file = sample.files[sample.file_index[first]].source_file
         raise TrainingError(
             f"{leaks.size} row(s) to learn from are {what}, the first is line"
-            f" {sample.row_no[first]} of {file}: figures would be too good. Split anew"
+            f" {sample.row_no[first]} of {file}: figures would be too good. Split again"
         )
 
 

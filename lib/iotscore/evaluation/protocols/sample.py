@@ -212,5 +212,5 @@ def _require_one_name(files: Sequence[SampleFile]) -> None:
             if other != pair:
                 raise InputError(
                     f"devices {other} and {pair} share a {what}: to hold out a device, each needs"
-                    " one number and one name; mend the file patterns or device_info.csv"
+                    " one number and one name; correct the file patterns or device_info.csv"
                 )

@@ -118,7 +118,7 @@ def _order(one: Movement) -> int:
 
 
 def _movement(rows: Rows) -> Movement:
-    """Add up the rows of a device; levels of the fused score are no feature."""
+    """Add up the rows of a device; levels of the hybrid score are no feature."""
     compared = [row for row in rows if row["feature"] != SCORE and row["is_moved"] is not None]
     moved = sorted(
         (row for row in compared if row["is_moved"]), key=lambda row: (-row["psi"], row["feature"])

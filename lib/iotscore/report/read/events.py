@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from iotscore.report.formatting import kind_of
-from iotscore.report.night import Alert, Incident, Shapley
+from iotscore.report.night import FlaggedRecord, Incident, Shapley
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from iotscore.warehouse.warehouse import Warehouse
 
 MOST_INCIDENTS: Final = 30
-MOST_ALERTS: Final = 30
+MOST_FLAGGED_RECORDS: Final = 30
 _TOP_FEATURES: Final = 3
 _MOST_OF_DEVICE: Final = 3
 _INCIDENT: Final = (
     *("device", "source_file", "first_row", "last_row", "records", "delay"),
     *("peak_score", "peak_severity", "sentence"),
 )
-_ALERT: Final = (
+_FLAGGED_RECORD: Final = (
     *("file_id", "run_id", "device", "source_file", "row_no", "family", "attack"),
     *("hybrid_score", "severity", "sentence", "top"),
 )
@@ -55,10 +55,10 @@ def read_incidents(
     )
 
 
-def read_alerts(
+def read_flagged_records(
     warehouse: Warehouse, version: str, night: Sequence[LedgerFile]
-) -> tuple[list[Alert], int]:
-    """Return the night's alerts, and how many records were explained.
+) -> tuple[list[FlaggedRecord], int]:
+    """Return the night's flagged records, and how many records were explained.
 
     One per device and largest contribution, the highest score first, a few of each device: a
     flood has thousands of records that say the same. Rows count if ``explained_files`` names
@@ -76,7 +76,7 @@ def read_alerts(
     best: dict[tuple[str, str], dict[str, Any]] = {}
     alike: Counter[tuple[str, str]] = Counter()
     for batch in warehouse.batches(
-        "explanations", _ALERT, model_version=version, file_id=sorted(checksums)
+        "explanations", _FLAGGED_RECORD, model_version=version, file_id=sorted(checksums)
     ):
         keys = pc.binary_join_element_wise(batch.column("file_id"), batch.column("run_id"), "/")
         for row in _best(batch.filter(pc.is_in(keys, value_set=valid))):
@@ -89,7 +89,7 @@ def read_alerts(
     for key, row in sorted(best.items(), key=lambda item: _order(item[1])):
         of_device[row["device"]] += 1
         if of_device[row["device"]] <= _MOST_OF_DEVICE:
-            chosen.append(_alert(row, alike[key]))
+            chosen.append(_flagged_record(row, alike[key]))
     return chosen, alike.total()
 
 
@@ -120,8 +120,8 @@ def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
     return -row["hybrid_score"], row["source_file"], row["row_no"]
 
 
-def _alert(row: Mapping[str, Any], alike: int) -> Alert:
-    return Alert(
+def _flagged_record(row: Mapping[str, Any], alike: int) -> FlaggedRecord:
+    return FlaggedRecord(
         device=row["device"],
         source_file=row["source_file"],
         row_no=row["row_no"],

@@ -78,7 +78,7 @@ def _figures(row: Mapping[str, Any]) -> Figures:
 
 
 def _policy_in_use(figures: Sequence[Figures]) -> str | None:
-    """Return how the fused score's threshold was set: without labels, where there is such."""
+    """Return how the hybrid score's threshold was set: without labels, where there is such."""
     fused = [one for one in figures if one.detector == HYBRID]
     return min(fused, key=lambda one: one.uses_labels).threshold_policy if fused else None
 

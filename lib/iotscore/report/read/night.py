@@ -1,7 +1,7 @@
 """A warehouse's tables to the record of a night, without a query of Spark's where it is local.
 
-Of ``scores`` nothing is read: alerts come from ``score_histogram``, which has a few rows per file
-however many records there are, so a report of millions of records takes a few seconds.
+``scores`` is not read: counts of flagged records come from ``score_histogram``, which has a few
+rows per file however many records there are, so a report of millions takes a few seconds.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from iotscore.redaction import masked
 from iotscore.report.night import Day, DetectorCard, Device, ModelCard, Night
 from iotscore.report.read.drift import read_drift
 from iotscore.report.read.events import (
-    MOST_ALERTS,
+    MOST_FLAGGED_RECORDS,
     MOST_INCIDENTS,
-    read_alerts,
+    read_flagged_records,
     read_incidents,
     read_shapley,
 )
@@ -67,9 +67,9 @@ def read_night(warehouse: Warehouse, model_version: str | None) -> Night:
     card = _model_card(warehouse, stored, evaluation)
     thresholds = {one.name: one.threshold for one in card.detectors}
     counted = read_counted(warehouse, stored.version, thresholds, files)
-    days = _days(files.values(), counted.alerts)
+    days = _days(files.values(), counted.flagged)
     incidents = read_incidents(warehouse, stored.version, night)
-    alerts, explained = read_alerts(warehouse, stored.version, night)
+    flagged, explained = read_flagged_records(warehouse, stored.version, night)
     return Night(
         made_at=datetime.now(UTC),
         code_version=__version__,
@@ -81,10 +81,10 @@ def read_night(warehouse: Warehouse, model_version: str | None) -> Night:
         labelled_files=sum(one.label is not None for one in night),
         seen=sum(counted.seen.get(one.file_id, 0) for one in night),
         uncounted=sum(one.rows_scored > 0 and one.file_id not in counted.files for one in night),
-        devices=_devices(files.values(), counted.alerts, days, incidents, evaluation),
+        devices=_devices(files.values(), counted.flagged, days, incidents, evaluation),
         incidents=tuple(incidents[:MOST_INCIDENTS]),
         more_incidents=max(len(incidents) - MOST_INCIDENTS, 0),
-        alerts=tuple(alerts[:MOST_ALERTS]),
+        flagged_records=tuple(flagged[:MOST_FLAGGED_RECORDS]),
         explained=explained,
         evaluation=evaluation,
         shapes=counted.shapes,
@@ -122,21 +122,21 @@ def _model_card(
 
 
 def _sums(
-    files: Iterable[LedgerFile], alerts: Mapping[str, int]
+    files: Iterable[LedgerFile], flagged_of: Mapping[str, int]
 ) -> tuple[Counter[tuple[str, date]], Counter[tuple[str, date]]]:
-    """Return records and, where they were judged, alerts by device and day."""
+    """Return records and, where the model has a threshold, flagged records by device and day."""
     records: Counter[tuple[str, date]] = Counter()
     flagged: Counter[tuple[str, date]] = Counter()
     for one in files:
         key = (one.device, one.event_day)
         records[key] += one.rows_scored
-        if one.file_id in alerts:
-            flagged[key] += alerts[one.file_id]
+        if one.file_id in flagged_of:
+            flagged[key] += flagged_of[one.file_id]
     return records, flagged
 
 
-def _days(files: Iterable[LedgerFile], alerts: Mapping[str, int]) -> tuple[Day, ...]:
-    records, flagged = _sums(files, alerts)
+def _days(files: Iterable[LedgerFile], flagged_of: Mapping[str, int]) -> tuple[Day, ...]:
+    records, flagged = _sums(files, flagged_of)
     by_day: dict[date, tuple[int, int | None]] = {}
     for key, rows in records.items():
         total, hits = by_day.get(key[1], (0, None))
@@ -148,13 +148,13 @@ def _days(files: Iterable[LedgerFile], alerts: Mapping[str, int]) -> tuple[Day, 
 
 def _devices(
     files: Iterable[LedgerFile],
-    alerts: Mapping[str, int],
+    flagged_of: Mapping[str, int],
     days: Sequence[Day],
     incidents: Sequence[Incident],
     evaluation: Evaluation | None,
 ) -> tuple[Device, ...]:
-    """Return the devices, those of the night first, the most alerts first."""
-    records, flagged = _sums(files, alerts)
+    """Return the devices, those of the night first, the most flagged records first."""
+    records, flagged = _sums(files, flagged_of)
     today = days[-1].day
     had = Counter(one.device for one in incidents)
     measured = {} if evaluation is None else {one.scope_value: one for one in evaluation.devices}
@@ -165,11 +165,11 @@ def _devices(
             Device(
                 name=name,
                 records=records.get((name, today), 0),
-                alerts=flagged.get((name, today)),
+                flagged=flagged.get((name, today)),
                 trend=tuple(flagged.get((name, each.day)) for each in days),
                 incidents=had[name],
                 tpr=None if rates is None else rates.recall_attack,
                 fpr=None if rates is None else rates.fpr,
             )
         )
-    return tuple(sorted(found, key=lambda one: (-(one.alerts or 0), -one.records, one.name)))
+    return tuple(sorted(found, key=lambda one: (-(one.flagged or 0), -one.records, one.name)))

@@ -1,4 +1,4 @@
-"""``score_histogram`` to alerts per file and spreads of scores; no record is read."""
+"""``score_histogram`` to flagged records per file and spreads of scores; no record is read."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Counted:
 
     Attributes
     ----------
-    alerts
-        Records above the fused score's threshold, by file; files that were not counted, or
+    flagged
+        Records above the hybrid score's threshold, by file; files that were not counted, or
         whose model has no threshold, are not in it.
     seen
         Records that the model learned from, by file.
@@ -38,7 +38,7 @@ class Counted:
         Files that were counted.
     """
 
-    alerts: Mapping[str, int]
+    flagged: Mapping[str, int]
     seen: Mapping[str, int]
     files: frozenset[str]
     shapes: tuple[Shape, ...]
@@ -55,7 +55,7 @@ def read_counted(
     Parameters
     ----------
     thresholds
-        The model's detectors and the fused score, each with its threshold.
+        The model's detectors and the hybrid score, each with its threshold.
     file_ids
         Files whose counts hold.
 
@@ -84,14 +84,14 @@ def read_counted(
             "job evaluate first"
         )
         raise WarehouseError(message)
-    return Counted(files.alerts, files.seen, frozenset(files.counted), tuple(shapes))
+    return Counted(files.flagged, files.seen, frozenset(files.counted), tuple(shapes))
 
 
 class _Files:
-    """Adds up the fused score's counts by file."""
+    """Adds up the hybrid score's counts by file."""
 
     def __init__(self) -> None:
-        self.alerts: Counter[str] = Counter()
+        self.flagged: Counter[str] = Counter()
         self.seen: Counter[str] = Counter()
         self.counted: set[str] = set()
 
@@ -99,7 +99,7 @@ class _Files:
         self.counted.update(batch.column("file_id").unique().to_pylist())
         judged = batch.filter(pc.is_valid(batch.column("flag")))
         flagged = pc.if_else(judged.column("flag"), judged.column("rows"), 0)
-        self._sum(self.alerts, judged, flagged)
+        self._sum(self.flagged, judged, flagged)
         is_seen = pc.is_in(batch.column("split"), value_set=pa.array(_LEARNED_FROM))
         self._sum(self.seen, batch, pc.if_else(is_seen, batch.column("rows"), 0))
 

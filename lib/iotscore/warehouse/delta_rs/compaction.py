@@ -71,8 +71,8 @@ def compact(
         _drop_checksums(path)
     except (DeltaError, OSError) as error:
         message = (
-            f"the table {path} cannot be kept up: {str(error).strip().splitlines()[0][:300]}; "
-            "no row is lost: mend that and run maintain again"
+            f"the table {path} cannot be compacted: {str(error).strip().splitlines()[0][:300]}; "
+            "no row is lost: correct that and run maintain again"
         )
         raise WarehouseError(message) from error
     return Compaction(
