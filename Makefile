@@ -1,16 +1,17 @@
-# `make help` lists the verbs: it prints the text after ## of each target.
+# `make help` lists the verbs: it prints the text after ## of each target below its ### heading.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java browser demo-data demo test test-fast test-storage bench bench-kernels lint format type fuzz soak \
-	lock reference zip docs env-archive check-airflow fetch-data clean
+.PHONY: help setup hooks check format lint type test-fast test reference clean java browser test-storage check-airflow bench \
+	bench-kernels fuzz soak docs lock zip env-archive demo-data demo fetch-data
 
 ROWS ?= 200000
 SEED ?= 1
 OUT ?= demo/data
 WAREHOUSE ?= demo/warehouse
 ARGS ?=
+TESTS ?= $(shell scripts/tests_of_changes.sh)
 REPEATS ?= 3
 WORKERS ?= 3
 NAIVE_ROWS ?= 100000
@@ -27,48 +28,28 @@ COG = PYTHONPATH=lib .venv/bin/cog --verbosity=1 -I scripts
 COGGED := README.md $(wildcard docs/*.md)
 SHELL_FILES := spark-submit.sh $(wildcard scripts/*.sh deploy/*.sh deploy/*/*.sh) .ci/run
 
+### Daily
+
 help: ## list the verbs
 	@echo "make VERB [NAME=value ...]"
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' Makefile | expand -t 14 | sed 's/^/  /'
+	@awk -F ':.*## ' '/^### / {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 setup: ## make .venv hold what requirements.lock names (a second time: nothing to do)
 	@scripts/setup.sh
 
-java: ## check for Java 17 or 21; on Debian or Ubuntu, as root, install it
-	@scripts/java.sh --install
+hooks: setup ## have each commit checked first: ruff, mypy, import-linter
+	@.venv/bin/pre-commit install
 
-browser: ## look for Chromium, which tests the report; on Debian, as root, install it
-	@scripts/browser.sh --install
+check: setup ## ruff, mypy, layers, and the unit tests of what you changed [TESTS=tests/unit/detect ARGS=]
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+	@tests="$(TESTS)"; [[ -z "$$tests" ]] || $(PYTHON_BIN) -m pytest -q $$tests $(ARGS)
 
-demo-data: setup ## make synthetic data in the 92-file layout [ROWS=200000 OUT=demo/data SEED=1]
-	@$(PYTHON_BIN) -m iotscore.simulate --rows $(ROWS) --out "$(OUT)" --seed $(SEED)
-
-demo: setup java demo-data ## run the nightly job on demo data and show what came out [ROWS= SEED=]
-	@./spark-submit.sh nightly --input "$(OUT)" --warehouse "$(WAREHOUSE)"
-
-test: setup java browser ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
-	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile \
-		--no-loadscope-reorder $(ARGS)
-
-test-storage: setup java ## run nights in a real HDFS, 80 MB of packages and 4 minutes [ARGS=]
-	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "hdfs-native==$(HDFS_NATIVE)" fsspec
-	@IOTSCORE_TEST_STORAGE=1 $(PYTHON_BIN) -m pytest tests/e2e/test_hdfs.py $(ARGS)
-
-test-fast: setup ## run the tests that need no Spark [ARGS=]
-	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)
-
-bench: setup java ## measure the jobs beside other ways [ROWS=1000000|full REPEATS=3]
-	@$(PYTHON_BIN) benchmarks/bench.py --rows $(BENCH_ROWS) \
-		--repeats $(REPEATS) --naive-rows $(NAIVE_ROWS) --report-rows $(REPORT_ROWS) $(ARGS)
-
-bench-kernels: setup ## measure the kernels beside scikit-learn and Keras
-	@mkdir -p demo
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
-		$(PYTHON_BIN) -m pytest -q benchmarks --benchmark-json=demo/bench-kernels.json $(ARGS)
-	@$(PYTHON_BIN) benchmarks/report.py --kernels demo/bench-kernels.json
-
-reference: setup ## write the tables of README and docs that are made from code
-	@$(COG) -r $(COGGED)
+format: setup ## fix what the linter can fix by itself
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
 
 lint: setup type ## check style, types, layers, shell scripts and tables made from code
 	@$(COG) --check --diff $(COGGED)
@@ -80,9 +61,45 @@ lint: setup type ## check style, types, layers, shell scripts and tables made fr
 type: setup ## check types
 	@.venv/bin/mypy
 
-format: setup ## fix what the linter can fix by itself
-	@.venv/bin/ruff check --fix-only --quiet .
-	@.venv/bin/ruff format .
+test-fast: setup ## run the tests that need no Spark [ARGS=]
+	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)
+
+test: setup java browser ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
+	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile \
+		--no-loadscope-reorder $(ARGS)
+
+reference: setup ## write the tables of README and docs that are made from code
+	@$(COG) -r $(COGGED)
+
+clean: ## remove what was built or made here, except .venv
+	@rm -rf dist build demo site spark-warehouse metastore_db derby.log .tools \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+### Release
+
+java: ## check for Java 17 or 21; on Debian or Ubuntu, as root, install it
+	@scripts/java.sh --install
+
+browser: ## look for Chromium, which tests the report; on Debian, as root, install it
+	@scripts/browser.sh --install
+
+test-storage: setup java ## run nights in a real HDFS, 80 MB of packages and 4 minutes [ARGS=]
+	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "hdfs-native==$(HDFS_NATIVE)" fsspec
+	@IOTSCORE_TEST_STORAGE=1 $(PYTHON_BIN) -m pytest tests/e2e/test_hdfs.py $(ARGS)
+
+check-airflow: setup java ## parse the DAGs with a real Airflow and run a night on demo data
+	@$(PYTHON_BIN) -m iotscore.simulate --rows 20000 --out demo/airflow-data --seed 1
+	@$(PYTHON_BIN) deploy/airflow/check.py .tools/airflow demo/airflow-data
+
+bench: setup java ## measure the jobs beside other ways [ROWS=1000000|full REPEATS=3]
+	@$(PYTHON_BIN) benchmarks/bench.py --rows $(BENCH_ROWS) \
+		--repeats $(REPEATS) --naive-rows $(NAIVE_ROWS) --report-rows $(REPORT_ROWS) $(ARGS)
+
+bench-kernels: setup ## measure the kernels beside scikit-learn and Keras
+	@mkdir -p demo
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1 \
+		$(PYTHON_BIN) -m pytest -q benchmarks --benchmark-json=demo/bench-kernels.json $(ARGS)
+	@$(PYTHON_BIN) benchmarks/report.py --kernels demo/bench-kernels.json
 
 fuzz: setup ## look for input that breaks ingest, the configuration or the webhook, Linux x86-64 [SECONDS=60]
 	@if [[ "$$(uname -sm)" != "Linux x86_64" ]]; then \
@@ -93,6 +110,13 @@ fuzz: setup ## look for input that breaks ingest, the configuration or the webho
 soak: setup java ## run many nights with bad files and random kills [NIGHTS=30 PAIRS=20 SEED=1]
 	@PYTHONPATH=lib:benchmarks $(PYTHON_BIN) soak/soak.py --nights $(NIGHTS) --pairs $(PAIRS) \
 		--seed $(SEED) $(ARGS)
+
+docs: setup ## build the documentation in site/; after make demo, with results in the notebooks
+	@rm -rf build/notebooks
+	@if [[ -d "$(WAREHOUSE)/explanations" ]]; then scripts/java.sh && \
+		$(PYTHON_BIN) scripts/run_notebooks.py "$(WAREHOUSE)" build/notebooks; fi
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON_BIN) -m mkdocs build --quiet
+	@echo "Open site/index.html, or, to search in it: $(PYTHON_BIN) -m http.server -d site"
 
 lock: setup ## write requirements.lock from setup.py [ARGS=--upgrade]
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
@@ -105,22 +129,15 @@ zip: setup ## build dist/iotscore.zip, what executors get
 env-archive: setup ## build dist/environment.tar.gz, the packages that executors get
 	@$(PYTHON_BIN) scripts/build_environment.py dist/environment.tar.gz
 
-check-airflow: setup java ## parse the DAGs with a real Airflow and run a night on demo data
-	@$(PYTHON_BIN) -m iotscore.simulate --rows 20000 --out demo/airflow-data --seed 1
-	@$(PYTHON_BIN) deploy/airflow/check.py .tools/airflow demo/airflow-data
+### Data
 
-docs: setup ## build the documentation in site/; after make demo, with results in the notebooks
-	@rm -rf build/notebooks
-	@if [[ -d "$(WAREHOUSE)/explanations" ]]; then scripts/java.sh && \
-		$(PYTHON_BIN) scripts/run_notebooks.py "$(WAREHOUSE)" build/notebooks; fi
-	@NO_MKDOCS_2_WARNING=1 $(PYTHON_BIN) -m mkdocs build --quiet
-	@echo "Open site/index.html, or, to search in it: $(PYTHON_BIN) -m http.server -d site"
+demo-data: setup ## make synthetic data in the 92-file layout [ROWS=200000 OUT=demo/data SEED=1]
+	@$(PYTHON_BIN) -m iotscore.simulate --rows $(ROWS) --out "$(OUT)" --seed $(SEED)
+
+demo: setup java demo-data ## run the nightly job on demo data and show what came out [ROWS= SEED=]
+	@./spark-submit.sh nightly --input "$(OUT)" --warehouse "$(WAREHOUSE)"
 
 fetch-data: setup ## bring the real data set, 8 GB, from Kaggle: OUT=DIR
 	@if [[ "$(origin OUT)" == file ]]; then echo "Say where to: make fetch-data OUT=DIR" >&2; exit 2; fi
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "kagglehub>=0.3"
 	@$(PYTHON_BIN) -m iotscore.fetch --out "$(OUT)"
-
-clean: ## remove what was built or made here, except .venv
-	@rm -rf dist build demo site spark-warehouse metastore_db derby.log .tools \
-		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -85,6 +85,7 @@ setup(
             "onnx>=1.20",  # models export writes a graph
             "onnxruntime>=1.27",  # ... which tests run
             "pandas-stubs>=2.3,<3",
+            "pre-commit>=4.3",  # runs .pre-commit-config.yaml before a commit
             "pytest>=9.2",
             "pytest-benchmark>=5.2",
             "pytest-xdist>=3.8",

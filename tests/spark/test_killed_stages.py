@@ -1,12 +1,13 @@
 """Jobs killed between any two of their commits, started again, and the tables they leave.
 
-Each stage starts from the tables that the stages before it left. After every commit a stage ends
-in this process with nothing undone, as a killed one does; once per stage the job is a real process
-that is killed with all of its group.
+A night in this process leaves copies of the warehouse as it is after every commit, which is what a
+process that is killed there leaves. Twice the job is a real process that is killed with all of its
+group, to see that it does.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import pytest
 from deltalake import DeltaTable
 
 from iotscore import failpoints
-from iotscore.runs.run_log import RunLog, recover
+from iotscore.runs.run_log import recover
 from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
@@ -181,12 +182,7 @@ KILLS = [
     # Where it is like the first night's, once is enough.
     if kind == "first" or point.startswith(("replace", "delete"))
 ]
-REAL_KILLS = [
-    ("first", "ingest", "append quarantine"),
-    ("first", "score", "append scores"),
-    ("changed", "score", "replace scores"),
-    ("first", "monitor", "replace drift"),
-]
+REAL_KILLS = [("first", "ingest", "append quarantine"), ("changed", "score", "replace scores")]
 """A job that is killed has children that die with it, or do not; its tables are the same."""
 
 CHANGING = {"run_id", "ingest_run", "event_day"}
@@ -205,6 +201,10 @@ def content(folder: Path) -> dict[str, list[dict[str, Any]]]:
         rows = every.select(names).to_pylist()
         found[table] = sorted(rows, key=lambda row: str(sorted(row.items(), key=str)))
     return {table: rows for table, rows in found.items() if rows and table != "runs"}
+
+
+kept_content = functools.cache(content)
+"""The content of a warehouse that nobody writes any more."""
 
 
 def statuses(folder: Path) -> pd.DataFrame:
@@ -241,6 +241,10 @@ class Bases(NamedTuple):
     reached: list[str]
     """All points of the night in which nothing was killed."""
 
+    def at(self, stage: str, point: str) -> Path:
+        """Return the warehouse as it was at a point of a stage."""
+        return self.folder / "at" / stage / point
+
 
 @pytest.fixture(scope="module")
 def run_on(
@@ -261,6 +265,7 @@ def run_on(
 @pytest.fixture(scope="module")
 def bases(
     run_on: Callable[[Path, Night], Any],
+    _night: Callable[[str], Path],
     landings: dict[bool, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], Bases]:
@@ -272,18 +277,24 @@ def bases(
             night = NIGHTS[kind]
             folder = tmp_path_factory.mktemp(kind)
             work = folder / "work"
+            if kind == "first":
+                work.mkdir()
+            else:
+                before = make("first").folder / "done" if kind == "changed" else _night("paper")
+                shutil.copytree(before, work)
             run = run_on(work, night)
-            if kind != "first":
-                for stage in STAGES["first"]:
-                    start(run, stage, landings[False])
-            work.mkdir(exist_ok=True)
-            reached: list[str] = []
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(failpoints, "hit", reached.append)
-                for stage in STAGES[kind]:
-                    shutil.copytree(work, folder / stage)
+            made[kind] = Bases(folder, [])
+            for stage in STAGES[kind]:
+                shutil.copytree(work, folder / stage)
+
+                def reach(point: str, stage: str = stage) -> None:
+                    made[kind].reached.append(point)
+                    if point in night.points.get(stage, ()):
+                        shutil.copytree(work, made[kind].at(stage, point))
+
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(failpoints, "hit", reach)
                     start(run, stage, landings[kind != "first"])
-            made[kind] = Bases(folder, reached)
             work.rename(folder / "done")
         return made[kind]
 
@@ -321,22 +332,7 @@ def kill(
 
 
 class _Crash(BaseException):
-    """What ends a stage in this process, and is undone by nobody."""
-
-
-def crash(point: str, run: Any, stage: str, landing: Path) -> None:  # noqa: ANN401 - see ``bases``
-    """Run a stage that ends at a point and leaves everything as it is then."""
-
-    def reach(reached: str) -> None:
-        if reached == point:
-            raise _Crash
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(failpoints, "hit", reach)
-        # A killed process undoes nothing, and does not write that it failed.
-        patch.setattr(RunLog, "_fail", lambda *_: None)
-        with pytest.raises(_Crash):
-            start(run, stage, landing)
+    """What ends a recovery in this process, and is undone by nobody."""
 
 
 @pytest.mark.parametrize("kind", NIGHTS)
@@ -371,24 +367,26 @@ def test_a_killed_stage_leaves_no_trace(
 ) -> None:
     """What it left is undone, or its work was done; started again, it does it once.
 
-    Where no row of a table was undone, what is started again starts from the same tables.
+    What is started again starts from the same tables wherever it was killed, so it is once a stage:
+    where most was undone.
     """
     kind, stage, point = case
     night, folder = NIGHTS[kind], tmp_path / "warehouse"
     source, base = landings[kind != "first"], bases(kind).folder
     before, after = (
-        content(base / name) for name in (stage, [*STAGES[kind], "done"][_place(case) + 1])
+        kept_content(base / name) for name in (stage, [*STAGES[kind], "done"][_place(case) + 1])
     )
-    shutil.copytree(base / stage, folder)
     if is_process:
+        shutil.copytree(base / stage, folder)
         options = request.getfixturevalue("short_lived")
         kill(point, stage, folder, source, night, options)
     else:
-        crash(point, run_on(folder, night), stage, source)
+        shutil.copytree(bases(kind).at(stage, point), folder)
     run = run_on(folder, night)
     is_done = point in night.points[stage][-2:]
     assert content(folder) == (after if is_done else before)
-    if not is_done and point.startswith(("append", "replace", "delete")):
+    undone = [p for p in night.points[stage][:-2] if p.startswith(("append", "replace", "delete"))]
+    if undone[-1:] == [point]:
         start(run, stage, source)
         assert content(folder) == after
     ends = statuses(folder).groupby(["run_id", "stage"])["status"].apply(set)
@@ -406,13 +404,20 @@ def test_a_recovery_that_is_killed_goes_on(
     bases: Callable[[str], Bases],
     run_on: Callable[[Path, Night], Any],
     landings: dict[bool, Path],
-    short_lived: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     """The job that undoes what a killed one left may be killed as well."""
     night, folder = NIGHTS["changed"], tmp_path / "warehouse"
-    shutil.copytree(bases("changed").folder / "ingest", folder)
-    for point in ("append quarantine", "restore traffic"):
-        kill(point, "ingest", folder, landings[True], night, short_lived)
+    shutil.copytree(bases("changed").at("ingest", "append quarantine"), folder)
+
+    def reach(point: str) -> None:
+        if point == "restore traffic":
+            raise _Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(failpoints, "hit", reach)
+        with pytest.raises(_Crash):
+            run_on(folder, night)
     start(run_on(folder, night), "ingest", landings[True])
-    assert content(folder) == content(bases("changed").folder / "score")
+    assert content(folder) == kept_content(bases("changed").folder / "score")

@@ -71,7 +71,10 @@ def test_a_local_uri_is_locked_as_its_folder(tmp_path: Path, prefix: str) -> Non
         pass
 
 
-def test_other_storage_is_not_locked() -> None:
+def test_other_storage_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no lock that dies with its process; nothing is made under such a name either."""
-    with writer_lock("hdfs://nowhere/warehouse"), no_writer("hdfs://nowhere/warehouse"):
-        pass
+    monkeypatch.chdir(tmp_path)
+    root = "hdfs://nowhere/warehouse"
+    with writer_lock(root) as lock, writer_lock(root), no_writer(root):
+        lock.require()
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ from iotscore.features import FEATURES
 from iotscore.landing.reason_codes import FILE_REASONS, LINE_REASONS
 from iotscore.warehouse.schemas import TABLES
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TABLES_DOC = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
 SQL_DOC = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
 READY = sorted(path.stem for path in (ROOT / "conf" / "sql").glob("*.sql"))
