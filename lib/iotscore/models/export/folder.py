@@ -32,7 +32,8 @@ def write_folder(folder: Path, stored: StoredModel, graph: bytes | None) -> list
     stored
         Bundle and manifest of the model.
     graph
-        What :func:`iotscore.models.export.onnx_model.to_onnx` returned; None removes an earlier graph.
+        What :func:`iotscore.models.export.onnx_model.to_onnx` returned; None removes an earlier
+        graph.
 
     Returns
     -------

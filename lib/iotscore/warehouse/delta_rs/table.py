@@ -84,7 +84,7 @@ def create_table(
     properties
         What the table says about itself.
     mark
-        Who makes it; each commit of this module may have one (:mod:`iotscore.warehouse.delta_rs.commits`).
+        Who makes it; each commit of this module may have one (:func:`commit_mark`).
 
     Raises
     ------
