@@ -61,14 +61,15 @@ def through(warehouse: Warehouse, direct: Direct) -> Warehouse:
     return open_warehouse(warehouse.spark, warehouse.root, direct=direct)
 
 
-DIRECT = pytest.mark.parametrize("direct", [True, False], ids=["direct", "spark"])
+DIRECT = pytest.mark.parametrize("direct", ["auto", "never"])
 
 
 @DIRECT
 def test_a_table_states_its_layout_from_the_start(warehouse: Warehouse, direct: Direct) -> None:
     """Whoever makes a table writes the number, where both delta-rs and Spark read it."""
     through(warehouse, direct=direct).create("runs")
-    for reader in (True, False):
+    readers: tuple[Direct, ...] = ("auto", "never")
+    for reader in readers:
         stated = through(warehouse, direct=reader).properties("runs")
         assert stated[PROPERTY] == str(LAYOUT)
         assert "run_id" in stated["delta.dataSkippingStatsColumns"]
@@ -224,7 +225,12 @@ def test_columns_of_a_detector_that_is_gone_stay(
 
 @pytest.mark.parametrize(
     ("number", "direct"),
-    [(str(LAYOUT + 1), True), (str(LAYOUT + 1), False), ("2027.1", True), ("", True)],
+    [
+        (str(LAYOUT + 1), "auto"),
+        (str(LAYOUT + 1), "never"),
+        ("2027.1", "auto"),
+        ("", "auto"),
+    ],
 )
 def test_a_newer_layout_is_refused(
     night_copy: Callable[[str], Warehouse],
@@ -265,7 +271,8 @@ def test_a_column_that_cannot_be_added_is_refused_with_the_command(
     told = (
         r"ingest_files .* lacks the columns \['status'\].*nightly --input DIR --warehouse NEW_DIR"
     )
-    for direct in (True, False):
+    ways: tuple[Direct, ...] = ("auto", "never")
+    for direct in ways:
         with pytest.raises(WarehouseError, match=told):
             list(migrate(through(old, direct=direct)))
         with pytest.raises(WarehouseError, match=told):
