@@ -16,24 +16,30 @@ ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "lib"
 HANDS_OUT = re.compile(
     r"(?<!def )\b(applyInArrow|applyInPandas|arrow_udf|mapInArrow|mapInPandas|pandas_udf"
-    r"|run_arrow_tasks|run_tasks|write_from_records)\("
+    r"|run_arrow_tasks|run_tasks|map_records|map_tasks|fold_records|fold_files|collect_records)\("
 )
 TASKS = {
-    "iotscore.ingest.tasks",
-    "iotscore.explain.tasks",
     "iotscore.evaluation.histogram",
     "iotscore.explain.incident_stage",
-    "iotscore.monitoring.tasks",
+    "iotscore.explain.stage",
     "iotscore.ingest.quarantine",
-    "iotscore.warehouse.record_files",
-    "iotscore.scoring.tasks",
-    "iotscore.scoring.udf",
+    "iotscore.ingest.stage",
+    "iotscore.ingest.survey",
+    "iotscore.monitoring.tasks",
+    "iotscore.sampling.every_nth",
+    "iotscore.sampling.fraction",
+    "iotscore.sampling.lowest_hashes",
+    "iotscore.sampling.training_sample",
+    "iotscore.scoring.batch_minmax",
+    "iotscore.scoring.stage",
+    "iotscore.warehouse.delta_rs.warehouse",
+    "iotscore.warehouse.delta_spark.batch_functions",
+    "iotscore.warehouse.spark_frames",
     "iotscore.warehouse.tasks",
-    "iotscore.verify.content",
 }
 """The modules whose functions tasks call, wherever they lie: each is imported on every node."""
-DRIVERS = {"iotscore.explain.stage", "iotscore.warehouse.tables"}
-"""They hand out functions of ``explain_files``, and one that names nothing of ours."""
+DRIVERS = {"iotscore.warehouse.delta_spark.warehouse"}
+"""It hands out functions that name nothing of the module itself."""
 
 IMPORT = """
     import importlib, sys
@@ -104,8 +110,8 @@ def test_a_task_finds_all_that_it_imports(module: str, archive: Path, absent: se
 
 
 def test_what_only_the_driver_needs_does_not_import_there(archive: Path, absent: set[str]) -> None:
-    """The absence is real: neither the driver's progress line nor research code is on a node."""
+    """The absence is real: neither the driver's terminal nor research code is on a node."""
     assert {"rich", "tensorflow", "sklearn", "pydantic"} <= absent
-    assert "No module named 'rich'" in run("iotscore.warehouse.progress", archive, absent).stderr
+    assert "No module named 'rich'" in run("iotscore.cli.console", archive, absent).stderr
     for module in ("iotscore.research", "iotscore.simulate"):
         assert f"No module named '{module}'" in run(module, archive, absent).stderr

@@ -14,17 +14,11 @@ from iotscore.warehouse.schemas import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "lib" / "iotscore"
-READS: Final = {
-    "rows",
-    "values",
-    "table",
-    "batches",
-    "data_files",
-    "frame",
-    "count_by_file",
-    "read",
-}
-"""Methods of a warehouse, and of the settled view of one that verify has."""
+READS: Final = {"rows", "values", "table", "batches", "read", "Selection"}
+"""What reads a table by name: methods of a warehouse and of the view of one that verify has."""
+
+OF_CONTEXT: Final = {"deliveries", "ingested"}
+"""What a stage's context has of ``ingest_files``."""
 
 MODEL_JOBS: Final = {
     *("score", "evaluate", "explain", "monitor", "report", "models", "suppress", "verify"),
@@ -36,32 +30,34 @@ OWNERS: Final[dict[str, set[str]]] = {
     "cli/tables/models": {"models"},
     "cli/commands/stream": set(),
     "cli/tables/night": set(),
-    "spark/agreement": set(),
-    "spark/alerting": {"monitor"},
-    "spark/challenge": {"models"},
-    "spark/clock": {"maintain"},
-    "spark/drift_rows": {"monitor"},
-    "spark/evaluate": {"evaluate"},
-    "spark/explain": {"explain"},
-    "spark/first_night": {"train"},
-    "spark/free_records": {"models"},
-    "spark/histogram": {"evaluate"},
-    "spark/incidents": {"explain"},
-    "spark/ingest": {"ingest"},
-    "spark/monitor": {"monitor"},
-    "spark/notify": {"monitor"},
-    "spark/protocol": {"evaluate"},
-    "spark/quarantine": {"ingest"},
-    "spark/registry": MODEL_JOBS,
-    "spark/report/": {"report"},
-    "spark/retention": {"maintain"},
-    "spark/runs": set(),
-    "spark/score": {"score"},
-    "spark/score_ledger": {"score", "explain", "monitor"},
-    "spark/shap_values": {"explain"},
-    "spark/suppress": {"suppress"},
-    "spark/train": {"train"},
-    "spark/verify/": {"verify"},
+    "runs/consistency": set(),
+    "monitoring/alerting": {"monitor"},
+    "promotion/challenge": {"models"},
+    "maintenance/clock": {"maintain"},
+    "monitoring/history": {"monitor"},
+    "evaluation/stage": {"evaluate"},
+    "explain/": {"explain"},
+    "models/first_night": {"train"},
+    "promotion/unseen_records": {"models"},
+    "evaluation/histogram": {"evaluate"},
+    "ingest/": {"ingest"},
+    "monitoring/": {"monitor"},
+    "alerts/notify": {"monitor"},
+    "evaluation/protocol_stage": {"evaluate"},
+    "models/registry": MODEL_JOBS,
+    "report/read/": {"report"},
+    "maintenance/retention": {"maintain"},
+    "runs/run_log": set(),
+    "scoring/": {"score"},
+    "scoring/ledger": {"score", "explain", "monitor"},
+    "alerts/suppress": {"suppress"},
+    "models/train": {"train"},
+    "research/stage": {"evaluate"},
+    "sampling/every_nth": {"evaluate", "models", "train"},
+    "sampling/fraction": {"explain", "score", "train"},
+    "sampling/lowest_hashes": {"explain"},
+    "sampling/training_sample": {"train"},
+    "verify/": {"verify"},
 }
 """Jobs that run a module's functions, by the beginning of its name; the longest one counts.
 
@@ -87,6 +83,13 @@ def jobs_of(module: str) -> set[str]:
     return OWNERS[max(known, key=len)]
 
 
+def _called(function: ast.expr) -> str:
+    """Return the name of what is called."""
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
 @cache
 def readers() -> dict[str, set[str]]:
     """Return, by table, the jobs with a call that reads it by its name."""
@@ -96,13 +99,14 @@ def readers() -> dict[str, set[str]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in READS
+                and _called(node.func) in READS
                 and node.args
                 and isinstance(node.args[0], ast.Constant)
                 and node.args[0].value in TABLES
             ):
                 found[node.args[0].value] |= jobs_of(module)
+            elif isinstance(node, ast.Attribute) and node.attr in OF_CONTEXT:
+                found["ingest_files"] |= jobs_of(module)
     return found
 
 

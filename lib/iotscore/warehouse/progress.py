@@ -9,9 +9,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,6 +44,10 @@ def rows_progress(stage: str, done: Accumulator[int], total: int) -> Iterator[No
 
 
 def _show_bar(stage: str, done: Accumulator[int], total: int, stop: threading.Event) -> None:
+    # Executors import this module with those that hand functions out, and need no terminal.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     text = TextColumn("{task.fields[told]}")
     columns = (TextColumn(stage), BarColumn(), text, TimeElapsedColumn())
     started = time.monotonic()

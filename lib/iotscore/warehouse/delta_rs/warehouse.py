@@ -266,7 +266,8 @@ class DeltaRsWarehouse(Warehouse):
             paths = delta.data_files(self._path(table), {}, version)
         except WarehouseError:  # deletion vectors, for one, which Spark can read
             return Proof(sums_by_query(self.read(table, version), by))
-        schema = definition(table).arrow_schema
+        # The table's own columns: it may have some that this version does not write any more.
+        schema = delta.schema(self._path(table))
         there = [path for path in paths if Path(path).exists()]
         tasks = min(len(there), TASKS_PER_CORE * core_count(self.spark))
 
