@@ -73,7 +73,7 @@ def test_a_driver_finds_research_in_the_project(tmp_path: Path, home: Path) -> N
     archive = tmp_path / "iotscore.zip"
     archive.write_bytes(BUILD_ZIP["archive"](ROOT / "lib"))
     script = (
-        "from iotscore.cli.robustness import find_research; find_research();"
+        "from iotscore.cli.commands.evaluate import find_research; find_research();"
         "from iotscore.research import evasion, stage; print(evasion.__file__, stage.__file__)"
     )
     result = subprocess.run(

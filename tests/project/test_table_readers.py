@@ -44,6 +44,7 @@ OWNERS: Final[dict[str, set[str]]] = {
     "monitoring/": {"monitor"},
     "alerts/notify": {"monitor"},
     "evaluation/protocol_stage": {"evaluate"},
+    "models/context": set(),
     "models/registry": MODEL_JOBS,
     "report/read/": {"report"},
     "maintenance/retention": {"maintain"},

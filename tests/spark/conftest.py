@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from iotscore.cli.options import file_weights, train_options
+from iotscore.errors import RefusalError
 from iotscore.evaluation.stage import evaluate
 from iotscore.explain.stage import explain
 from iotscore.ingest.stage import ingest
@@ -38,26 +39,27 @@ class Stages:
     def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
         self.warehouse = warehouse
         self.settings = settings
+        self.details: dict[str, object] = {}
 
     def ingest(self, folder: str | Path, only: frozenset[str] | None = None) -> dict[str, object]:
-        """Ingest, require that no file is refused, and return the stage's details."""
-        details, refusal = self._ingest(folder, only)
-        assert refusal is None
-        return details
+        """Ingest and return the stage's details; raise if files are refused, as the job does."""
+        log = RunLog(self.warehouse, "test", "0" * 64)
+        with log.stage("ingest") as stage:
+            options = self.settings.ingest
+            done = ingest(Context(self.warehouse, log.run_id), str(folder), options, only=only)
+            stage.report(done)
+            self.details = stage.details
+            if done.refusal is not None:
+                raise RefusalError(done.refusal)
+        return stage.details
 
     def ingest_refusing(self, folder: str | Path) -> dict[str, object]:
         """Ingest, require that files are refused, and return the stage's details."""
-        details, refusal = self._ingest(folder, None)
-        assert refusal is not None
-        assert "refused" in refusal
-        return details
-
-    def _ingest(
-        self, folder: str | Path, only: frozenset[str] | None
-    ) -> tuple[dict[str, object], str | None]:
-        options = self.settings.ingest
-        done = self._run("ingest", lambda context: ingest(context, str(folder), options, only=only))
-        return done.details(), done.refusal
+        with pytest.raises(RefusalError):
+            self.ingest(folder)
+        errors = self.warehouse.values("runs", "error", stage="ingest", status="done")
+        assert any("refused" in error for error in errors - {None})
+        return self.details
 
     def train(self, *, is_candidate: bool = False) -> str:
         """Train and return the model version."""

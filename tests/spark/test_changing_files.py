@@ -84,10 +84,10 @@ CHANGES = {
         ("auto", "_write_traffic", "vanishes"),
         ("auto", "_write_traffic", "is cut"),
         ("auto", "_write_traffic", "is emptied"),
-        ("auto", "_settle", "vanishes"),
-        ("auto", "_settle", "grows"),
+        ("auto", "_reconciled", "vanishes"),
+        ("auto", "_reconciled", "grows"),
         ("never", "_write_traffic", "vanishes"),
-        ("auto", "_settle", "is rewritten"),
+        ("auto", "_reconciled", "is rewritten"),
     ],
 )
 def test_a_change_between_survey_and_ledger(

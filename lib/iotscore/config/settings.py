@@ -10,13 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from iotscore.alerts.limits import Limits
 from iotscore.bounds import Bounds, Count, CountOrZero, OpenShare, Positive, Some
 from iotscore.errors import ConfigError
+from iotscore.evaluation.attack_options import Evasion, Poison
 from iotscore.evaluation.options import EvaluateOptions
 from iotscore.explain.kernel_shap import ShapOptions
 from iotscore.ingest.plan import IngestOptions
 from iotscore.maintenance.retention import Retention
 from iotscore.promotion.gates import PromotionOptions
-from iotscore.research.evasion import Evasion
-from iotscore.research.poisoning import Poison
 from iotscore.sampling.splits import SplitOptions
 from iotscore.warehouse.compaction import CompactionOptions
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.bounds import Count, OpenShare, Share, Some
 from iotscore.errors import InputError
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR
 from iotscore.evaluation.protocols.cross_validate import cross_validate
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from iotscore.detect.detector import IntArray
+    from iotscore.evaluation.attack_options import Poison
     from iotscore.evaluation.protocols.benign import Benign, BenignPart, Fit, Fitted
     from iotscore.evaluation.protocols.rounds import Round
     from iotscore.evaluation.protocols.sample import Sample
@@ -36,28 +36,6 @@ MIX: Final = "mix"
 
 _NOT_POISONED: Final = (LINEAR, FLAG_EVERYTHING)
 """Baselines are fitted on the proven rows, without the poisoned ones."""
-
-
-@dataclass(frozen=True)
-class Poison:
-    """Which attacks poison, and how much.
-
-    Attributes
-    ----------
-    shares
-        Poisoned rows per benign row to learn from.
-    attacks
-        ``mix``, or a family and an attack, such as ``gafgyt.tcp``.
-    trim_share
-        What the defence trims.
-    draws
-        How often other rows are drawn.
-    """
-
-    shares: Some[Share]
-    attacks: Some[str]
-    trim_share: OpenShare
-    draws: Count
 
 
 @dataclass(frozen=True, eq=False)

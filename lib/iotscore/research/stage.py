@@ -14,9 +14,9 @@ from iotscore.research.poisoning import measure_poisoned
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from iotscore.evaluation.attack_options import Poison
     from iotscore.evaluation.protocol_stage import ProtocolOptions
     from iotscore.models.context import Context
-    from iotscore.research.poisoning import Poison
 
     Row = dict[str, Any]
 

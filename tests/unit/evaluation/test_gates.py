@@ -117,7 +117,7 @@ def test_a_gate_tells_figures_and_limit() -> None:
     assert f"the champion has 4.50% {bounds}" in found["FPR not above the champion's"]
     assert "worst camera: 4.50%" in found["FPR of each device"]
     assert "worst gafgyt.tcp: 100.00%" in found["TPR of each attack"]
-    assert found["benign records"].startswith("1,000 that neither model learned from")
+    assert found["benign records"].startswith("1,000 that trained neither model")
 
 
 def test_without_a_champion_only_the_promise_counts() -> None:

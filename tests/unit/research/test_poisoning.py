@@ -15,6 +15,7 @@ from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, InputError, TrainingError
+from iotscore.evaluation.attack_options import Poison
 from iotscore.evaluation.protocols import (
     Benign,
     Fitted,
@@ -28,7 +29,6 @@ from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
 from iotscore.research.poisoning import (
     MIX,
-    Poison,
     PoisonedRows,
     draw_poisoned,
     fit_on_poisoned,
@@ -195,7 +195,7 @@ def test_curves() -> None:
     ("attack", "share", "told"),
     [
         ("gafgyt.scan", 0.01, "no rows of gafgyt.scan .* gafgyt.tcp, mirai.syn, or mix"),
-        ("gafgyt.tcp", 0.9, "rows of gafgyt.tcp of device 1 are to poison it"),
+        ("gafgyt.tcp", 0.9, "rows of gafgyt.tcp of device 1 are to be added to the training"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(attack: str, share: float, told: str) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.cli.arguments import add_model, job_parser
+import iotscore
+from iotscore.cli.arguments import add_model, home, job_parser
 from iotscore.cli.job import Job, run_job
 from iotscore.cli.options import fit_settings, protocol_options
 from iotscore.cli.stages import evaluate_stage, protocol_stage
 from iotscore.cli.tables.night import print_evaluation
 from iotscore.cli.tables.protocols import print_protocol
 from iotscore.cli.tables.robustness import print_robustness
+from iotscore.errors import EnvironmentFaultError
 from iotscore.evaluation.protocols import PROTOCOLS
 from iotscore.evaluation.trained import fit_of
-from iotscore.research.evasion import measure_evasion
-from iotscore.research.stage import (
-    RobustnessResult,
-    evaluate_poisoning,
-    store_robustness,
-)
 from iotscore.warehouse.figure_columns import EVASION, POISONING
 
 if TYPE_CHECKING:
@@ -56,6 +53,10 @@ def _evaluate(job: Job) -> None:
 
 def robustness_stage(job: Job, name: str) -> list[Row]:
     """Measure by a protocol, poisoning or evasion; return the figures."""
+    find_research()
+    from iotscore.research.evasion import measure_evasion
+    from iotscore.research.stage import RobustnessResult, evaluate_poisoning, store_robustness
+
     options = protocol_options(job.settings, name)
     with job.runs.stage("evaluate") as stage:
         if name == POISONING:
@@ -76,3 +77,22 @@ def robustness_stage(job: Job, name: str) -> list[Row]:
         stage.report(result)
     _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(result.figures), stage.seconds)
     return result.figures
+
+
+def find_research() -> None:
+    """Let the driver import what the archive for executors leaves out.
+
+    Raises
+    ------
+    EnvironmentFaultError
+        It is nowhere.
+    """
+    folder = str(home().resolve() / "lib" / "iotscore")
+    if folder not in iotscore.__path__:
+        iotscore.__path__.append(folder)
+    if find_spec("iotscore.research") is None:
+        message = (
+            f"this protocol is research code, which executors do not get, and {folder} has none:"
+            " set IOTSCORE_HOME to the folder of the project"
+        )
+        raise EnvironmentFaultError(message)

@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--after-pause",
         action="store_true",
-        help="although no job ran for longer than maintain.pause_days, or the clock was mended",
+        help="although no job ran for longer than maintain.pause_days, or the clock was corrected",
     )
     return run_job("maintain", parser.parse_args(argv), _maintain)
 

@@ -4,6 +4,6 @@ All of it is synthetic: packets of :mod:`iotscore.simulate` through its statisti
 features. See ``docs/evaluation.md``.
 """
 
-from iotscore.research.evasion.curve import Evasion, measure_evasion
+from iotscore.research.evasion.curve import measure_evasion
 
-__all__ = ["Evasion", "measure_evasion"]
+__all__ = ["measure_evasion"]

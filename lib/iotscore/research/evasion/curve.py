@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iotscore.bounds import Bounds, Count, Share, Some
-from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols.cross_validate import cross_validate
 from iotscore.evaluation.protocols.rounds import Plan, chronological
 from iotscore.evaluation.protocols.sample import Sample, SampleFile
 from iotscore.features import FEATURES
 from iotscore.landing.filenames import BENIGN
 from iotscore.research.evasion.captures import Devices
-from iotscore.research.evasion.effort import ATTACKS, Effort
+from iotscore.research.evasion.effort import Effort
 from iotscore.research.robustness import robustness_rows
 from iotscore.simulate.layout import DEVICES
 from iotscore.warehouse.figure_columns import EVASION
@@ -24,56 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from iotscore.detect.detector import FloatArray
+    from iotscore.evaluation.attack_options import Evasion
     from iotscore.evaluation.protocols.benign import Benign, Fit, Fitted
 
     Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Evasion:
-    """What is simulated.
-
-    Attributes
-    ----------
-    attacks
-        Which, of :data:`iotscore.research.evasion.effort.ATTACKS`.
-    slowdowns, padded_shares, peers
-        Efforts to measure, see :class:`iotscore.research.evasion.effort.Effort`; each alone, and
-        every slowdown together with the largest share padded and the most peers.
-    benign_rows, records, seconds
-        See :class:`iotscore.research.evasion.captures.Devices`.
-
-    Raises
-    ------
-    ConfigError
-        If an attack cannot be simulated with effort.
-    """
-
-    attacks: Some[str]
-    slowdowns: Some[Annotated[float, Bounds(ge=1.0, le=1e5)]]
-    padded_shares: Some[Share]
-    peers: Some[Count]
-    benign_rows: Annotated[int, Bounds(ge=300)]
-    records: Annotated[int, Bounds(ge=10)]
-    seconds: Annotated[float, Bounds(gt=0.0, le=3600.0)]
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be simulated."""
-        if unknown := set(self.attacks) - set(ATTACKS):
-            message = f"{sorted(unknown)} cannot be simulated with effort: use {ATTACKS}"
-            raise ConfigError(message)
-
-    def efforts(self) -> Iterator[tuple[str, float, Effort]]:
-        """Yield the knob, its setting and the effort of every point of the curves."""
-        for slowdown in self.slowdowns:
-            yield "slowdown", slowdown, Effort(slowdown)
-        for share in self.padded_shares:
-            yield "padded_share", share, Effort(padded=share)
-        for count in self.peers:
-            yield "peers", float(count), Effort(peers=count)
-        for slowdown in self.slowdowns:
-            combined = Effort(slowdown, max(self.padded_shares), max(self.peers))
-            yield "combined", slowdown, combined
 
 
 def measure_evasion(
@@ -109,7 +60,7 @@ def measure_evasion(
     benign = {device: devices.benign_features(device) for device in DEVICES}
     fit = _once(fit)
     figures: list[Row] = []
-    for knob, setting, effort in evasion.efforts():
+    for knob, setting, effort in efforts(evasion):
         sample, pace = _sample(devices, benign, evasion.attacks, effort)
         held_out = cross_validate(sample, chronological(sample, plan), fit, budgets)
         common = {
@@ -171,3 +122,16 @@ def _sample(
         files,
     )
     return sample, np.array([pace for *_, pace in parts])
+
+
+def efforts(options: Evasion) -> Iterator[tuple[str, float, Effort]]:
+    """Yield the knob, its setting and the effort of every point of the curves."""
+    for slowdown in options.slowdowns:
+        yield "slowdown", slowdown, Effort(slowdown)
+    for share in options.padded_shares:
+        yield "padded_share", share, Effort(padded=share)
+    for count in options.peers:
+        yield "peers", float(count), Effort(peers=count)
+    for slowdown in options.slowdowns:
+        combined = Effort(slowdown, max(options.padded_shares), max(options.peers))
+        yield "combined", slowdown, combined

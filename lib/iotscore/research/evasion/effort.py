@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
     Packets = NDArray[Any]
 
-ATTACKS: Final = (
-    *("gafgyt.combo", "gafgyt.junk", "gafgyt.tcp", "gafgyt.udp"),
-    *("mirai.ack", "mirai.scan", "mirai.syn", "mirai.udp", "mirai.udpplain"),
-)
-"""Attacks whose packets an attacker paces himself; gafgyt's scan waits for the kernel to retry."""
 _ANSWERED: Final = frozenset({"gafgyt.combo", "gafgyt.junk"})
 _CONTROLLERS: Final = 4
 _APART: Final = 500_000_000
@@ -103,7 +98,7 @@ def altered(
     requests : ndarray of dtype PACKET
         What :func:`requests_of` returned; not modified.
     attack
-        One of :data:`ATTACKS`.
+        One of :data:`iotscore.evaluation.attack_options.ATTACKS`.
     effort
         How much slower, padded and spread out.
     sizes : int array

@@ -13,10 +13,11 @@ from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import TAIL
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
+from iotscore.evaluation.attack_options import Evasion
 from iotscore.evaluation.protocols import Plan
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
-from iotscore.research.evasion import Evasion, measure_evasion
+from iotscore.research.evasion import measure_evasion
 from iotscore.research.evasion.captures import Devices
 from iotscore.research.evasion.effort import Effort
 from iotscore.warehouse.figure_columns import EVASION, ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
