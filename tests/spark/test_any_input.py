@@ -21,6 +21,7 @@ from iotscore.landing.file_changes import survey_source
 from iotscore.landing.folder import discover, open_folder
 from iotscore.landing.parse import parse_parts
 from iotscore.landing.reason_codes import FILE_REASONS, LINE_LIMIT, LINE_REASONS
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,7 +227,7 @@ def test_all_at_once(
 ) -> None:
     """One ingest of all of them: good files whole, bad lines and files with their reasons."""
     if direct == "never":
-        warehouse = type(warehouse)(warehouse.spark, warehouse.root, direct="never")
+        warehouse = open_warehouse(warehouse.spark, warehouse.root, direct="never")
     folder = tmp_path / "in"
     folder.mkdir()
     put(folder, *CASES)
