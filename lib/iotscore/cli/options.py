@@ -23,7 +23,7 @@ from iotscore.models.train import TrainOptions
 if TYPE_CHECKING:
     from iotscore.config import Settings
     from iotscore.detect.detector import Detector
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
 
 
 def train_options(settings: Settings) -> TrainOptions:

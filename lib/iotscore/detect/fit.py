@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from iotscore.detect.detector import Detector, FloatArray, IntArray
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
 
     FitProgress: TypeAlias = Callable[[str, int, float], None]
     """Called after each epoch of a fit: detector, epoch counted from 1, mean loss."""

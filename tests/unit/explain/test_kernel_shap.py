@@ -22,7 +22,7 @@ from iotscore.explain.kernel_shap import KernelOptions, KernelValues, explain_sc
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
 
 N, UNITS = 7, 3
 OPTIONS = KernelOptions(5, 2000, 1000.0)
