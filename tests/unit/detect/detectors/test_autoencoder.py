@@ -21,6 +21,8 @@ from iotscore.errors import ConfigError, ModelError, TrainingError
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray
 
+pytestmark = pytest.mark.keras
+
 LIB = Path(__file__).parents[4] / "lib"
 
 

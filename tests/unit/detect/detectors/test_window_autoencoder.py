@@ -20,6 +20,8 @@ from iotscore.features import FEATURES, SOURCE_FEATURES
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray, IntArray
 
+pytestmark = pytest.mark.keras
+
 ORDER = window_order(FEATURES)
 NO_JITTER = tuple(name for name in FEATURES if not name.startswith("HH_jit_"))
 SHORT = ("H_L5_weight", "H_L5_mean", "H_L0_1_mean", "H_L0_1_weight")
