@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from iotscore.detect.detector import BoolArray, FloatArray, IntArray
     from iotscore.detect.scaling import Scaler
 
-_VOUCHERS: Final = Neighbours(k=3)
+_VOUCHERS: Final = Neighbours(k=3, rows=300, least_rows=50)
 """Two rows alike do not vouch for each other."""
 
 
