@@ -45,7 +45,7 @@ check: setup ## ruff, mypy, layers, and the unit tests of what you changed [TEST
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
-	@tests="$(TESTS)"; [[ -z "$$tests" ]] || $(PYTHON_BIN) -m pytest -q $$tests $(ARGS)
+	@tests="$(TESTS)"; [[ -z "$$tests" ]] || $(PYTHON_BIN) -m pytest -q -m "not keras" $$tests $(ARGS)
 
 format: setup ## fix what the linter can fix by itself
 	@.venv/bin/ruff check --fix-only --quiet .
@@ -65,7 +65,7 @@ test-fast: setup ## run the tests that need no Spark [ARGS=]
 	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)
 
 test: setup java browser ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
-	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile \
+	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup \
 		--no-loadscope-reorder $(ARGS)
 
 reference: setup ## write the tables of README and docs that are made from code

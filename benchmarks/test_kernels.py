@@ -6,7 +6,7 @@ same scores before it is timed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,11 +72,19 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     )
     every = np.concatenate([_read(path) for path in traffic_files(folder)])
     rows = np.random.default_rng(0).permutation(every)[:BATCH_ROWS]
-    scaler = MinMaxScaler().fit(benign)
+    scaler = MinMaxScaler("keep", 0.0).fit(benign)
     scaled = scaler.transform(benign)
-    forest = IsolationForestDetector()
+    forest = IsolationForestDetector(100, 256, random_state=42)
     sklearn_forest = IsolationForest(n_estimators=100, max_samples=256, random_state=42)
-    settings = LstmAutoencoder(epochs=_EPOCHS)
+    settings = LstmAutoencoder(
+        units=64,
+        epochs=_EPOCHS,
+        sequence="record",
+        patience=0,
+        batch_size=512,
+        learning_rate=0.001,
+        random_state=42,
+    )
     sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
     training = _keras_fit.Training(
         is_windows=False,
@@ -93,7 +101,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return Pair(
         scaler,
         forest.fit(scaled),
-        LstmAutoencoder(epochs=_EPOCHS, state_=fold(weights)),
+        replace(settings, state_=fold(weights)),
         Reference(
             sklearn.preprocessing.MinMaxScaler().fit(benign), sklearn_forest.fit(scaled), network
         ),

@@ -7,31 +7,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, is_dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 import yaml
 
-from iotscore.bounds import Bounds
+from iotscore.bounds import in_words
 from iotscore.config import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_BOUNDS: Final = {
-    "ge": "at least {:,}",
-    "gt": "above {:,}",
-    "le": "at most {:,}",
-    "lt": "below {:,}",
-    "min_length": "at least {} of them",
-}
 _LONGEST: Final = 80
-_NAMES: Final = {
-    bool: "true or false",
-    float: "number",
-    int: "whole number",
-    str: "text",
-    type(None): "null",
-}
 
 
 @dataclass(frozen=True)
@@ -63,7 +49,9 @@ def keys(base: str) -> list[Key]:
     """
     annotations = dict(_fields(Settings))
     told = comments(base)
-    return [Key(name, _kind(annotations[name]), told[name]) for name in told if name in annotations]
+    return [
+        Key(name, in_words(annotations[name]), told[name]) for name in told if name in annotations
+    ]
 
 
 def comments(base: str) -> dict[str, str]:
@@ -98,27 +86,6 @@ def _fields(section: type, above: str = "") -> Iterator[tuple[str, Any]]:
             yield from _fields(inner[0], f"{above}{name}.")
         else:
             yield f"{above}{name}", annotation
-
-
-def _kind(annotation: Any) -> str:  # noqa: ANN401 - any annotation
-    """Return a type in words: ``number, above 0, at most 1``."""
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if hasattr(annotation, "__metadata__"):
-        bounds = [one for one in annotation.__metadata__ if isinstance(one, Bounds)]
-        limits = [
-            words.format(getattr(one, name))
-            for one in bounds
-            for name, words in _BOUNDS.items()
-            if getattr(one, name) is not None
-        ]
-        return ", ".join([_kind(parts[0]), *limits])
-    if origin is Literal:
-        return ", ".join(f"`{value}`" for value in parts)
-    if origin is tuple:
-        return f"list of: {_kind(parts[0])}"
-    if parts:
-        return " or ".join(_kind(part) for part in parts)
-    return _NAMES[annotation]
 
 
 def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:

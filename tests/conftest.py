@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,10 +34,17 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files that take longest first, so that no process works alone at the end."""
+    """Put what takes longest first, and all tests of Spark in their own process into one.
+
+    A session is slow until it has done everything once. All other tests are dealt out by files.
+    """
     order = {"e2e": 0, "spark": 1}
     items.sort(key=lambda item: order.get(item.path.relative_to(ROOT).parts[1], len(order)))
+    for item in items:
+        uses_spark = "_session" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("spark" if uses_spark else item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -72,12 +82,12 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Spark's Python workers are processes of their own.
-    os.environ["PYTHONPATH"] = str(ROOT / "lib")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "lib"), str(ROOT / "tests" / "workers")])
     from iotscore.warehouse.session import open_session
 
     settings = {
         **spark_settings(),
-        "spark.master": "local[2]",
+        "spark.master": "local[2,4]",  # as in jobs, a task that fails is tried again
         "spark.driver.memory": "2g",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
@@ -87,6 +97,8 @@ def _session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.log.level": "ERROR",
+        # A worker that waits for a minute ends, and the next one would import everything again.
+        "spark.python.daemon.module": "loaded_daemon",
         # Interpreting a query is a quarter faster than compiling it here; jobs compile, and the
         # tests of tests/e2e run jobs.
         "spark.sql.codegen.wholeStage": "false",
@@ -108,6 +120,34 @@ def spark(_session: SparkSession) -> Iterator[SparkSession]:
     for table in _session.sql("SHOW TABLES").collect():
         if table.isTemporary:
             _session.catalog.dropTempView(table.tableName)
+
+
+@pytest.fixture
+def run_job(
+    spark: SparkSession, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs a job's ``main`` in this process, on the session of the tests.
+
+    For what a job does and says where no process of its own matters: that one costs the start of
+    Java and every import again. ``submit`` starts one.
+    """
+    monkeypatch.setattr(type(spark), "stop", lambda _: None)
+    monkeypatch.setenv("IOTSCORE_HOME", str(ROOT))
+
+    def run(job: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        main = runpy.run_path(str(ROOT / "jobs" / f"{job}.py"))["main"]
+        capsys.readouterr()
+        # The root logger belongs to pytest, so the job adds no handler of its own.
+        lines = logging.StreamHandler(sys.stderr)
+        logging.getLogger("iotscore").addHandler(lines)
+        try:
+            code = main([str(argument) for argument in arguments])
+        finally:
+            logging.getLogger("iotscore").removeHandler(lines)
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess([job, *arguments], code, told.out, told.err)
+
+    return run
 
 
 @pytest.fixture
@@ -197,41 +237,68 @@ def _fill_landing(folder: Path) -> None:
 
 _SHORT_LIVED = (
     "--driver-java-options",
-    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m",
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -XX:-UsePerfData",
 )
 """A test's job is short: the second compiler would never earn back what it costs. The first alone
 has 48 MB for code by default, which a session of many tests fills; then nothing is compiled at all.
+Little is thrown away, too, so a collector with threads of its own costs more than one without.
 """
 
 
 _CLASSES = "spark.jsa"
+_BY_SCORING = ("scores", "scored_files", "score_histogram", "metrics", "roc_points")
+
+
+_ELSEWHERE = """<configuration>
+  <property><name>fs.defaultFS</name><value>hdfs://nowhere.invalid:8020</value></property>
+</configuration>
+"""
 
 
 @pytest.fixture(scope="session")
 def first_night(made_once: Callable[..., Path], landing: Path) -> Path:
     """Return a folder with the ``warehouse`` of a night on a few made-up files; copy, do not write.
 
-    Most of its time such a job reads and checks the classes of Spark: they are kept beside it.
+    The night is run as cron would: hardly an environment, in a folder with an accent, beside a
+    Hadoop that is elsewhere. What it printed is in ``stdout.txt`` and ``stderr.txt``. Most of its
+    time such a job reads and checks the classes of Spark: they are kept beside it.
     """
     option, flags = _SHORT_LIVED
 
     def run(folder: Path) -> None:
-        folder.mkdir()
+        shutil.copytree(landing, folder / "in")
+        (folder / "scratch").mkdir()
+        (folder / "hadoop").mkdir()
+        (folder / "hadoop" / "core-site.xml").write_text(_ELSEWHERE)
         quick = ("--set", "detectors.lstm.min_updates=0")
         kept = f"{flags} -Xlog:disable -XX:ArchiveClassesAtExit={folder / _CLASSES}"
         done = subprocess.run(
             [
-                *(ROOT / "spark-submit.sh", "nightly", "--input", landing, *quick),
+                *(ROOT / "spark-submit.sh", "nightly", "--input", folder / "in", *quick),
                 *("--warehouse", folder / "warehouse", "--", option, kept),
             ],
-            capture_output=True,
-            text=True,
+            capture_output=True,  # so it ends when all of its processes have
             check=False,
-            cwd="/",
+            cwd=folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": os.environ.get("HOME", "/"),
+                "HADOOP_CONF_DIR": str(folder / "hadoop"),
+                "TMPDIR": str(folder / "scratch"),
+            },
         )
-        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.returncode == 0, done.stderr.decode()[-3000:]
+        (folder / "stdout.txt").write_bytes(done.stdout)
+        (folder / "stderr.txt").write_bytes(done.stderr)
 
-    return made_once("first-night", run)
+    return made_once("première-nuit", run)
+
+
+@pytest.fixture(scope="session")
+def copy_unscored() -> Callable[[Path, Path], Path]:
+    """Return a function that copies a warehouse as it was before it was scored."""
+    left_out = shutil.ignore_patterns(*_BY_SCORING)
+    return lambda night, folder: shutil.copytree(night, folder, ignore=left_out)
 
 
 @pytest.fixture(scope="session")

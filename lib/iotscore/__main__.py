@@ -1,4 +1,4 @@
-"""What needs no warehouse: ``python -m iotscore score FILE.csv --model DIR``."""
+"""Score a file without a warehouse: ``python -m iotscore score FILE.csv --model DIR``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that others read while they are written anew: they see the old one or the new one."""
+"""Replace files atomically: readers see the old file or the new one."""
 
 from __future__ import annotations
 

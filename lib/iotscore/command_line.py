@@ -1,4 +1,4 @@
-"""The parser of every command: complaints without secrets, with suggestions, and checked output."""
+"""The argument parser of every command: messages without secrets, and with suggestions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose complaints repeat no secret, and that takes no option by half its name."""
+    """A parser whose messages show no secrets, and that accepts no abbreviated options."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - argparse's own
         super().__init__(*arguments, **{"allow_abbrev": False, **named})

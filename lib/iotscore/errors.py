@@ -1,4 +1,4 @@
-"""The errors that mean "the user can mend this": one line, no traceback, exit code 2.
+"""Errors that the user can correct: one line, no traceback, exit code 2.
 
 Every message says what happened, the value found, what was needed and what to do.
 Anything that is not an :class:`IotscoreError` is a bug: it keeps its traceback and exits with 1.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class IotscoreError(Exception):
-    """Base of every error that a user can mend.
+    """Base of every error that the user can correct.
 
     Attributes
     ----------
@@ -37,15 +37,15 @@ class InputError(IotscoreError):
 
 
 class ChangedSourceError(InputError):
-    """Files changed, or could not be read to the end, while they were read; nothing was kept."""
+    """Files changed, or could not be read to the end; nothing was written."""
 
 
 class RefusalError(IotscoreError):
-    """Files were refused for a reason that somebody must look into; all others are ingested."""
+    """Files were refused; all others are ingested."""
 
 
 class ReconciliationError(IotscoreError):
-    """Counts that must agree do not: a record may have been lost or doubled."""
+    """Counts that must agree do not: a record may have been lost or duplicated."""
 
 
 class WarehouseError(IotscoreError):
@@ -57,7 +57,7 @@ class UnsupportedStorageError(WarehouseError):
 
 
 class DamagedFileError(WarehouseError):
-    """A data file holds something else than what was written into it, or is gone."""
+    """A data file does not hold what was written to it, or is missing."""
 
 
 class BusyError(WarehouseError):
@@ -65,7 +65,7 @@ class BusyError(WarehouseError):
 
 
 class TrainingError(IotscoreError):
-    """A model cannot be fitted from the rows at hand."""
+    """A model cannot be fitted on the available rows."""
 
 
 class ModelError(IotscoreError, ValueError):
@@ -73,7 +73,7 @@ class ModelError(IotscoreError, ValueError):
 
 
 class PromotionError(IotscoreError):
-    """A challenger may not become the champion: a gate is shut."""
+    """A challenger may not become the champion, because a check failed."""
 
 
 class QueryError(IotscoreError, ValueError):
@@ -89,7 +89,7 @@ class EnvironmentFaultError(IotscoreError):
 
 
 class OutcomeError(IotscoreError):
-    """How a job went cannot be written where it was to be told."""
+    """The summary or the metrics of a job cannot be written."""
 
 
 class OutputError(IotscoreError):
@@ -97,17 +97,17 @@ class OutputError(IotscoreError):
 
 
 class DeliveryError(IotscoreError):
-    """Alerts could not be delivered to people; they are in the table, and due again."""
+    """Alerts could not be delivered; they are in the table, and the next run tries again."""
 
 
 class AlertError(IotscoreError):
-    """The job did its work and raised alerts that it was told to fail on."""
+    """The job has done its work and raised alerts that --fail-on names."""
 
     code = ALERTED
 
 
 class StopError(IotscoreError):
-    """The job was told to stop by a signal; the exit code is 128 and its number."""
+    """A signal stopped the job; the exit code is 128 plus its number."""
 
     def __init__(self, message: str, number: int = signal.SIGTERM) -> None:
         super().__init__(message)
@@ -115,7 +115,7 @@ class StopError(IotscoreError):
 
 
 class StopSignal(BaseException):
-    """A signal has told the job to stop; no handler of errors may take it for one."""
+    """A signal stops the job; handlers of errors must not catch it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")

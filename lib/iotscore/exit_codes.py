@@ -28,7 +28,7 @@ class ExitCode:
     Attributes
     ----------
     code
-        The number.
+        The exit code.
     meaning
         What has happened; names the command if it is the code of one alone.
     to_do
@@ -88,7 +88,7 @@ EXIT_CODES: Final = (
 
 
 def gravest(*codes: int) -> int:
-    """Return the exit code of a job that came to several: the one that must not be hidden.
+    """Return the most important of several exit codes of a job.
 
     A stop comes before a bug, a bug before an alert, and an alert before what a user can mend: an
     attack must not be hidden behind a file that was refused in the same night.

@@ -1,4 +1,4 @@
-"""Named points at which a test breaks a job; in any other run they cost one look-up."""
+"""Failpoints: named points at which a test kills a job; otherwise they cost one look-up."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def hit(point: str) -> None:
 
 
 def hit_in_worker(point: str) -> None:
-    """Do to this Python worker what the test wants, the first time that one comes by the point."""
+    """Run the test's action in this Python worker, when the first worker reaches the point."""
     if os.environ.get(POINT) != point:
         return
     try:

@@ -57,7 +57,7 @@ SEVERITY: Final = "severity"
 
 
 def score_column(detector: str) -> str:
-    """Return the column of a detector's raw anomaly score, or of the fused one."""
+    """Return the column of a detector's raw anomaly score, or of the hybrid score."""
     return f"{detector}_score"
 
 

@@ -1,4 +1,4 @@
-"""Bring the real N-BaIoT data set from Kaggle: ``python -m iotscore.fetch --out DIR``.
+"""Download the real N-BaIoT data set from Kaggle: ``python -m iotscore.fetch --out DIR``.
 
 The result is the flat layout of 92 files: 89 traffic files named ``3.gafgyt.tcp.csv`` and three
 metadata files. What arrived is checked against the data set's own ``data_summary.csv``, file by
@@ -41,7 +41,7 @@ _CHUNK: Final = 1 << 22
 
 @dataclass(frozen=True)
 class Fetched:
-    """What lies in the folder now.
+    """The content of the folder.
 
     Attributes
     ----------
@@ -178,7 +178,7 @@ def _data_rows(path: Path) -> int:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Fetch the data set and print one closing line; return the exit code (2: to be mended)."""
+    """Fetch the data set and print one closing line; return the exit code (2: user fault)."""
     parser = CommandParser(prog="python -m iotscore.fetch", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="where the 92 files go")
     arguments = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""JSON that somebody else may have written: read strictly, then compared with the form it needs."""
+"""Parse untrusted JSON strictly, and check its form."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _int64(text: str) -> int:
 
 
 def form_fault(value: object, form: Form, place: str) -> str | None:
-    """Say where a value has another form than it needs, or return None.
+    """Return where a value differs from the required form, or None.
 
     Parameters
     ----------

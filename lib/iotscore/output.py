@@ -1,4 +1,4 @@
-"""Standard output that is checked: what could not be written is an error, not a silence."""
+"""Checked standard output: a failed write is an error."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _state: Final[list[_Checked]] = []
 
 
 def set_up_output() -> None:
-    """Put the checked stream in the place of standard output, unless somebody captures that."""
+    """Replace standard output by the checked stream, unless it is captured."""
     if _state or sys.stdout is not sys.__stdout__:
         return
     if sys.stdout is not None:
@@ -67,12 +67,12 @@ def set_up_output() -> None:
 
 
 def is_output_lost() -> bool:
-    """Say whether the rest need not be computed, because nobody can get it."""
+    """Say whether standard output is closed, so that the rest need not be computed."""
     return bool(_state) and _state[0].fault is not None
 
 
 def check_output() -> None:
-    """Write what is left, and see whether all of it was written.
+    """Flush standard output, and raise an error if that fails.
 
     A reader that has gone, such as ``head``, had enough: that is no fault.
 

@@ -1,4 +1,4 @@
-"""Secrets stay inside: text on its way to a log, a table or a terminal passes :func:`masked`.
+"""Mask secrets in texts for logs, tables and terminals, by :func:`masked`.
 
 The project's own configuration holds no secret. They come with what it is given: credentials in the
 URI of a folder, in Spark's settings, in the environment, and so in the errors of other libraries.

@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from product import autoencoder, envelope, forest, neighbours
 
 from iotscore.detect.bundle import DETECTORS
-from iotscore.detect.detectors.autoencoder import LstmAutoencoder
-from iotscore.detect.detectors.envelope import Envelope
-from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
-from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.errors import ModelError, TrainingError
 from iotscore.features import FEATURES
 
@@ -23,9 +20,9 @@ if TYPE_CHECKING:
 FIVE_WINDOWS = tuple(name for name in FEATURES if name.startswith("MI_dir_"))
 N_FEATURES = len(FIVE_WINDOWS)
 CASES = (
-    IsolationForestDetector(n_estimators=30),
-    LstmAutoencoder(units=6, epochs=4, batch_size=32, learning_rate=0.01),
-    LstmAutoencoder(
+    forest(n_estimators=30),
+    autoencoder(units=6, epochs=4, batch_size=32, learning_rate=0.01),
+    autoencoder(
         units=6,
         epochs=4,
         batch_size=32,
@@ -33,8 +30,8 @@ CASES = (
         sequence="windows",
         features=FIVE_WINDOWS,
     ),
-    Neighbours(rows=50),
-    Envelope(rows=100),
+    neighbours(rows=50),
+    envelope(rows=100),
 )
 
 

@@ -1,9 +1,8 @@
-"""Nights that several end-to-end tests read; who writes into one copies it first."""
+"""A night that several end-to-end tests read; who writes into it copies it first."""
 
 from __future__ import annotations
 
-import shutil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,15 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Submit = Callable[..., subprocess.CompletedProcess[str]]
-
-_BY_SCORING: Final = ("scores", "scored_files", "score_histogram", "metrics", "roc_points")
-
-
-@pytest.fixture(scope="session")
-def copy_unscored() -> Callable[[Path, Path], Path]:
-    """Return a function that copies a warehouse as it was before it was scored."""
-    left_out = shutil.ignore_patterns(*_BY_SCORING)
-    return lambda night, folder: shutil.copytree(night, folder, ignore=left_out)
 
 
 @pytest.fixture(scope="session")

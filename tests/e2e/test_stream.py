@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    Submit = Callable[..., subprocess.CompletedProcess[str]]
-
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = ("--set", "detectors.lstm.min_updates=0", "--set", "detectors.lstm.epochs=3")
 
 
 def table(warehouse: Path, name: str) -> pd.DataFrame:
@@ -34,7 +31,9 @@ def table(warehouse: Path, name: str) -> pd.DataFrame:
 
 
 def test_a_killed_stream_goes_on_and_agrees_with_a_night(
-    submit: Submit,
+    first_night: Path,
+    short_lived: tuple[str, str],
+    run_job: Callable[..., subprocess.CompletedProcess[str]],
     landing: Path,
     tmp_path: Path,
     write_traffic: Callable[[Path, np.ndarray], None],
@@ -44,15 +43,14 @@ def test_a_killed_stream_goes_on_and_agrees_with_a_night(
     folder = Path(shutil.copytree(landing, tmp_path / "landing"))
     (folder / "data_summary.csv").unlink()
     streamed, nightly = tmp_path / "streamed", tmp_path / "nightly"
-    first = submit("nightly", "--input", folder, "--warehouse", streamed, *QUICK)
-    assert first.returncode == 0, first.stderr[-3000:]
-    shutil.copytree(streamed, nightly)
+    for copy in (streamed, nightly):
+        shutil.copytree(first_night / "warehouse", copy)
     for seed, name in enumerate(("1.2026-11-22.csv", "2.2026-11-22.csv", "2.2026-11-23.csv")):
         write_traffic(folder / name, make_features(30, seed=100 + seed, shift=float(seed)))
     stream = ("stream", "--once", "--input", folder, "--warehouse", streamed)
     stream = (*stream, "--set", "stream.files_per_batch=4")
     killed = subprocess.run(
-        [ROOT / "spark-submit.sh", *map(str, stream)],
+        [ROOT / "spark-submit.sh", *map(str, stream), "--", *short_lived],
         env={**os.environ, "IOTSCORE_FAULT": "append scores"},
         capture_output=True,
         text=True,
@@ -60,9 +58,9 @@ def test_a_killed_stream_goes_on_and_agrees_with_a_night(
         start_new_session=True,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-3000:]
-    again = submit(*stream)
+    again = run_job(*stream)
     assert again.returncode == 0, again.stderr[-3000:]
-    night = submit("nightly", "--input", folder, "--warehouse", nightly, *QUICK)
+    night = run_job("nightly", "--input", folder, "--warehouse", nightly)
     assert night.returncode == 0, night.stderr[-3000:]
     assert len(table(streamed, "scores")) == 260 + 90
     for name in ("scores", "explanations"):

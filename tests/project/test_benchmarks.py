@@ -274,4 +274,4 @@ def test_the_full_night_keeps_its_promises(recorded: dict[str, Any]) -> None:
     """Every verdict of the recorded full run is met, but for the one that docs/scale.md names."""
     found = verdicts(recorded["sizes"][str(FULL_ROWS)], recorded)
     missed = {row["name"] for row in found if row["met"] == "no"}
-    assert missed <= {"score / the reports' way, Keras in steps of 10,000"}
+    assert missed <= {"score / the published baseline, Keras in steps of 10,000"}

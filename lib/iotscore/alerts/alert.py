@@ -1,4 +1,4 @@
-"""Alerts: what was noticed of a device and a night, and when it is told again."""
+"""Alerts about a device and a day, and when they are raised again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Device(NamedTuple):
 
 @dataclass(frozen=True)
 class Alert:
-    """Something noticed.
+    """An alert about a device and a day.
 
     Attributes
     ----------
@@ -45,17 +45,17 @@ class Alert:
     severity
         One of :data:`SEVERITIES`.
     device
-        None: all devices.
+        The device; None: all devices.
     day
-        The night.
+        The day that it is about.
     value, limit
-        What was measured, and where the alert begins.
+        The measured value, and the value from which on the alert is raised.
     message
-        In words.
+        A sentence for people.
     feature
-        The feature that moved most.
+        The feature with the largest drift.
     incident_id
-        The incident that it tells of; each is told by itself, whatever was told before.
+        The incident that it is about; each incident raises an alert, whatever was raised before.
     """
 
     kind: str
@@ -70,33 +70,33 @@ class Alert:
 
     @property
     def subject(self) -> tuple[str, int | None, str | None]:
-        """What it is about: kind and device."""
+        """Kind and device, by which alerts are compared."""
         return (self.kind, *(self.device or (None, None)))
 
 
 def rank(severity: str) -> int:
-    """Return 0 for info, and more for what is worse."""
+    """Return 0 for info, and more for higher severities."""
     return SEVERITIES.index(severity)
 
 
 def raise_alerts(
     found: Iterable[Alert], earlier: Sequence[dict[str, Any]], version: str, cool_down_days: int
 ) -> list[dict[str, Any]]:
-    """Return rows of ``alerts`` for what is new or worse.
+    """Return rows of ``alerts`` for alerts that are new or more severe than before.
 
-    The same kind of alert of the same device is told once until its cool-down ends, unless it gets
-    more severe. Incidents have no cool-down: each is another one.
+    The same kind of alert of the same device is raised once until its cool-down ends, unless it
+    gets more severe. Incidents have no cool-down: each is another one.
 
     Parameters
     ----------
     found
-        Of one night.
+        Alerts of one day.
     earlier
-        Rows of ``alerts`` of earlier nights.
+        Rows of ``alerts`` of earlier days.
     version
-        Of the model.
+        Version of the model.
     cool_down_days
-        Nights after the alert's own.
+        Days after the alert's own.
     """
     raised = []
     for alert in found:
@@ -148,7 +148,7 @@ def later(day: date, days: int) -> date:
 
 
 def alert_id(alert: Alert, version: str) -> str:
-    """Return 16 hexadecimal digits that are the same whenever the same is found again."""
+    """Return 16 hexadecimal digits that are the same for the same alert in each run."""
     about = alert.incident_id or alert.severity
     told = "\n".join(map(str, (version, alert.day, *alert.subject, about)))
     return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Tell people of alerts: to a webhook that Slack understands, or as e-mail in a folder."""
+"""Send alerts to a webhook, in Slack's form, or as e-mails to a folder."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def post(
     alerts
         Rows of ``alerts``; for none, nothing is sent.
     attempts
-        At most so many.
+        Largest number of attempts.
     wait
-        Waits some seconds.
+        Function that waits for some seconds.
 
     Returns
     -------
@@ -179,18 +179,18 @@ def write_mail(
     """Write one e-mail about all alerts into a folder, from which a mail program sends it.
 
     The name is the same for the same alerts, so that a run that was killed and runs again does not
-    tell twice.
+    send it twice.
 
     Parameters
     ----------
     folder
-        It is made if need be.
+        Folder of the e-mails; created if it does not exist.
     alerts
         Rows of ``alerts``; for none, nothing is written.
     sender, recipients
-        Addresses.
+        E-mail addresses.
     now
-        Its date, UTC.
+        Date of the e-mail, UTC.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Nothing came: neither a record nor an alert of a night may mean that nobody delivered."""
+"""Alerts for missing deliveries."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the run found in the landing folder.
+    """The new files that a run found in the landing folder.
 
     Attributes
     ----------
     accepted, refused
-        New files.
+        Number of new files.
     day
-        The one day that the run was told to work on; None: any.
+        The only day that the run processes (``--date``); None: any.
     """
 
     accepted: int
@@ -33,18 +33,18 @@ class Delivery:
 def delivery_alerts(
     delivery: Delivery, nights: Sequence[date], today: date, most_days: int | None
 ) -> Iterator[Alert]:
-    """Yield an alert if a run has got nothing that it could work on, one at most.
+    """Yield at most one alert, if a run found no new file that it could ingest.
 
     Parameters
     ----------
     delivery
-        Of the run.
+        The files of the run.
     nights
-        All nights that the warehouse has, rising.
+        All days in the warehouse, ascending.
     today
         The day of the run, UTC.
     most_days
-        The newest night may be so many days before today; None: any number.
+        The newest day may be so many days before today; None: any number.
     """
     if delivery.accepted:
         return

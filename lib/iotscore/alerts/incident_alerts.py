@@ -1,4 +1,4 @@
-"""Incidents to alerts: one alert each, so that no incident is found and not told."""
+"""One alert for each incident."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def incident_alerts(incidents: Iterable[Mapping[str, Any]], severity: Severity) 
     incidents
         Rows of ``incidents`` with the columns of :data:`READ`.
     severity
-        Of the alerts.
+        Severity of the alerts.
     """
     for row in incidents:
         peak = row["peak_severity"]

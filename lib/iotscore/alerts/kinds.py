@@ -1,4 +1,4 @@
-"""Every kind of alert: what was seen, and what somebody should do."""
+"""The kinds of alerts: their causes, and what to do."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class AlertKind:
     severity
         How severe such an alert is.
     seen
-        What was noticed.
+        Description of the cause.
     to_do
-        What somebody should do.
+        Recommended action.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""What people decided not to hear of for a while. Nothing is deleted: it is hidden when read.
+"""Suppressions hide alerts and flagged records when they are read; nothing is deleted.
 
 The same rule stands in SQL in the views ``v_open_alerts`` and ``v_open_flagged_records``.
 """
@@ -30,7 +30,7 @@ def is_hidden(suppression: Mapping[str, Any], subject: Mapping[str, Any], now: d
         What may be hidden, by the names of :data:`SCOPE`; a name that is absent or None matches no
         pattern.
     now
-        When it is read, UTC.
+        Time of reading, UTC.
     """
     if suppression["expires_at"] is not None and suppression["expires_at"] <= now:
         return False

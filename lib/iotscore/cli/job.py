@@ -76,18 +76,18 @@ def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None
     """Run a body that may write the warehouse, and return the exit code.
 
     Configuration, landing folder and the report's folder are checked before Spark starts. What an
-    earlier, killed run left half done is undone first. How it went is told as the arguments want
-    it.
+    earlier, killed run left half done is undone first. How it went is
+    written where the arguments say.
     """
     recorder = Recorder(name, arguments)
     code = guarded(name, lambda: _run(name, arguments, recorder, body), recorder.note)
     # It needs no Java, and a stop that comes now, or again, is to change nothing.
-    told = _exit_code(name, lambda: _tell_outcome(recorder, code))
-    return gravest(code, told)
+    recorded = _exit_code(name, lambda: _record_outcome(recorder, code))
+    return gravest(code, recorded)
 
 
-def _tell_outcome(recorder: Recorder, code: int) -> None:
-    recorder.tell(code)
+def _record_outcome(recorder: Recorder, code: int) -> None:
+    recorder.write(code)
     check_output()
 
 
@@ -96,7 +96,7 @@ def guarded(
     action: Callable[[], None],
     note: Callable[[BaseException], None] = lambda _: None,
 ) -> int:
-    """Run an action; tell a user's fault in one line and a bug by its traceback, without secrets.
+    """Run an action; report a user's fault in one line, a bug by its traceback, without secrets.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def guarded(
     action
         Its work; a signal ends it in order.
     note
-        Is told of the error that ended it.
+        Gets the error that ended it.
 
     Returns
     -------
@@ -127,22 +127,22 @@ def guarded(
 
 
 def _exit_code(name: str, action: Callable[[], None]) -> int:
-    """Run an action, tell what it raises, and return the exit code."""
+    """Run an action, report what it raises, and return the exit code."""
     try:
         action()
     except IotscoreError as error:
-        _tell(name, str(error))
+        _report(name, str(error))
         return error.code
     except (PySparkException, Py4JJavaError) as error:
-        if (fault := _told_by_tables(error)) is not None:
-            return _tell(name, fault)
-        return _tell_bug()
+        if (fault := _user_fault(error)) is not None:
+            return _report(name, fault)
+        return _report_bug()
     except Exception as error:  # noqa: BLE001 - Python itself would print it with its secrets
-        return _tell(name, _JAVA_IS_GONE) if _is_java_gone(error) else _tell_bug()
+        return _report(name, _JAVA_IS_GONE) if _is_java_gone(error) else _report_bug()
     return DONE
 
 
-def _tell(name: str, fault: str) -> int:
+def _report(name: str, fault: str) -> int:
     # A terminal that was closed takes nothing any more, and that changes no exit code.
     with suppress(OSError):
         print(f"iotscore {name}: {one_line(masked(fault))}", file=sys.stderr, flush=True)
@@ -159,7 +159,7 @@ def _is_java_gone(error: BaseException) -> bool:
     return True
 
 
-def _tell_bug() -> int:
+def _report_bug() -> int:
     print(printable(masked(traceback.format_exc())), file=sys.stderr, end="")
     return BUG
 
@@ -176,7 +176,7 @@ def _run(
 
 
 def checked_settings(arguments: argparse.Namespace) -> Settings:
-    """Return a job's settings; check all that it was told, as far as that needs no Spark."""
+    """Return a job's settings; check its arguments, as far as that needs no Spark."""
     settings = load_settings(
         home() / "conf", arguments.profile, arguments.config, arguments.assignments
     )
@@ -244,15 +244,15 @@ def set_up_logging() -> None:
     _LOG.setLevel(os.environ.get("IOTSCORE_LOG_LEVEL", "INFO"))
 
 
-def _told_by_tables(error: Exception) -> str | None:
+def _user_fault(error: Exception) -> str | None:
     """Return a user's fault behind a Spark error, None if it looks like a bug."""
     lines = str(error).strip().splitlines()
     of_worker = f"{DamagedFileError.__name__}: "
-    if told := next((line for line in lines if of_worker in line), None):
-        return told.partition(of_worker)[2].strip()
+    if line := next((line for line in lines if of_worker in line), None):
+        return line.partition(of_worker)[2].strip()
     for sign, advice in _KNOWN_FAULTS.items():
-        if told := next((line for line in lines if sign in line), None):
-            return f"{advice} ({told[max(told.find('['), 0) :].strip()[:300]})"
+        if line := next((line for line in lines if sign in line), None):
+            return f"{advice} ({line[max(line.find('['), 0) :].strip()[:300]})"
     return None
 
 

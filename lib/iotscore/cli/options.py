@@ -5,15 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iotscore.detect.detectors.autoencoder import LstmAutoencoder
-from iotscore.detect.detectors.envelope import Envelope
-from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
-from iotscore.detect.detectors.neighbours import Neighbours
-from iotscore.detect.fit import FitSettings
+from iotscore.config.fit import fit_settings
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
-from iotscore.detect.vote_windows import VoteSettings
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocol_stage import ProtocolOptions
 from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
@@ -22,12 +15,10 @@ from iotscore.models.train import TrainOptions
 
 if TYPE_CHECKING:
     from iotscore.config import Settings
-    from iotscore.detect.detector import Detector
-    from iotscore.detect.model import Scaler
 
 
 def train_options(settings: Settings) -> TrainOptions:
-    """Return what the stage train is told."""
+    """Return the options of the stage train."""
     return TrainOptions(
         seed=settings.seed,
         fraction=settings.sample.fraction,
@@ -37,70 +28,8 @@ def train_options(settings: Settings) -> TrainOptions:
     )
 
 
-def fit_settings(settings: Settings) -> FitSettings:
-    """Return what is fitted, and how it is calibrated."""
-    return FitSettings(
-        detectors=_detectors(settings),
-        weights=settings.detectors.weights(),
-        scaler=_scaler(settings),
-        false_positive_rate=settings.threshold.false_positive_rate,
-        margin=settings.threshold.margin,
-        n_blocks=settings.normalisation.blocks,
-        least_device_rows=settings.normalisation.least_device_rows,
-        trim_share=settings.train.trim_share,
-        normalisation=settings.normalisation.mode,
-        votes=_votes(settings),
-        min_updates=settings.detectors.lstm.min_updates if settings.detectors.lstm else 0,
-    )
-
-
-def _votes(settings: Settings) -> VoteSettings:
-    chosen = settings.incidents
-    return VoteSettings(
-        false_per_day=chosen.false_per_day,
-        records_per_day=chosen.records_per_day,
-        least_window=chosen.least_window,
-        most_window=chosen.most_window,
-        window=chosen.window,
-        least_rows=settings.normalisation.least_device_rows,
-    )
-
-
-def _scaler(settings: Settings) -> Scaler:
-    chosen = settings.scaling
-    if chosen.method == "signed_log":
-        return SignedLogScaler(chosen.clip)
-    return MinMaxScaler(chosen.out_of_range, chosen.clip_margin)
-
-
-def _detectors(settings: Settings) -> tuple[Detector, ...]:
-    detectors: list[Detector] = []
-    chosen, seed = settings.detectors, settings.seed
-    if forest := chosen.iforest:
-        detectors.append(
-            IsolationForestDetector(forest.n_estimators, forest.max_samples, random_state=seed)
-        )
-    if lstm := chosen.lstm:
-        detectors.append(
-            LstmAutoencoder(
-                sequence=lstm.sequence,
-                units=lstm.units,
-                epochs=lstm.epochs,
-                patience=lstm.patience,
-                batch_size=lstm.batch_size,
-                learning_rate=lstm.learning_rate,
-                random_state=seed,
-            )
-        )
-    if near := chosen.neighbours:
-        detectors.append(Neighbours(k=near.k, rows=near.rows, least_rows=near.least_rows))
-    if box := chosen.envelope:
-        detectors.append(Envelope(rows=box.rows, softness=box.softness, least_rows=box.least_rows))
-    return tuple(detectors)
-
-
 def protocol_options(settings: Settings, name: str) -> ProtocolOptions:
-    """Return what an evaluation protocol is told.
+    """Return the options of an evaluation protocol.
 
     Raises
     ------

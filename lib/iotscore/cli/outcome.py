@@ -65,8 +65,8 @@ class Outcome:
     def counts(self, stage: str, names: Sequence[str], prefix: str) -> dict[str, int]:
         """Return those counts that a stage reported as ``<prefix>_<name>``."""
         details = self._details(stage)
-        found = {name: details.get(f"{prefix}_{name}") for name in names}
-        return {name: count for name, count in found.items() if count is not None}
+        counts = {name: details.get(f"{prefix}_{name}") for name in names}
+        return {name: count for name, count in counts.items() if count is not None}
 
     @property
     def files(self) -> dict[str, int]:
@@ -86,14 +86,14 @@ class Outcome:
 
     @property
     def incidents(self) -> int | None:
-        """Incidents of this run that people were told of; None if monitoring did not end."""
+        """Incidents of this run that people were notified of; None if monitoring did not end."""
         return self._details("monitor").get("incidents")
 
     @property
     def raised(self) -> dict[str, int]:
         """Alerts that this run raised, by severity; empty if monitoring did not end."""
-        found: dict[str, int] = self._details("monitor").get("alerts", {})
-        return found
+        raised: dict[str, int] = self._details("monitor").get("alerts", {})
+        return raised
 
     @property
     def undelivered(self) -> list[str] | None:
@@ -164,37 +164,35 @@ def metrics_text(outcome: Outcome, earlier: str) -> str:
     registry = CollectorRegistry()
     success = outcome.ended_at.timestamp() if outcome.exit_code == 0 else _success_of(earlier)
 
-    def tell(name: str, told: str, values: Values, *labels: str) -> None:
-        gauge = Gauge(name, told, ("task", *labels), registry=registry)
+    def add(name: str, text: str, values: Values, *labels: str) -> None:
+        gauge = Gauge(name, text, ("task", *labels), registry=registry)
         for value_of, value in values.items():
             gauge.labels(outcome.job, *value_of).set(value)
 
-    def tell_one(name: str, told: str, value: float | None) -> None:
-        tell(f"iotscore_job_{name}", told, {} if value is None else {(): value})
+    def add_one(name: str, text: str, value: float | None) -> None:
+        add(f"iotscore_job_{name}", text, {} if value is None else {(): value})
 
-    tell_one("exit_code", "Exit code of the last run.", outcome.exit_code)
-    tell_one(
-        "start_timestamp_seconds", "When the last run started.", outcome.started_at.timestamp()
-    )
-    tell_one("end_timestamp_seconds", "When the last run ended.", outcome.ended_at.timestamp())
-    tell_one("duration_seconds", "How long the last run took.", outcome.seconds)
-    tell_one("last_success_timestamp_seconds", "When the last good run ended.", success)
+    add_one("exit_code", "Exit code of the last run.", outcome.exit_code)
+    add_one("start_timestamp_seconds", "When the last run started.", outcome.started_at.timestamp())
+    add_one("end_timestamp_seconds", "When the last run ended.", outcome.ended_at.timestamp())
+    add_one("duration_seconds", "How long the last run took.", outcome.seconds)
+    add_one("last_success_timestamp_seconds", "When the last good run ended.", success)
     flagged = "Records of the last run that the hybrid score flags."
-    tell_one("flagged_records", flagged, outcome.flagged)
-    tell_one("alerts", "Earlier name of iotscore_job_flagged_records.", outcome.flagged)
-    tell_one("incidents", "New incidents of the last run.", outcome.incidents)
+    add_one("flagged_records", flagged, outcome.flagged)
+    add_one("alerts", "Earlier name of iotscore_job_flagged_records.", outcome.flagged)
+    add_one("incidents", "New incidents of the last run.", outcome.incidents)
     raised: Values = {(severity,): count for severity, count in outcome.raised.items()}
-    tell("iotscore_job_alerts_raised", "Alerts that the last run raised.", raised, "severity")
+    add("iotscore_job_alerts_raised", "Alerts that the last run raised.", raised, "severity")
     rows: Values = {(what,): count for what, count in outcome.rows.items()}
-    tell("iotscore_job_rows", "Records of the last run.", rows, "what")
+    add("iotscore_job_rows", "Records of the last run.", rows, "what")
     files: Values = {(what,): count for what, count in outcome.files.items()}
-    tell("iotscore_job_files", "Files of the last run.", files, "what")
+    add("iotscore_job_files", "Files of the last run.", files, "what")
     seconds: Values = {(one.name, one.status): one.seconds for one in outcome.stages}
-    told = "How long a stage of the last run took."
-    tell("iotscore_stage_duration_seconds", told, seconds, "stage", "status")
+    text = "How long a stage of the last run took."
+    add("iotscore_stage_duration_seconds", text, seconds, "stage", "status")
     return generate_latest(registry).decode()
 
 
 def _success_of(earlier: str) -> float | None:
-    found = re.search(rf"^{_LAST_SUCCESS}\{{[^}}]*\}} (\S+)$", earlier, re.MULTILINE)
-    return None if found is None else float(found[1])
+    match = re.search(rf"^{_LAST_SUCCESS}\{{[^}}]*\}} (\S+)$", earlier, re.MULTILINE)
+    return None if match is None else float(match[1])

@@ -1,4 +1,4 @@
-"""Watches a job and tells at its end how it went, where the arguments want it told."""
+"""Records how a job went, and writes it at the end where the arguments say."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_TEXT: Final = 1_000
 
 
 def add_outcome(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say where to tell how a job went."""
+    """Add the arguments that say where to write how a job went."""
     parser.add_argument(
         "--summary-json",
         metavar="FILE",
@@ -35,14 +35,14 @@ def add_outcome(parser: argparse.ArgumentParser) -> None:
 
 
 class Recorder:
-    """Watches one run of a job.
+    """Records one run of a job.
 
     Parameters
     ----------
     name
         The job.
     arguments
-        With or without those of :func:`add_outcome`; without, nothing is watched or told.
+        With or without those of :func:`add_outcome`; without, nothing is recorded.
     """
 
     def __init__(self, name: str, arguments: argparse.Namespace) -> None:
@@ -60,9 +60,9 @@ class Recorder:
 
     def note(self, error: BaseException) -> None:
         """Remember why the job failed."""
-        self._error = _told(error)
+        self._error = _one_line(error)
 
-    def tell(self, exit_code: int) -> None:
+    def write(self, exit_code: int) -> None:
         """Write the line and the metrics.
 
         Raises
@@ -98,7 +98,7 @@ class Recorder:
             raise OutcomeError(message) from error
 
 
-def _told(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     return one_line(masked(text))[:_MOST_TEXT]
 

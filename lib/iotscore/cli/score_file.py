@@ -54,7 +54,7 @@ def score_file(
         Number of the device; None: as the file's name says by the patterns of the model's
         configuration, else unknown.
     out
-        Where to.
+        Output for the CSV.
     is_explained
         Whether sentences are wanted.
 
@@ -96,14 +96,14 @@ def score_file(
 
 
 def _device_of(path: Path, stored: StoredModel) -> int:
-    """Return the device that a file's name tells, -1 if it does not."""
+    """Return the device in a file's name, -1 if there is none."""
     patterns = stored.manifest.get("parameters", {}).get("ingest", {}).get("patterns", [])
     label = label_file(path.name, patterns, {})
     return UNKNOWN_DEVICE if label is None or label.device_id is None else label.device_id
 
 
 def _surveyed(path: Path) -> Survey:
-    """Look a file over as ingest does, and refuse what ingest refuses."""
+    """Survey a file as ingest does, and refuse what ingest refuses."""
     if not path.is_file():
         message = f"{path} {'is no file' if path.exists() else 'does not exist'}; give a CSV file"
         raise InputError(message)

@@ -1,4 +1,4 @@
-"""Stops: SIGINT, SIGTERM and SIGHUP end a job in order, wherever it is, and are told in one line.
+"""Stops: SIGINT, SIGTERM and SIGHUP end a job in order, wherever it is, reported in one line.
 
 A stop is an exception in the main thread. While that waits for Spark's Java process, its answer is
 awaited, so that nothing is written any more when a stage is undone; Spark's jobs are cancelled, so
@@ -141,7 +141,7 @@ class _Forwarder:
 
 
 def stoppable(action: Callable[[], None]) -> None:
-    """Call a function that signals end in order, as an error that can be told in one line.
+    """Call a function that signals end in order, as an error that can be reported in one line.
 
     A signal that is ignored, as SIGHUP is below ``nohup``, stays so.
 
@@ -165,7 +165,7 @@ def stoppable(action: Callable[[], None]) -> None:
         action()
 
     try:
-        _told_of(listener, work)
+        _as_stop(listener, work)
     finally:
         # After a stop what comes later is still to change nothing.
         if listener.number is None:
@@ -173,7 +173,7 @@ def stoppable(action: Callable[[], None]) -> None:
                 signal.signal(number, handler)
 
 
-def _told_of(listener: Listener, action: Callable[[], None]) -> None:
+def _as_stop(listener: Listener, action: Callable[[], None]) -> None:
     """Call a function; what it raises after a stop is the stop, whatever it looks like."""
     try:
         action()

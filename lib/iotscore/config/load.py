@@ -160,12 +160,12 @@ def _describe_fault(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetail
     if fault["type"] == "unexpected_keyword_argument":
         near = _nearest(fault["loc"])
         advice = f"did you mean {near}?" if near else "remove it or correct its spelling"
-        return f"unknown key (value {_found(fault)}); {advice}"
+        return f"unknown key (value {_value(fault)}); {advice}"
     if fault["type"] == "missing":
         return "missing; needs a value"
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
-    return f"found {_found(fault)}; {_need(fault)}"
+    return f"found {_value(fault)}; {_need(fault)}"
 
 
 def _nearest(place: Sequence[Any]) -> str | None:
@@ -177,7 +177,7 @@ def _nearest(place: Sequence[Any]) -> str | None:
     return next(iter(nearest(str(place[-1]), get_type_hints(section))), None)
 
 
-def _found(fault: Any) -> str:  # noqa: ANN401 - as above
+def _value(fault: Any) -> str:  # noqa: ANN401 - as above
     is_secret = any(looks_secret(str(part)) for part in fault["loc"])
     return MASK if is_secret else _shown(masked_values(fault["input"]))
 

@@ -9,6 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from iotscore.alerts.limits import Limits
 from iotscore.bounds import Bounds, Count, CountOrZero, OpenShare, Positive, Some
+from iotscore.detect.detectors.autoencoder import LstmOptions
+from iotscore.detect.detectors.envelope import EnvelopeOptions
+from iotscore.detect.detectors.isolation_forest import IsolationForestOptions
+from iotscore.detect.detectors.neighbours import NeighboursOptions
+from iotscore.detect.vote_windows import VoteSettings
 from iotscore.errors import ConfigError
 from iotscore.evaluation.attack_options import Evasion, Poison
 from iotscore.evaluation.options import EvaluateOptions
@@ -18,8 +23,6 @@ from iotscore.maintenance.retention import Retention
 from iotscore.promotion.gates import PromotionOptions
 from iotscore.sampling.splits import SplitOptions
 from iotscore.warehouse.compaction import CompactionOptions
-
-Weight = Annotated[float, Bounds(ge=0.0, le=1e6)]
 
 _SHORTEST_VACUUM = 24
 """Hours that every reader has, unless the configuration says outright that there is none."""
@@ -51,46 +54,32 @@ class ScalingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IsolationForestSettings:
+class Weighted:
+    """What every detector has."""
+
+    weight: Annotated[float, Bounds(ge=0.0, le=1e6)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsolationForestSettings(IsolationForestOptions, Weighted):
     """The isolation forest."""
 
-    weight: Weight
-    n_estimators: Count
-    max_samples: Literal["auto"] | Count
-
 
 @dataclass(frozen=True, kw_only=True)
-class LstmSettings:
+class LstmSettings(LstmOptions, Weighted):
     """The LSTM autoencoder."""
 
-    weight: Weight
-    units: Count
-    epochs: Count
     min_updates: CountOrZero
-    sequence: Literal["windows", "record"]
-    patience: CountOrZero
-    batch_size: Count
-    learning_rate: Positive
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeighboursSettings:
+class NeighboursSettings(NeighboursOptions, Weighted):
     """The distance to a near benign record."""
 
-    weight: Weight
-    k: Count
-    rows: Count
-    least_rows: Count
-
 
 @dataclass(frozen=True, kw_only=True)
-class EnvelopeSettings:
+class EnvelopeSettings(EnvelopeOptions, Weighted):
     """The distance outside the benign range of each feature."""
-
-    weight: Weight
-    rows: Count
-    softness: Positive
-    least_rows: Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +93,7 @@ class DetectorSettings:
 
     def __post_init__(self) -> None:
         """Refuse to score by nothing."""
-        weights = self._given_weights()
+        weights = {name: section.weight for name, section in self.chosen().items()}
         if not weights:
             message = "no detector is left; at least one is needed"
             raise ConfigError(message)
@@ -112,13 +101,14 @@ class DetectorSettings:
             message = f"the weights are {weights}; at least one must be above 0"
             raise ConfigError(message)
 
-    def _given_weights(self) -> dict[str, float]:
-        chosen = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: settings.weight for name, settings in chosen.items() if settings is not None}
+    def chosen(self) -> dict[str, Weighted]:
+        """Return the detectors that are not left out, in order."""
+        sections = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: section for name, section in sections.items() if section is not None}
 
     def weights(self) -> dict[str, float]:
         """Return each detector's share in the hybrid score, in order; they add up to 1."""
-        weights = self._given_weights()
+        weights = {name: section.weight for name, section in self.chosen().items()}
         total = sum(weights.values())
         return {name: weight / total for name, weight in weights.items()}
 
@@ -138,26 +128,6 @@ class ThresholdSettings:
 
     false_positive_rate: OpenShare
     margin: Annotated[float, Bounds(gt=0.0, le=1.0)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class IncidentSettings:
-    """How many consecutive records vote on whether there is an incident."""
-
-    false_per_day: Positive
-    records_per_day: Positive
-    least_window: Count
-    most_window: Annotated[int, Bounds(ge=1, le=100_001)]
-    window: Count
-
-    def __post_init__(self) -> None:
-        """Refuse windows out of order."""
-        if not self.least_window <= self.window <= self.most_window:
-            message = (
-                f"least_window is {self.least_window}, window {self.window}, most_window "
-                f"{self.most_window}; they must not fall"
-            )
-            raise ConfigError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +207,7 @@ class Settings:
     detectors: DetectorSettings
     normalisation: NormalisationSettings
     threshold: ThresholdSettings
-    incidents: IncidentSettings
+    incidents: VoteSettings
     stream: StreamSettings
     evaluate: EvaluateOptions
     explain: ExplainSettings

@@ -21,8 +21,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from iotscore.detect.calibration import Calibration
     from iotscore.detect.detector import Float32Array, FloatArray, IntArray
-    from iotscore.detect.model import Calibration, Model
+    from iotscore.detect.model import Model
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ from iotscore.json_validation import EACH, NUMBER, TEXT, WHOLE, form_fault, stri
 if TYPE_CHECKING:
     from iotscore.detect.bundle_format import Groups
     from iotscore.detect.detector import Arrays, Detector
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
     from iotscore.json_validation import Form
 
 __all__ = ["DETECTORS", "FORMAT_VERSION", "from_bytes", "to_bytes", "version_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
@@ -18,7 +18,6 @@ from iotscore.detect.detector import require_width
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.model import TAIL, Model, Normalisation
 from iotscore.detect.reference_quantiles import fit_reference
-from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.detect.vote_windows import VoteSettings, fit_vote_windows
 from iotscore.errors import ConfigError
 from iotscore.features import FEATURES, HYBRID, UNKNOWN_DEVICE
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from iotscore.detect.detector import Detector, FloatArray, IntArray
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
 
     FitProgress: TypeAlias = Callable[[str, int, float], None]
     """Called after each epoch of a fit: detector, epoch counted from 1, mean loss."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FitSettings:
     """Everything that :func:`fit_model` needs besides rows.
 
@@ -71,15 +70,15 @@ class FitSettings:
 
     detectors: tuple[Detector, ...]
     weights: Mapping[str, float]
-    scaler: Scaler = field(default_factory=MinMaxScaler)
-    false_positive_rate: float = 0.01
-    margin: float = 1.0
-    n_blocks: int = 4
-    trim_share: float = 0.0
-    normalisation: Normalisation = TAIL
-    least_device_rows: int = 1000
-    votes: VoteSettings = field(default_factory=VoteSettings)
-    min_updates: int = 0
+    scaler: Scaler
+    false_positive_rate: float
+    margin: float
+    n_blocks: int
+    trim_share: float
+    normalisation: Normalisation
+    least_device_rows: int
+    votes: VoteSettings
+    min_updates: int
     features: tuple[str, ...] = FEATURES
 
     def __post_init__(self) -> None:
@@ -240,5 +239,5 @@ def _fit_tails(
         settings.features,
         tail,
         reference=fit_reference(rows[kept], of_rows[kept]),
-        votes=fit_vote_windows(flags, of_known, settings.votes),
+        votes=fit_vote_windows(flags, of_known, settings.votes, settings.least_device_rows),
     )

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from iotscore.detect.calibration.fusion import check_weights, fuse
-from iotscore.detect.calibration.linear import ScoreCalibration
-from iotscore.detect.calibration.tail import TailCalibration, severity
+from iotscore.detect.calibration.tail import severity
 from iotscore.detect.calibration.threshold import flag
 from iotscore.detect.detector import require_width
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
 from iotscore.features import FEATURES, HYBRID, SEVERITY, flag_column, norm_column, score_column
 
@@ -20,9 +17,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from iotscore.detect.calibration import Calibration
     from iotscore.detect.calibration.hybrid_tail import HybridTail
     from iotscore.detect.detector import Detector, FloatArray, IntArray
     from iotscore.detect.reference_quantiles import BenignReference
+    from iotscore.detect.scaling import Scaler
     from iotscore.detect.vote_windows import VoteWindows
 
 TAIL: Final = "tail"
@@ -32,9 +31,6 @@ BATCH_MINMAX: Final = "batch_minmax"
 Normalisation: TypeAlias = Literal["tail", "batch_minmax"]
 """How raw scores are brought to a common scale: by benign tail probability, or by the extremes of
 everything that has been scored."""
-
-Scaler: TypeAlias = MinMaxScaler | SignedLogScaler
-Calibration: TypeAlias = ScoreCalibration | TailCalibration
 
 
 @dataclass(frozen=True, eq=False)

@@ -106,8 +106,8 @@ def _by_device(files: Sequence[FloatArray], devices: Sequence[int]) -> dict[int,
     chosen = present[:: -(-len(present) // _MOST_DEVICES)]
     drawn = {}
     for device in chosen:
-        mine = [rows for rows, of in zip(files, devices, strict=True) if of == device]
-        rows = np.vstack(mine)
+        captures = [rows for rows, of in zip(files, devices, strict=True) if of == device]
+        rows = np.vstack(captures)
         places = np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(np.int64)
         drawn[device] = rows[places]
     return drawn

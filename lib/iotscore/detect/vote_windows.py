@@ -10,12 +10,12 @@ calibration records can show.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import numpy as np
 
+from iotscore.bounds import Bounds, Count, Positive, check_bounds
 from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.device_parts import POOLED, require_known, rows_by_part
 from iotscore.detect.incidents import find_incidents
@@ -55,31 +55,22 @@ class VoteSettings:
         Bounds of the window; 1 or more, in order.
     window : int
         Records that vote where benign records gave nothing to learn from; within the bounds.
-    least_rows : int
-        Devices with fewer calibration records have the window of all; 1 or more.
     """
 
-    false_per_day: float = 0.1
-    records_per_day: float = 100_000.0
-    least_window: int = 5
-    most_window: int = 201
-    window: int = 81
-    least_rows: int = 1_000
+    false_per_day: Positive
+    records_per_day: Positive
+    least_window: Count
+    most_window: Annotated[int, Bounds(ge=1, le=100_001)]
+    window: Count
 
     def __post_init__(self) -> None:
-        """Refuse settings outside their bounds."""
-        rates = (self.false_per_day, self.records_per_day)
-        if not all(0.0 < rate < math.inf for rate in rates):
-            message = f"false_per_day and records_per_day are {rates}: use finite ones above 0"
-            raise ConfigError(message)
-        bounds = (self.least_window, self.window, self.most_window)
-        if not 1 <= bounds[0] <= bounds[1] <= bounds[2]:
+        """Refuse what is out of bounds, and windows out of order."""
+        check_bounds(self, VoteSettings)
+        if not self.least_window <= self.window <= self.most_window:
             message = (
-                f"least_window, window and most_window are {bounds}: use 1 or more, in this order"
+                f"least_window is {self.least_window}, window {self.window}, most_window "
+                f"{self.most_window}; they must not fall"
             )
-            raise ConfigError(message)
-        if self.least_rows < 1:
-            message = f"least_rows is {self.least_rows}: use 1 or more"
             raise ConfigError(message)
 
 
@@ -139,7 +130,9 @@ class VoteWindows(ArrayState):
         return cls(require_known(arrays, "the vote windows"), *others)
 
 
-def fit_vote_windows(flags: BoolArray, devices: IntArray, settings: VoteSettings) -> VoteWindows:
+def fit_vote_windows(
+    flags: BoolArray, devices: IntArray, settings: VoteSettings, least_rows: int
+) -> VoteWindows:
     """Choose the shortest window that keeps false incidents as rare as asked for.
 
     Incidents are counted for all windows of an odd number of records. The count falls with the
@@ -166,6 +159,8 @@ def fit_vote_windows(flags: BoolArray, devices: IntArray, settings: VoteSettings
         Device number of each row, -1 for unknown; those of a device in the order of time.
     settings : VoteSettings
         How rare false incidents shall be, and the bounds of a window.
+    least_rows : int
+        Devices with fewer rows have the window of all; 1 or more.
 
     Returns
     -------
@@ -178,7 +173,7 @@ def fit_vote_windows(flags: BoolArray, devices: IntArray, settings: VoteSettings
     limit = settings.false_per_day / settings.records_per_day
     candidates = np.arange(1, settings.most_window + 1, 2)
     chosen: dict[int, tuple[int, int, int]] = {}
-    for number, rows in rows_by_part(devices, flags.size, settings.least_rows).items():
+    for number, rows in rows_by_part(devices, flags.size, least_rows).items():
         flagged = _flagged_rows(flags[rows], devices[rows], settings.most_window)
         counts = np.array(
             [find_incidents(flagged, each).first.size for each in candidates.tolist()]

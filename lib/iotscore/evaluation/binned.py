@@ -83,10 +83,10 @@ class BinnedScores:
         """
         unit = np.array([units.get(file_id, 0) for file_id in self._file_ids], dtype=np.int64)
         totals = np.zeros((2, self._low.size), dtype=np.int64)
-        mine = np.flatnonzero(unit[self._codes])
-        codes = self._codes[mine]
+        counted = np.flatnonzero(unit[self._codes])
+        codes = self._codes[counted]
         sides = self._is_attack[codes].astype(np.intp)
-        np.add.at(totals, (sides, self._bins[mine]), self._rows[mine] * unit[codes])
+        np.add.at(totals, (sides, self._bins[counted]), self._rows[counted] * unit[codes])
         used = totals.any(axis=0)
         return ScoreCounts(self._low[used], self._high[used], totals[0, used], totals[1, used])
 

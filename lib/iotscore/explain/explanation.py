@@ -14,8 +14,9 @@ from iotscore.explain.sentences import sentence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from iotscore.detect.calibration import Calibration
     from iotscore.detect.detector import FloatArray, IntArray
-    from iotscore.detect.model import Calibration, Model
+    from iotscore.detect.model import Model
 
 TOP: Final = 5
 """Features that an explanation names."""

@@ -60,7 +60,7 @@ def parts_of(feature: str) -> tuple[str, str, str]:
     Raises
     ------
     KeyError
-        It is none.
+        It is not a feature.
     """
     return _PARTS[feature]
 
@@ -101,9 +101,9 @@ def number(value: float, digits: int = 4) -> str:
     Parameters
     ----------
     value : float
-        Finite.
+        A finite number.
     digits : int
-        Significant ones.
+        Number of significant digits.
     """
     short = f"{value:.{digits}g}"
     if "e+" in short and abs(value) < _LONGEST:

@@ -1,1 +1,1 @@
-"""Reading a landing folder without Spark: which files there are, what they hold, line by line."""
+"""Read a landing folder without Spark: list its files, and parse them line by line."""

@@ -1,4 +1,4 @@
-"""Packed files, by their names and by their first bytes."""
+"""Recognise packed files by their names and their first bytes."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ def is_named_packed(path: str) -> bool:
 
 
 def is_unfinished(path: str) -> bool:
-    """Say whether a name is hidden, or one under which a delivery waits until it is whole."""
+    """Say whether a name is hidden, or is a temporary name of an incomplete delivery."""
     return _UNFINISHED.fullmatch(path.rpartition("/")[2]) is not None

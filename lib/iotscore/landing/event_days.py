@@ -1,4 +1,4 @@
-"""Which days of capture a run works on: all of them, or a range to fill in afterwards."""
+"""The days of capture that a run processes: all, or a range that is filled in later."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def captured_in(landing: Landing, days: Days, today: date) -> Landing:
     Parameters
     ----------
     landing
-        All of it.
+        The whole landing folder.
     days
-        Which to keep.
+        The days whose files are kept.
     today
         The day of a file whose name tells none: that of its ingest, as in the table ``traffic``.
     """

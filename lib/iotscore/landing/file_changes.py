@@ -1,4 +1,4 @@
-"""Reading files that somebody may remove or write to at the same time."""
+"""Read files that may be removed or changed at the same time."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LED_OUT = "it became a link that leads out of the landing folder"
 def survey_source(
     filesystem: fs.FileSystem, root: str, file: LandingFile, chunk_bytes: int
 ) -> Survey:
-    """Survey a listed file; one that cannot be read, or is not what was listed, gets a fault.
+    """Survey a listed file; a file that cannot be read or has changed since gets a fault.
 
     Parameters
     ----------
     filesystem, root
         Where the landing folder is.
     file
-        What was listed.
+        The listed file.
     chunk_bytes
         See :func:`iotscore.landing.scan.survey_file`.
     """
@@ -50,12 +50,12 @@ def survey_source(
 
 
 def unread(file: LandingFile, reason: str, detail: str) -> Survey:
-    """Return the survey of a file that was not read, or not to the end."""
+    """Return the survey of a file that could not be read to the end."""
     return Survey(None, file.size, 0, (), (), reason, detail)
 
 
 def changes(folder: str, files: Sequence[LandingFile]) -> dict[str, str]:
-    """Compare files with what was listed; return what is different, by the path of the file."""
+    """Compare files with their listing; return the differences by path."""
     filesystem, root = open_folder(folder)
     infos = filesystem.get_file_info([f"{root}/{file.source_file}" for file in files])
     compared = ((file, _difference(info, file)) for file, info in zip(files, infos, strict=True))
@@ -75,7 +75,7 @@ def _difference(info: fs.FileInfo, file: LandingFile) -> str | None:
 
 
 def told(error: OSError) -> str:
-    """Return what the system says about an error, without the path."""
+    """Return the system's message of an error, without the path."""
     return os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
 
 

@@ -1,4 +1,4 @@
-"""File name to device, family, attack and label: pure string work.
+"""Read device, family, attack and label from a file's name.
 
 The names of the files carry what is known about their records: ``3.gafgyt.tcp.csv`` and
 ``Ennio_Doorbell/gafgyt_attacks/tcp.csv`` say the same. Which part of a name means what is a
@@ -29,7 +29,7 @@ GROUPS = frozenset({"device_id", "device", "family", "attack", "event_day"})
 
 @dataclass(frozen=True)
 class FileLabel:
-    """What a file's name says about every record in it.
+    """The labels that a file's name gives to its records.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The file systems a landing folder may be in, by the scheme of its URI.
+"""Open the file system of a landing folder by the scheme of its URI.
 
 Workers read landing files themselves, without Java, so each scheme of Hadoop's stands for a file
 system that Python can open.

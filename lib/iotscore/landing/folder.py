@@ -1,4 +1,4 @@
-"""Which files lie in the landing folder, and what their names say."""
+"""Find the files in the landing folder, and read their names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LandingFile:
     source_file
         Path below the landing folder, with forward slashes; bytes that are no UTF-8 as ``\xNN``.
     size
-        Bytes.
+        Size in bytes.
     modified_at
         Time of the last change, UTC.
     label
@@ -213,7 +213,7 @@ def _fault_of_time(entry: Entry) -> tuple[str, str] | None:
 
 
 def _packed(filesystem: fs.FileSystem, root: str, entry: Entry) -> tuple[str, str] | None:
-    """Say of a local file that nobody would look at whether something was packed in it."""
+    """Say whether a local file that is ignored otherwise is a packed delivery."""
     is_local = isinstance(filesystem, fs.LocalFileSystem)
     is_of_interest = not (is_csv(entry.path) or is_unfinished(entry.path) or entry.leads_out)
     if not (is_local and is_of_interest and entry.size):
@@ -228,7 +228,7 @@ def _packed(filesystem: fs.FileSystem, root: str, entry: Entry) -> tuple[str, st
 
 
 def utc_time(nanoseconds: int | None) -> datetime:
-    """Return a time of change to the microsecond, as tables keep it.
+    """Return a modification time to the microsecond, as tables keep it.
 
     What they cannot keep becomes the nearest that they can.
     """

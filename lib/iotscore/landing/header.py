@@ -22,7 +22,7 @@ _WIDE_SAMPLE: Final = 64
 
 @dataclass(frozen=True)
 class Header:
-    """What the first line says.
+    """The result of reading the first line.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""One line to 115 numbers, or to a reason code and what was found."""
+"""Parse one line into 115 numbers, or into a reason code and a detail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN: Final = 40
 
 
 def parse_line(line: bytes, *, is_ended: bool) -> list[float] | tuple[str, str]:
-    """Return the values, or a reason code and what was found.
+    """Return the values, or a reason code and a detail.
 
     Parameters
     ----------

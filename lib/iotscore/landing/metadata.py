@@ -1,4 +1,4 @@
-"""The three metadata files that lie beside the traffic files."""
+"""Read the three metadata files beside the traffic files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METADATA_BYTES: Final = 16 << 20
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the metadata files say; every one of them may be absent.
+    """The content of the metadata files; each of them may be absent.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Opening files of a folder that others write to: a link must not lead to what is not theirs."""
+"""Open files of a folder that others write to, without following links out of it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def opener_of(filesystem: fs.FileSystem, root: str, *, may_lead_out: bool = Fals
     Parameters
     ----------
     filesystem, root
-        Where the folder is.
+        File system of the folder, and its path there.
     may_lead_out
         Whether links may lead out of it.
     """
@@ -96,7 +96,7 @@ def is_inside(path: str, root: str) -> bool:
 
 
 def _path_of(opened: int, path: str) -> str:
-    """Return where an open file lies, as the system knows it."""
+    """Return the real path of an open file."""
     try:
         if _GET_PATH is not None:
             found = fcntl.fcntl(opened, _GET_PATH, bytes(_PATH_BYTES))

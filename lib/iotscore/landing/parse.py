@@ -1,4 +1,4 @@
-"""Lines of numbers to columns: every line is either accepted whole or refused with a reason.
+"""Parse lines of numbers into columns; each line is accepted or refused with a reason.
 
 The fast path gives a whole chunk to pyarrow. If anything in it is not plain finite numbers, the
 chunk is read again line by line, which is slow but names each bad line. A line has the same
@@ -32,7 +32,7 @@ _PART_ROWS: Final = 50_000
 
 @dataclass(frozen=True)
 class RefusedLine:
-    """A line that is no record: its row number, its bytes, a reason code and what was found."""
+    """A refused line: its row number, its bytes, a reason code and a detail."""
 
     row_no: int
     raw: bytes

@@ -1,4 +1,4 @@
-"""Why a line or a file is refused: a code for queries, what it is, and what to know or do."""
+"""The reasons for refusing a line or a file: code, description and what to do."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Reason:
     Attributes
     ----------
     code
-        What tables hold.
+        The reason code in the tables.
     what
-        What it is.
+        Description of the fault.
     to_do
         What to know of it, or to do about it; empty if there is nothing more to say.
     """

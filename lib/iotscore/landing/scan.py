@@ -1,4 +1,4 @@
-"""One pass over a file's bytes: checksum, number of lines, and where to cut it into chunks.
+"""Read a file once, for its checksum, its number of lines and the chunks to parse.
 
 Of a file that its header refuses nothing more is read: it may be a disk image under a wrong name.
 Blank lines at the end of a file, as editors and exporters leave them, are none of its lines.
@@ -40,14 +40,14 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Survey:
-    """What one pass over a file found.
+    """The result of one pass over a file.
 
     Attributes
     ----------
     sha256
         Checksum of the whole content, hexadecimal; None if it was not read to the end.
     size
-        Bytes read.
+        Number of bytes read.
     rows
         Lines behind the header up to the last that is not blank, whatever they hold; 0 if the
         content is no text, or was not read to the end.
@@ -76,7 +76,7 @@ def survey_file(opener: Opener, path: str, chunk_bytes: int) -> Survey:
     Parameters
     ----------
     opener, path
-        Where the file is.
+        Opens files; path of the file.
     chunk_bytes
         Least bytes of a chunk; it ends at the first line feed behind them.
     """

@@ -1,4 +1,4 @@
-"""Files that are refused for what their listing says, before anybody opens them."""
+"""Refuse files by their listing alone, before they are opened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def screened(landing: Landing, newest: date, most_bytes: int) -> Landing:
     Parameters
     ----------
     landing
-        As it was listed.
+        The listed landing folder.
     newest
         The latest day that a capture may be of.
     most_bytes

@@ -1,4 +1,4 @@
-"""Everything below a folder that is, or is named like, a delivered file; nothing is opened.
+"""List the paths below a folder that are, or are named like, delivered files; none is opened.
 
 A local folder is walked here, because Arrow's listing follows a link that leads back into the
 folder forty times over, and passes over what is no file without a word.
@@ -41,14 +41,14 @@ _KINDS: Final = {
 
 @dataclass(frozen=True)
 class Entry:
-    """What lies below the folder.
+    """A path below the folder.
 
     Attributes
     ----------
     path
         Path below it, with forward slashes; bytes that are no UTF-8 as lone surrogates.
     size
-        Bytes.
+        Size in bytes.
     mtime_ns
         Time of the last change, nanoseconds since 1970.
     fault
@@ -72,12 +72,12 @@ def is_csv(path: str) -> bool:
 def list_folder(
     filesystem: fs.FileSystem, root: str, *, follow_links: bool = False
 ) -> Iterator[Entry]:
-    """Yield the files below a folder, and what else is named like a delivery, in no order.
+    """Yield the files below a folder, and other paths named like a delivery, in any order.
 
     Parameters
     ----------
     filesystem, root
-        Where the folder is.
+        File system of the folder, and its path there.
     follow_links
         Whether links that lead out of the folder are followed; otherwise they are faults.
 
@@ -131,7 +131,7 @@ class _Folder:
 
 
 def _walk(root: str, *, follow_links: bool) -> Iterator[Entry]:
-    """Walk a local folder; links are followed, unless they lead where the walk is or was before."""
+    """Walk a local folder; links are followed unless they form a loop."""
     waiting = [_Folder(root, "", (os.path.realpath(root),))]
     while waiting:
         folder = waiting.pop()
@@ -170,7 +170,7 @@ def _leads_out(child: os.DirEntry[str], root: str) -> bool:
 
 
 def _unfollowed(child: os.DirEntry[str], path: str) -> Entry:
-    """Return what is known of a link without a look at what it leads to."""
+    """Return the entry of a link that is not followed."""
     link = child.stat(follow_symlinks=False)
     try:
         may_hold_deliveries = is_delivery(path) or child.is_dir()
@@ -184,7 +184,7 @@ def _unfollowed(child: os.DirEntry[str], path: str) -> Entry:
 def _enter(
     child: os.DirEntry[str], path: str, folder: _Folder, waiting: list[_Folder]
 ) -> tuple[str, str]:
-    """Put a folder on the list of those to walk; return why it is no file."""
+    """Add a folder to those that will be walked; return the reason why it is not a file."""
     trees = folder.trees
     if child.is_symlink():
         real = os.path.realpath(child.path)

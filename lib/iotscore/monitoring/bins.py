@@ -48,7 +48,7 @@ LEVELS: Final = tuple(-math.log(share) for share in LEVEL_SHARES)
 
 @dataclass(frozen=True, eq=False)
 class FeatureBins:
-    """What a device's features are compared with.
+    """The bins of a device's features, and the benign quantiles behind them.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ def bins_of(reference: BenignReference, device: int) -> FeatureBins | None:
     Parameters
     ----------
     reference : BenignReference
-        Of a model.
+        Benign quantiles of a model.
     device : int
         Device number.
     """
@@ -148,7 +148,7 @@ def expected_shares(bins: FeatureBins, observed: FloatArray) -> FloatArray:
     Parameters
     ----------
     bins : FeatureBins
-        Of the device.
+        Bins of the device.
     observed : float64 array of shape (n_features, n_coarse)
         Observed shares.
     """

@@ -1,4 +1,4 @@
-"""How far a device moved in a night: its sketch against the benign reference and earlier nights."""
+"""Drift of a device on a day, against its benign reference and its earlier days."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from iotscore.alerts.limits import Limits
     from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.monitoring.bins import FeatureBins
-    from iotscore.monitoring.histograms import Sketch
+    from iotscore.monitoring.histograms import Histograms
 
     BoolArray = npt.NDArray[np.bool_]
 
@@ -36,14 +36,14 @@ SCORE: Final = "hybrid_score"
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """What is kept of the unflagged records of an earlier night.
+    """Drift of the unflagged records of an earlier day.
 
     Attributes
     ----------
     is_moved : bool array of shape (n_features,)
-        Which features had moved.
+        Which features had drifted.
     is_high : bool
-        Whether levels of the hybrid score were higher than promised.
+        Whether levels of the hybrid score were higher than expected.
     features : int64 array of shape (n_features, n_bins)
         Records per bin.
     """
@@ -54,8 +54,8 @@ class Past:
 
 
 @dataclass(frozen=True, eq=False)
-class Movement:
-    """Some records of a device and a night, compared.
+class DriftMeasures:
+    """Comparison of some records of a device and a day with earlier ones.
 
     Arrays have the shape (n_features,), or (0,) if nothing could be compared.
 
@@ -64,23 +64,23 @@ class Movement:
     is_flagged_excluded : bool
         Whether flagged records are left out.
     features, levels : int64 arrays
-        The counts, as in :class:`Sketch`.
+        The counts, as in :class:`Histograms`.
     psi, shift, outside : float64 arrays
         See :mod:`iotscore.monitoring.effect_sizes`; `shift` may be NaN.
     psi_limit : float
-        From which a feature has moved.
+        Index from which on a feature has drifted.
     is_moved : bool array
-        Which features have.
+        Which features have drifted.
     step : float64 array
-        Index against the night before; empty without one.
+        Index against the day before; empty without one.
     is_stepped : bool array
-        Which features moved since then, and are not where they belong.
+        Which features drifted since then, and differ from the reference.
     nights_moved : int64 array
-        Nights in which the feature had moved, this one and the latest before it.
+        Days on which the feature had drifted, this one and the latest before it.
     excess, excess_limit : float or None
-        Higher levels than promised, as a part of an index.
+        Higher levels than expected, as a part of an index.
     nights_high : int
-        Nights in which there were.
+        Days on which levels were higher.
     """
 
     is_flagged_excluded: bool
@@ -105,48 +105,48 @@ class Movement:
 
     @property
     def is_high(self) -> bool:
-        """Whether levels are higher than promised."""
+        """Whether levels are higher than expected."""
         return self.excess is not None and self.excess > (self.excess_limit or 0.0)
 
     @property
     def moved_share(self) -> float | None:
-        """Share of the features that moved; None if nothing could be compared."""
+        """Share of the features that drifted; None if nothing could be compared."""
         return float(self.is_moved.mean()) if self.is_moved.size else None
 
     @property
     def stepped_share(self) -> float | None:
-        """Share of the features that stepped; None without a night before."""
+        """Share of the features that stepped; None without a day before."""
         return float(self.is_stepped.mean()) if self.is_stepped.size else None
 
 
 def measure(
-    sketch: Sketch,
+    histograms: Histograms,
     bins: FeatureBins | None,
     past: Sequence[Past],
     threshold: float | None,
     limits: Limits,
     *,
     is_flagged_excluded: bool,
-) -> Movement:
-    """Compare a night's records of a device.
+) -> DriftMeasures:
+    """Compare a day's records of a device.
 
     Parameters
     ----------
-    sketch : Sketch
-        Of the device and the night.
+    histograms : Histograms
+        Histograms of the device and the day.
     bins : FeatureBins or None
         The device's; None: no feature is compared.
     past : sequence of Past
-        Earlier nights that could be compared, the newest last; none for records among which are
+        Earlier days that could be compared, the newest last; none for records among which are
         flagged ones.
     threshold : float or None
         Level from which records are flagged; None if hybrid scores are no levels.
     limits : Limits
-        Where moves begin.
+        Limits of drift.
     is_flagged_excluded : bool
-        Which records.
+        Whether flagged records are left out.
     """
-    features, levels = sketch.part(is_flagged_excluded=is_flagged_excluded)
+    features, levels = histograms.part(is_flagged_excluded=is_flagged_excluded)
     rows = int(levels.sum())
     latest = past[-(limits.of_nights - 1) :] if limits.of_nights > 1 else ()
     is_enough = rows >= limits.least_records
@@ -170,41 +170,41 @@ def measure(
             step = step_psi(features, before)
             step_limit = limits.psi + feature_noise(int(before[0].sum()), rows)
             is_stepped = (step > step_limit) & is_moved
-    return Movement(
+    return DriftMeasures(
         *(is_flagged_excluded, features, levels, psi, psi_limit, shift, outside, is_moved),
         *(step, is_stepped, nights_moved, excess, excess_limit),
         nights_high=is_high + sum(one.is_high for one in latest),
     )
 
 
-def rows_of(movement: Movement, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of ``drift``, without what names device, night and run."""
+def rows_of(drift: DriftMeasures, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of ``drift``, without device, day and run."""
     common = {
-        "is_flagged_excluded": movement.is_flagged_excluded,
-        "records": movement.records,
+        "is_flagged_excluded": drift.is_flagged_excluded,
+        "records": drift.records,
     }
-    is_past = movement.is_flagged_excluded
-    for j in range(movement.features.shape[0]):
-        row = {**common, "feature": names[j], "counts": movement.features[j].tolist()}
-        if movement.psi.size:
-            shift = float(movement.shift[j])
+    is_past = drift.is_flagged_excluded
+    for j in range(drift.features.shape[0]):
+        row = {**common, "feature": names[j], "counts": drift.features[j].tolist()}
+        if drift.psi.size:
+            shift = float(drift.shift[j])
             row |= {
-                "psi": float(movement.psi[j]),
-                "psi_limit": movement.psi_limit,
+                "psi": float(drift.psi[j]),
+                "psi_limit": drift.psi_limit,
                 "shift": None if np.isnan(shift) else shift,
-                "share_outside": float(movement.outside[j]),
-                "is_moved": bool(movement.is_moved[j]),
-                "step": float(movement.step[j]) if movement.step.size else None,
-                "nights_moved": int(movement.nights_moved[j]) if is_past else None,
+                "share_outside": float(drift.outside[j]),
+                "is_moved": bool(drift.is_moved[j]),
+                "step": float(drift.step[j]) if drift.step.size else None,
+                "nights_moved": int(drift.nights_moved[j]) if is_past else None,
             }
         yield row
-    is_measured = movement.excess is not None
+    is_measured = drift.excess is not None
     yield {
         **common,
         "feature": SCORE,
-        "counts": movement.levels.tolist(),
-        "psi": movement.excess,
-        "psi_limit": movement.excess_limit,
-        "is_moved": movement.is_high if is_measured else None,
-        "nights_moved": movement.nights_high if is_measured and is_past else None,
+        "counts": drift.levels.tolist(),
+        "psi": drift.excess,
+        "psi_limit": drift.excess_limit,
+        "is_moved": drift.is_high if is_measured else None,
+        "nights_moved": drift.nights_high if is_measured and is_past else None,
     }

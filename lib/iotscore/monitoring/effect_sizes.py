@@ -1,4 +1,4 @@
-"""How far counted records lie from what was expected: effect sizes, never p-values.
+"""Effect sizes of the difference between counted and expected records; no p-values.
 
 A test of significance asks whether two samples can come from one distribution. Of a million
 records a night the answer is always no, however small the difference; what matters is its size,
@@ -31,7 +31,7 @@ share, which an empty bin does not have. The usual 0.0001 makes one vanished bin
 0.31, more than the usual limit; and flags cut off just such a bin. With 0.005 it is 0.10."""
 
 MOST_SHIFT: Final = 100.0
-"""A median that moved by a hundred spreads is somewhere else; how far says nothing more."""
+"""Largest shift of a median, in benign spreads; a larger one has no further meaning."""
 
 
 def psi(observed: FloatArray, expected: FloatArray) -> FloatArray:
@@ -73,9 +73,9 @@ def feature_psi(counts: IntArray, bins: FeatureBins) -> FloatArray:
     Parameters
     ----------
     counts : int64 array of shape (n_features, n_bins)
-        At least one record.
+        Records per bin; at least one record.
     bins : FeatureBins
-        Of the device.
+        Bins of the device.
     """
     observed = _shares(coarse(counts))
     return psi(observed, expected_shares(bins, observed))
@@ -92,7 +92,7 @@ def feature_noise(*rows: int) -> float:
 
 
 def median_shift(counts: IntArray, bins: FeatureBins) -> FloatArray:
-    """Return how far each median moved, in units of the benign 5 % to 95 % spread.
+    """Return the shift of each median, in units of the benign 5 % to 95 % spread.
 
     The median is read from the counts, linear within a bin. It is never further out than the
     smallest and largest benign value, so the shift of a feature that left its benign range is a
@@ -101,9 +101,9 @@ def median_shift(counts: IntArray, bins: FeatureBins) -> FloatArray:
     Parameters
     ----------
     counts : int64 array of shape (n_features, n_bins)
-        At least one record.
+        Records per bin; at least one record.
     bins : FeatureBins
-        Of the device.
+        Bins of the device.
     """
     reached = np.cumsum(counts, axis=1)
     half = reached[:, -1:] / 2.0
@@ -126,7 +126,7 @@ def share_outside(counts: IntArray) -> FloatArray:
 
 
 def level_excess(counts: IntArray, threshold: float) -> float:
-    """Return how many more records than promised have high levels, as a part of an index.
+    """Return how many more records than expected have high levels, as a part of an index.
 
     The share of benign records at each level is known without any reference. A device that has a
     tail of its own lies lower than that, which is no fault, so only bins that hold more than they

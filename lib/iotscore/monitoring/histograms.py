@@ -1,4 +1,4 @@
-"""Sketches: records of a device and a night, counted in its bins. They add up exactly."""
+"""Histograms of the records of a device and a day, which add up exactly."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ N_LEVEL_BINS: Final = len(LEVELS) + 1
 
 
 @dataclass(frozen=True, eq=False)
-class Sketch:
-    """Counts of some records, those that are not flagged and those that are.
+class Histograms:
+    """Histograms of some records, apart for those that are not flagged and those that are.
 
     Attributes
     ----------
@@ -40,15 +40,15 @@ class Sketch:
 
     @classmethod
     def empty(cls, n_features: int) -> Self:
-        """Return the sketch of no records."""
+        """Return the histograms of no records."""
         return cls(
             np.zeros((2, n_features, N_BINS), dtype=np.int64),
             np.zeros((2, N_LEVEL_BINS), dtype=np.int64),
         )
 
-    def __add__(self, other: Sketch) -> Sketch:
-        """Return the sketch of both sketches' records."""
-        return Sketch(self.features + other.features, self.levels + other.levels)
+    def __add__(self, other: Histograms) -> Histograms:
+        """Return the histograms of both."""
+        return Histograms(self.features + other.features, self.levels + other.levels)
 
     @property
     def records(self) -> int:
@@ -79,12 +79,12 @@ class Sketch:
         return cls(features, numbers[:n_levels].reshape(2, N_LEVEL_BINS))
 
 
-def sketch(
+def count_records(
     X: FloatArray,
     levels: FloatArray,
     is_flagged: npt.NDArray[np.bool_],
     bins: FeatureBins | None,
-) -> Sketch:
+) -> Histograms:
     """Count records of one device.
 
     Parameters
@@ -99,7 +99,7 @@ def sketch(
         The device's; None: only levels are counted.
     """
     group = is_flagged.astype(np.int64)
-    found = Sketch.empty(0 if bins is None else X.shape[1])
+    found = Histograms.empty(0 if bins is None else X.shape[1])
     bin_of = np.searchsorted(LEVELS, levels, side="left")
     np.add.at(found.levels, (group, bin_of), 1)
     if bins is not None:

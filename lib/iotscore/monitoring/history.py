@@ -9,7 +9,7 @@ import numpy as np
 from iotscore.alerts.alert import Device
 from iotscore.monitoring.bins import N_BINS
 from iotscore.monitoring.drift import SCORE, Past
-from iotscore.monitoring.histograms import Sketch
+from iotscore.monitoring.histograms import Histograms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +26,14 @@ _READ: Final = (*_SUBJECT, "feature", "is_flagged_excluded", "counts", "psi", "i
 
 def stored_sketches(
     warehouse: Warehouse, version: str, days: Sequence[date], features: Sequence[str]
-) -> dict[tuple[date, Device], Sketch]:
+) -> dict[tuple[date, Device], Histograms]:
     """Return what was counted of some nights."""
     found = {}
     for subject, rows in _by_subject(warehouse, version, days, [True, False]):
         unflagged, all_ = (
             _counts(rows[rows["is_flagged_excluded"] == kind], features) for kind in (True, False)
         )
-        found[subject] = Sketch(
+        found[subject] = Histograms(
             np.stack([unflagged[0], all_[0] - unflagged[0]]),
             np.stack([unflagged[1], all_[1] - unflagged[1]]),
         )

@@ -1,8 +1,7 @@
-"""What a night's movements mean: an attack, drift, or a device that behaves in a new way.
+"""Classify the drift of a day: an attack, drift, or new behaviour of a device.
 
-An attack adds records that the model flags; the device's own, which it does not flag, go on as
-before. Drift moves the device's own records and stays. So the question is always what the records
-do that are not flagged.
+An attack adds records that the model flags; the distribution of the others does not change. Drift
+changes the device's own records and lasts. So the records that are not flagged decide.
 """
 
 from __future__ import annotations
@@ -20,28 +19,28 @@ if TYPE_CHECKING:
 
     from iotscore.alerts.alert import Severity
     from iotscore.alerts.limits import Limits
-    from iotscore.monitoring.drift import Movement
+    from iotscore.monitoring.drift import DriftMeasures
 
 _LEAST_DEVICES: Final = 3
-"""Of fewer devices, that most moved says nothing."""
+"""With fewer devices, a majority that drifted has no meaning."""
 
 
 @dataclass(frozen=True, eq=False)
 class DeviceNight:
-    """What the rules look at.
+    """The input of the rules: a device on a day.
 
     Attributes
     ----------
     unflagged, all
-        The night's records, without and with those that are flagged.
+        The day's records, without and with those that are flagged.
     is_known
-        Whether the model has learned the device's benign features.
+        Whether the model was trained on the device.
     nights_moved
-        Nights in which the device had moved, this one and the latest before it.
+        Days on which the device had drifted, this one and the latest before it.
     """
 
-    unflagged: Movement
-    all: Movement
+    unflagged: DriftMeasures
+    all: DriftMeasures
     is_known: bool
     nights_moved: int
 
@@ -52,35 +51,35 @@ class DeviceNight:
         return (records - self.unflagged.records) / records if records else 0.0
 
 
-def has_moved(share: float | None, limits: Limits) -> bool:
-    """Say whether enough features moved for a device to have moved."""
+def has_drifted(share: float | None, limits: Limits) -> bool:
+    """Say whether enough features drifted for a device to have drifted."""
     return share is not None and share >= limits.feature_share
 
 
-def movement_alerts(
+def drift_alerts(
     night: Mapping[Device, DeviceNight],
     day: date,
     features: Sequence[str],
     promised: float | None,
     limits: Limits,
 ) -> Iterator[Alert]:
-    """Yield what a night's movements mean.
+    """Yield the alerts of a day's drift.
 
     Parameters
     ----------
     night
-        Its devices.
+        The devices of the day.
     day
-        Its date.
+        The day.
     features
-        Names, in order.
+        Names of the features, in order.
     promised
-        Share of benign records that the model may flag; None: it promises nothing.
+        Target false positive rate of the model; None: there is none.
     limits
-        Where alerts begin.
+        Limits of alerts.
     """
     could_step = [one for one in night.values() if one.unflagged.stepped_share is not None]
-    stepped = [one for one in could_step if has_moved(one.unflagged.stepped_share, limits)]
+    stepped = [one for one in could_step if has_drifted(one.unflagged.stepped_share, limits)]
     is_everywhere = len(stepped) >= _LEAST_DEVICES and 2 * len(stepped) > len(could_step)
     if is_everywhere:
         yield Alert(
@@ -98,10 +97,10 @@ def movement_alerts(
                 "benign records, and no drift is measured",
             )
             continue
-        if has_moved(one.unflagged.stepped_share, limits) and not is_everywhere:
-            yield _moved(one, device, day, features, limits, "new_behaviour")
-        if has_moved(one.unflagged.moved_share, limits) and one.nights_moved >= limits.nights:
-            yield _moved(one, device, day, features, limits, "drift")
+        if has_drifted(one.unflagged.stepped_share, limits) and not is_everywhere:
+            yield _drift_alert(one, device, day, features, limits, "new_behaviour")
+        if has_drifted(one.unflagged.moved_share, limits) and one.nights_moved >= limits.nights:
+            yield _drift_alert(one, device, day, features, limits, "drift")
         if one.unflagged.is_high and one.unflagged.nights_high >= limits.nights:
             yield Alert(
                 *("score_drift", "info", device, day, one.unflagged.excess or 0.0),
@@ -122,7 +121,7 @@ def _rate_alerts(
         "critical" if rate > min(promised * limits.critical_rate, 1.0 - promised) else "warning"
     )
     told = f"{rate:.1%} of {records:,} records are flagged, target {promised:.1%}"
-    if has_moved(one.unflagged.moved_share, limits):
+    if has_drifted(one.unflagged.moved_share, limits):
         message = (
             f"{told}; the others drifted too: the device changed, or an attack is partly missed"
         )
@@ -137,7 +136,7 @@ def _rate_alerts(
     yield Alert("attack", severity, device, day, rate, limit, message)
 
 
-def _moved(
+def _drift_alert(
     one: DeviceNight,
     device: Device,
     day: date,
@@ -145,7 +144,7 @@ def _moved(
     limits: Limits,
     kind: str,
 ) -> Alert:
-    """Return the alert of a device whose records that are not flagged moved."""
+    """Return the alert of a device whose records that are not flagged drifted."""
     unflagged = one.unflagged
     worst = int(np.argmax(unflagged.psi))
     shift = unflagged.shift[worst]

@@ -17,7 +17,7 @@ from iotscore.monitoring.bins import bins_of
 from iotscore.monitoring.drift import Past, measure, rows_of
 from iotscore.monitoring.history import past_nights, stored_sketches
 from iotscore.monitoring.ledger import record_monitored, unmonitored
-from iotscore.monitoring.rules import DeviceNight, has_moved, movement_alerts
+from iotscore.monitoring.rules import DeviceNight, drift_alerts, has_drifted
 from iotscore.monitoring.tasks import count_nights
 from iotscore.monitoring.volumes import volume_alerts
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from iotscore.alerts.notify import Channel
     from iotscore.models.context import Context
     from iotscore.models.registry import StoredModel
-    from iotscore.monitoring.histograms import Sketch
+    from iotscore.monitoring.histograms import Histograms
     from iotscore.monitoring.ledger import Nights
 
     Rows = list[dict[str, Any]]
-    Sketches = dict[tuple[date, Device], Sketch]
+    Sketches = dict[tuple[date, Device], Histograms]
 
 _NOTHING_KNOWN: Final = Delivery(accepted=0, refused=0)
 _PAST: Final = 3
@@ -194,18 +194,18 @@ class _Watch:
             if unflagged.psi.size:
                 known[day] = Past(unflagged.is_moved, unflagged.is_high, unflagged.features)
 
-    def _measure(self, day: date, device: Device, one: Sketch, past: Sequence[Past]) -> None:
+    def _measure(self, day: date, device: Device, one: Histograms, past: Sequence[Past]) -> None:
         limits, threshold = self._limits, self._threshold
         bins = None if self._reference is None else bins_of(self._reference, device.number)
         unflagged = measure(one, bins, past, threshold, limits, is_flagged_excluded=True)
         all_ = measure(one, bins, (), threshold, limits, is_flagged_excluded=False)
         latest = past[-(limits.of_nights - 1) :] if limits.of_nights > 1 else ()
-        moved = [has_moved(float(np.mean(each.is_moved)), limits) for each in latest]
+        moved = [has_drifted(float(np.mean(each.is_moved)), limits) for each in latest]
         self._found.setdefault(day, {})[device] = DeviceNight(
             unflagged,
             all_,
             is_known=self._reference is None or bins is not None,
-            nights_moved=has_moved(unflagged.moved_share, limits) + sum(moved),
+            nights_moved=has_drifted(unflagged.moved_share, limits) + sum(moved),
         )
         subject = {"event_day": day, "device_id": device.device_id, "device": device.device}
         for movement in (unflagged, all_):
@@ -217,7 +217,7 @@ class _Watch:
         before = [row for row in earlier if row["event_day"] not in nights.days]
         for day in nights.days:
             found = [
-                *movement_alerts(
+                *drift_alerts(
                     self._found.get(day, {}), day, self._features, self._promised, self._limits
                 ),
                 *volume_alerts(nights.volumes, day, self._limits),

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from iotscore.features import FEATURES, HYBRID, flag_column, score_column
 from iotscore.monitoring.bins import bins_of
-from iotscore.monitoring.histograms import Sketch, sketch
+from iotscore.monitoring.histograms import Histograms, count_records
 from iotscore.warehouse.broadcast import broadcast_model
 from iotscore.warehouse.records import coded, records_of
 from iotscore.warehouse.selection import Selection
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from iotscore.monitoring.ledger import Nights
 
 
-def count_nights(context: Context, nights: Nights) -> dict[tuple[date, Device], Sketch]:
+def count_nights(context: Context, nights: Nights) -> dict[tuple[date, Device], Histograms]:
     """Return a sketch per night and device of the files that are to be counted.
 
     Records are scored again rather than joined with ``scores``, as when they are explained; only
@@ -48,7 +48,7 @@ def count_nights(context: Context, nights: Nights) -> dict[tuple[date, Device], 
         "ingest_run": sorted({row["run_id"] for row in nights.files.values()}),
     }
     chosen = Selection("traffic", ("file_id", "device_id", *FEATURES), where, nights.total)
-    sketches: dict[tuple[date, Device], Sketch] = {}
+    sketches: dict[tuple[date, Device], Histograms] = {}
     with broadcast_model(warehouse.spark, stored.bundle, stored.version) as load_model:
 
         def load() -> Callable[[Iterator[pa.Table]], pa.Table]:
@@ -57,7 +57,7 @@ def count_nights(context: Context, nights: Nights) -> dict[tuple[date, Device], 
 
         for part in warehouse.fold_records(chosen, load, doing="monitor"):
             for number, data in zip(*(column.to_pylist() for column in part.columns), strict=True):
-                subject, one = subjects[number], Sketch.from_bytes(zlib.decompress(data))
+                subject, one = subjects[number], Histograms.from_bytes(zlib.decompress(data))
                 sketches[subject] = sketches[subject] + one if subject in sketches else one
     return sketches
 
@@ -76,7 +76,7 @@ def counting(model: Model) -> Model:
 
 def _counted(model: Model, batches: Iterable[pa.Table], numbers: Mapping[str, int]) -> pa.Table:
     """Return the number of each subject among some records, and its packed sketch."""
-    found: dict[int, Sketch] = {}
+    found: dict[int, Histograms] = {}
     known = {
         int(device): None if model.reference is None else bins_of(model.reference, int(device))
         for device in ([] if model.reference is None else model.reference.devices)
@@ -91,7 +91,7 @@ def _counted(model: Model, batches: Iterable[pa.Table], numbers: Mapping[str, in
         for number in np.unique(of_row):
             mine = slice(None) if (of_row == number).all() else of_row == number
             bins = known.get(int(devices[mine][0]))
-            one = sketch(X[mine], levels[mine], flags[mine], bins)
+            one = count_records(X[mine], levels[mine], flags[mine], bins)
             found[number] = found[number] + one if number in found else one
     packed = [zlib.compress(one.to_bytes(), 1) for one in found.values()]
     numbered = pa.array(list(found), pa.int64())

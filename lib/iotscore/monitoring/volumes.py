@@ -1,4 +1,4 @@
-"""How many records each device delivers: who is missing, who delivers more, what is refused."""
+"""Alerts for missing devices, unusual numbers of records, and refused lines."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from iotscore.alerts.limits import Limits
 
 _USUAL_NIGHTS: Final = 14
-"""Nights before, of which the usual number of records is the median."""
+"""Number of earlier days, of which the usual number of records is the median."""
 _REPEATED: Final = frozenset({"content_changed", "same_content"})
 """Reasons for refusing what was delivered before: its lines are not damaged."""
 
 
 @dataclass(frozen=True)
 class Volumes:
-    """Lines of each night and device.
+    """Lines of each day and device.
 
     Attributes
     ----------
     accepted
-        Records, by night and device; a device without records is absent.
+        Records, by day and device; a device without records is absent.
     refused
         Lines that were refused, whole files included.
     """
@@ -60,16 +60,16 @@ def volumes_of(ledger: Iterable[dict[str, Any]]) -> Volumes:
 
 
 def volume_alerts(volumes: Volumes, day: date, limits: Limits) -> Iterator[Alert]:
-    """Yield what is odd about a night's numbers of records.
+    """Yield alerts for a day's unusual numbers of records.
 
     Parameters
     ----------
     volumes
-        Of this night and those before; later ones do not matter.
+        Lines of this day and the days before; later days do not matter.
     day
-        The night.
+        The day.
     limits
-        Where alerts begin.
+        Limits of alerts.
     """
     tonight = volumes.accepted.get(day, Counter())
     nights = sorted(night for night in volumes.accepted if night < day)[-_USUAL_NIGHTS:]

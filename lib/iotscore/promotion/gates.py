@@ -151,9 +151,9 @@ def _attack_gates(trial: Trial, limits: PromotionOptions) -> Iterator[Gate]:
     losses = [
         (change, attack, told)
         for attack in sorted({file.attack for file in trial.files if file.attack})
-        if (mine := trial.of(Kind.ATTACK, attack=attack)).any()
-        and trial.count()[mine].sum() >= limits.least_group_rows
-        and (lost := _lost(trial, mine))
+        if (files := trial.of(Kind.ATTACK, attack=attack)).any()
+        and trial.count()[files].sum() >= limits.least_group_rows
+        and (lost := _lost(trial, files))
         for change, told in [lost]
     ]
     if not losses:

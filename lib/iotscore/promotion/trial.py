@@ -64,8 +64,8 @@ class Trial:
 
     def count(self, chosen: BoolArray | None = None) -> IntArray:
         """Return the records of each file, or those chosen, int64 of shape (n_files,)."""
-        mine = self.file_index if chosen is None else self.file_index[chosen]
-        return np.bincount(mine, minlength=len(self.files))
+        chosen_files = self.file_index if chosen is None else self.file_index[chosen]
+        return np.bincount(chosen_files, minlength=len(self.files))
 
     def of(self, kind: Kind, device: str | None = None, attack: str | None = None) -> BoolArray:
         """Say which files are of a kind, and of a device or an attack, if one is named."""
@@ -123,7 +123,7 @@ def changes(trial: Trial) -> list[Change]:
     groups = {(file.device, file.kind): None for file in trial.files}
     every = []
     for device, kind in sorted(groups):
-        mine = trial.of(kind, device=device)
-        totals = {name: int(count[mine].sum()) for name, count in counts.items()}
+        files = trial.of(kind, device=device)
+        totals = {name: int(count[files].sum()) for name, count in counts.items()}
         every.append(Change(device=device, kind=kind, **totals))
     return [change for change in every if change.rows]

@@ -1,1 +1,1 @@
-"""The report of a night: what it says, its pictures, its page. No engine, no tables."""
+"""The report: its content, its pictures and its page, without Spark and without tables."""

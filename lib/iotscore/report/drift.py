@@ -1,4 +1,4 @@
-"""What ``monitor`` noticed of a night and the nights before it, as plain records."""
+"""The results of ``monitor`` for a day and the days before it, as plain records."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenAlert:
-    """An alert about a device and a night that no suppression hides; columns as in ``alerts``.
+    """An alert that no suppression hides; columns as in ``alerts``.
 
     Attributes
     ----------
     rank
-        Of the severity: 0 for ``info``, and more for what is worse.
+        Rank of the severity: 0 for ``info``, and more for higher severities.
     device
-        None: all devices.
+        Name of the device; None: all devices.
     """
 
     event_day: date
@@ -31,15 +31,16 @@ class OpenAlert:
 
 
 @dataclass(frozen=True)
-class MovedFeature:
-    """A feature that moved.
+class DriftedFeature:
+    """A feature that has drifted.
 
     Attributes
     ----------
     psi
-        Population stability index against the benign records that the model learned.
+        Population stability index against the model's benign records.
     shift
-        Of the median, in units of the benign 5 to 95 % spread; None if benign values hardly differ.
+        Shift of the median, in units of the benign 5 to 95 % range; None if benign values hardly
+        differ.
     """
 
     name: str
@@ -48,41 +49,41 @@ class MovedFeature:
 
 
 @dataclass(frozen=True)
-class Movement:
-    """Some records of a device and a night, compared with the benign ones.
+class FeatureDrift:
+    """Comparison of some records of a device and a day with the model's benign records.
 
     Attributes
     ----------
     records
-        How many they are.
+        Number of records.
     features
         Features that were compared; 0: too few records, or nothing to compare them with.
     moved
-        How many of these moved; None if none was compared.
+        Number of features that have drifted; None if none was compared.
     most
-        Those that moved most, the largest index first.
+        Those with the largest drift, the largest index first.
     """
 
     records: int
     features: int
     moved: int | None
-    most: tuple[MovedFeature, ...]
+    most: tuple[DriftedFeature, ...]
 
 
 @dataclass(frozen=True)
 class DeviceDrift:
-    """A device on the night: its records that are not flagged, and all of them.
+    """Drift of a device on the day: of its records that are not flagged, and of all.
 
-    Only the first tell drift from an attack, see docs/monitoring.md.
+    Only the first distinguish drift from an attack, see docs/monitoring.md.
     """
 
     device: str
-    unflagged: Movement
-    all: Movement
+    unflagged: FeatureDrift
+    all: FeatureDrift
 
     @property
-    def has_moved(self) -> bool:
-        """Whether any feature moved, of the records that are not flagged or of all."""
+    def has_drifted(self) -> bool:
+        """Whether any feature has drifted, of the records that are not flagged or of all."""
         return bool(self.unflagged.moved or self.all.moved)
 
     @property
@@ -93,22 +94,22 @@ class DeviceDrift:
 
 @dataclass(frozen=True)
 class Drift:
-    """What ``monitor`` says.
+    """The drift section of a report.
 
     Attributes
     ----------
     days
-        Days before the night whose alerts are told too.
+        Number of days before the report's day whose alerts are shown, too.
     alerts
-        Open ones, the newest night first, in it the most severe.
+        Open alerts, the newest day first, and the most severe first within a day.
     more_alerts
-        Open ones that are left out.
+        Number of open alerts that are left out.
     hidden
-        Alerts of the same days that are suppressed.
+        Number of suppressed alerts of the same days.
     unmonitored
-        Files of the night that ``monitor`` has not counted, or not as they are now.
+        Number of files of the day that ``monitor`` has not counted, or that were replaced since.
     devices
-        Those of the night, the most moved first; empty if the model's features are not compared.
+        Devices of the day, the largest drift first; empty if the model's features are not compared.
     """
 
     days: int

@@ -1,4 +1,4 @@
-"""The folder of a report: its page and its pictures, and nothing left of an earlier one."""
+"""Write the folder of a report, without files of an earlier report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILES: Final = (COMPOSITION, ROC, SCORE, *SHAP)
 
 
 def draw(night: Night) -> dict[str, Picture]:
-    """Return the pictures that a night has records for, by name."""
+    """Return the pictures for which there are records, by name."""
     data = DATA[night.data_kind]
     pictures: list[Picture | None] = [composition_picture(night.composition, data)]
     if night.evaluation is not None:
@@ -48,7 +48,7 @@ def draw(night: Night) -> dict[str, Picture]:
 
 
 def write_report(night: Night, folder: Path) -> list[Path]:
-    """Write a night's page and pictures; pictures of an earlier report that it lacks go.
+    """Write page and pictures; delete pictures of an earlier report that this one lacks.
 
     Each file is replaced in one step, the page last.
 

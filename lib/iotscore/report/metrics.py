@@ -1,4 +1,4 @@
-"""What labels say of a model, as plain records."""
+"""The evaluation of a model on labelled records, as plain records."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What labels say of the model: over all measured records, by device, by attack.
+    """The evaluation of the model: over all measured records, by device, by attack.
 
     Attributes
     ----------

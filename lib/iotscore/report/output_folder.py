@@ -1,4 +1,4 @@
-"""Where a report goes: looked at before anything is computed, and without a drawing library."""
+"""Prepare the output folder of a report, before anything is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing beside it, and runs no script but its own.
+"""Render the page: one self-contained HTML file with one script of its own.
 
 Templates lie in the package; names and texts from tables are escaped by the template engine, and
 a content security policy lets no other script run even if one got through.
@@ -42,7 +42,7 @@ def render(night: Night, pictures: Mapping[str, Picture]) -> str:
     Parameters
     ----------
     night
-        What it says.
+        The content.
     pictures
         Its pictures by name; a section whose picture is missing does without.
     """

@@ -27,7 +27,7 @@ class Spread:
     Parameters
     ----------
     detector
-        Its name.
+        Name of the detector.
     threshold
         See :class:`iotscore.report.night.Shape`; also the scale's width, where it is positive.
     """

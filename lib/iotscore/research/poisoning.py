@@ -166,15 +166,15 @@ def draw_poisoned(
     chosen = random.permutation(eligible)[:count]
     rows = np.full(count, -1)
     for device in np.unique(attack_devices):
-        mine = np.flatnonzero(sample.device_ids[places[chosen]] == device)
+        slots = np.flatnonzero(sample.device_ids[places[chosen]] == device)
         drawn = random.permutation(wanted[attack_devices == device])
-        if drawn.size <= mine.size:
+        if drawn.size <= slots.size:
             raise InputError(
-                f"{mine.size} rows of {attack} of device {device} are to be added to the training"
+                f"{slots.size} rows of {attack} of device {device} are to be added to the training"
                 f" rows and some more measured, and there are {drawn.size}: use smaller shares or"
                 " more rows (protocol.most_attack_rows)"
             )
-        rows[mine] = drawn[: mine.size]
+        rows[slots] = drawn[: slots.size]
     if not eligible.size:
         raise InputError(
             f"there are no rows of {attack} on a device with benign rows: the attacks are"

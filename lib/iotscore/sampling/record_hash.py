@@ -1,4 +1,4 @@
-"""The 64-bit hash of a record's key: what decides, reproducibly, which records are sampled.
+"""The 64-bit hash of a record's key, by which records are sampled reproducibly.
 
 It is XXH64 (https://xxhash.com) over seed, file id and row number, each hashed with the result
 before it as seed, as Spark's ``xxhash64(seed, file_id, row_no)`` does: SQL and workers agree.
@@ -33,7 +33,7 @@ def record_hashes(seed: int, file_id: str, row_no: npt.NDArray[np.int64]) -> npt
     seed
         64-bit integer; one of 32 bits is hashed as such.
     file_id
-        The file.
+        Identifier of the file.
     row_no
         Row numbers, shape (n_rows,).
 

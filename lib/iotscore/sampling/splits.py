@@ -1,4 +1,4 @@
-"""Which records fit a model, which calibrate it, and which are left to measure it."""
+"""Split records into training, calibration and test parts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FilePart:
     Attributes
     ----------
     train_end, calibration_end
-        Last row of the part.
+        Last rows of the training and the calibration part.
     gap
         Rows after either end that are used for nothing: their statistics are damped sums that
         still hold packets of the part before.
@@ -129,7 +129,7 @@ def cut_file(
 def split_codes(
     plan: SplitPlan, file_id: str, row_no: npt.NDArray[np.int64], *, is_labelled: bool
 ) -> npt.NDArray[np.int8]:
-    """Say what some records of one file were to the model that was trained by ``plan``.
+    """Return the part of each record of a file, for the model that was trained by ``plan``.
 
     Benign records of the training files are train, calibration or test by their place in the
     file; a record of those parts that a cap left out is none, as is one in a gap. Every other

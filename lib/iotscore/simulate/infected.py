@@ -33,7 +33,7 @@ def paced(rng: Generator, n: int, rate: float, *, spread: float, pauses: float =
     Parameters
     ----------
     rng : Generator
-        Source of randomness.
+        Random generator.
     n : int
         Number of times.
     rate : float

@@ -1,4 +1,4 @@
-"""Partition uneven pieces of work into tasks of about the same size."""
+"""Partition pieces of work of different sizes into tasks of about the same size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def partition_by_size(
     pieces: Iterable[Piece], size: Callable[[Piece], int], largest: int, least_tasks: int
 ) -> list[list[Piece]]:
-    """Partition pieces in order, so that a task's pieces are neighbours.
+    """Partition pieces in order, so that the pieces of a task are neighbours.
 
     Neighbours keep a data file's range of file ids small, so that queries for a file skip the
     other data files.

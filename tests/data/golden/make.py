@@ -24,7 +24,15 @@ FOLDER = Path(__file__).parent
 
 def autoencoder(rng: np.random.Generator) -> LstmAutoencoder:
     """Return an autoencoder of random weights: no training, so the same on every machine."""
-    detector = LstmAutoencoder(units=2, epochs=3)
+    detector = LstmAutoencoder(
+        units=2,
+        epochs=3,
+        sequence="record",
+        patience=0,
+        batch_size=512,
+        learning_rate=0.001,
+        random_state=42,
+    )
     shapes = {"kernel_1": (6, 6), "bias_1": (6,), "kernel_2": (2, 18), "bias_2": (18,)}
     shapes |= {"kernel_3": (6, 6), "bias_3": (6,)}
     arrays = {name: rng.normal(0, 0.5, s).astype(np.float32) for name, s in shapes.items()}
@@ -38,7 +46,7 @@ def main() -> None:
     train = rng.gamma(2.0, 10.0, (60, 6))
     train[:, 4] = 7.0
     rows = np.vstack([rng.gamma(2.0, 10.0, (9, 6)), rng.gamma(2.0, 500.0, (3, 6))]).round(3)
-    scaler = MinMaxScaler().fit(train)
+    scaler = MinMaxScaler("keep", 0.0).fit(train)
     scaled = scaler.transform(train)
     forest = IsolationForestDetector(n_estimators=3, max_samples=16, random_state=7).fit(scaled)
     detectors = {"iforest": forest, "lstm": autoencoder(rng)}

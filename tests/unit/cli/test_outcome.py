@@ -187,7 +187,7 @@ def test_each_run_adds_a_line_and_replaces_the_metrics(
     for code in (2, 0):
         recorder = Recorder("nightly", arguments)
         recorder.follow(cast("RunLog", Run()))
-        recorder.tell(code)
+        recorder.write(code)
     lines = (tmp_path / "s.jsonl").read_text().splitlines()
     assert [json.loads(line)["exit_code"] for line in lines] == [2, 0]
     assert json.loads(lines[0])["flagged_records"] == 4
@@ -230,7 +230,7 @@ def test_a_signal_ends_a_job_with_its_own_code(
 
     recorder = Recorder("nightly", arguments)
     assert guarded("nightly", work, recorder.note) == 128 + number
-    recorder.tell(128 + number)
+    recorder.write(128 + number)
     told = json.loads(Path(arguments.summary_json).read_text())
     assert told["error"] == f"stopped by {number.name}; run it again"
     assert capsys.readouterr().err == f"iotscore nightly: stopped by {number.name}; run it again\n"
@@ -270,7 +270,7 @@ def test_a_secret_in_an_error_is_masked(arguments: argparse.Namespace) -> None:
 
     recorder = Recorder("nightly", arguments)
     assert guarded("nightly", fail, recorder.note) == USER_FAULT
-    recorder.tell(USER_FAULT)
+    recorder.write(USER_FAULT)
     line = Path(arguments.summary_json).read_text()
     assert "swordfish" not in line
     assert json.loads(line)["error"] == r"cannot open s3a://***@bucket/landing\nat all"
@@ -284,19 +284,19 @@ def test_a_place_that_cannot_be_written_is_the_users_fault(
     place = tmp_path / "missing" / "file"
     path = str(place) if option == "summary_json" else place
     recorder = Recorder("nightly", argparse.Namespace(**{option: path}))
-    assert guarded("nightly", lambda: recorder.tell(DONE)) == USER_FAULT
+    assert guarded("nightly", lambda: recorder.write(DONE)) == USER_FAULT
     assert "ended with 0" in capsys.readouterr().err
 
 
 def test_standard_output_can_have_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     """As the last line, after what the job prints."""
     recorder = Recorder("nightly", argparse.Namespace(summary_json="-"))
-    recorder.tell(BUG)
+    recorder.write(BUG)
     assert json.loads(capsys.readouterr().out)["exit_code"] == BUG
 
 
 def test_nobody_asks_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Other jobs have no such arguments."""
     recorder = Recorder("score", argparse.Namespace())
-    recorder.tell(DONE)
+    recorder.write(DONE)
     assert capsys.readouterr().out == ""

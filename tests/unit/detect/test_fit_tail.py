@@ -7,23 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from product import envelope, fit_of_product, forest, neighbours
 
 from iotscore.detect.bundle import from_bytes, to_bytes
-from iotscore.detect.detectors.envelope import Envelope
-from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
-from iotscore.detect.detectors.neighbours import Neighbours
-from iotscore.detect.fit import FitSettings, fit_model
+from iotscore.detect.fit import fit_model
 from iotscore.detect.model import TAIL, Model
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
 
 FEATURES = tuple("abcdef")
-SETTINGS = FitSettings(
-    detectors=(IsolationForestDetector(n_estimators=20), Neighbours(), Envelope()),
+SETTINGS = fit_of_product(
+    detectors=(forest(n_estimators=20), neighbours(), envelope()),
     weights={"iforest": 0.0, "neighbours": 0.25, "envelope": 0.75},
-    scaler=SignedLogScaler(),
-    false_positive_rate=0.05,
-    normalisation=TAIL,
+    scaler=SignedLogScaler(10.0),
+    margin=1.0,
     features=FEATURES,
 )
 
@@ -123,12 +120,12 @@ def test_a_device_with_enough_rows_has_a_tail_of_its_own() -> None:
 
 def test_slow_detectors_are_fitted_on_the_training_rows_alone(model: Model) -> None:
     """The forest is the one that the training rows give; quick detectors use all rows."""
-    forest = IsolationForestDetector(n_estimators=20).fit(model.scaler.transform(TRAIN[0]))
+    fitted = forest(n_estimators=20).fit(model.scaler.transform(TRAIN[0]))
     scaled = model.scaler.transform(LATER[0])
-    assert np.array_equal(model.score(*LATER)["iforest_score"], forest.score(scaled))
+    assert np.array_equal(model.score(*LATER)["iforest_score"], fitted.score(scaled))
     rows = np.concatenate([TRAIN[0], CALIBRATION[0]])
     devices = np.concatenate([TRAIN[1], CALIBRATION[1]])
-    near = Neighbours().fit(model.scaler.transform(rows), devices)
+    near = neighbours().fit(model.scaler.transform(rows), devices)
     expected = near.score(scaled, LATER[1])
     assert np.array_equal(model.score(*LATER)["neighbours_score"], expected)
 

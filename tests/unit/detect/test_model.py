@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pytest
+from product import fit_of_product
 
 from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
 from iotscore.detect.calibration.threshold import share_above
-from iotscore.detect.fit import FitSettings, fit_model
+from iotscore.detect.fit import fit_model
 from iotscore.detect.model import Model
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
@@ -74,10 +75,12 @@ class Third(Distance):
     name: ClassVar[str] = "third"
 
 
-SETTINGS = FitSettings(
+SETTINGS = fit_of_product(
     detectors=(Distance(), Second(10.0), Third(0.5)),
     weights={"second": 0.5, "first": 0.3, "third": 0.2},
+    scaler=MinMaxScaler("keep", 0.0),
     false_positive_rate=0.1,
+    margin=1.0,
     features=("a", "b"),
 )
 RNG = np.random.default_rng(0)
@@ -99,7 +102,7 @@ def test_columns_follow_from_the_raw_scores_by_arithmetic() -> None:
     """Norms, hybrid score and flags are the stated formulas over the raw scores."""
     model = fit_model(TRAIN, CALIBRATION, SETTINGS)
     columns = model.score(OTHER)
-    scaler = MinMaxScaler().fit(BENIGN)
+    scaler = MinMaxScaler("keep", 0.0).fit(BENIGN)
     raw = Second(10.0).fit(scaler.transform(BENIGN)).score(scaler.transform(OTHER))
     assert np.array_equal(columns["second_score"], raw)
     assert np.array_equal(columns["second_norm"], model.calibrations["second"].normalise(raw))

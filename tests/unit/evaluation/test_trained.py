@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from product import envelope, fit_of_product, neighbours
 
-from iotscore.detect.detectors.envelope import Envelope
-from iotscore.detect.detectors.neighbours import Neighbours
-from iotscore.detect.fit import FitSettings
 from iotscore.detect.model import BATCH_MINMAX, TAIL
-from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError
 from iotscore.evaluation.protocols import (
     FEATURE_SETS,
@@ -25,6 +23,9 @@ from iotscore.evaluation.protocols import (
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
 
+if TYPE_CHECKING:
+    from iotscore.detect.fit import FitSettings
+
 ROWS = 240
 FILES = (
     SampleFile("1.benign.csv", 1, "bell", "benign", None, is_attack=False, rows=ROWS, weight=1.0),
@@ -36,11 +37,10 @@ FILES = (
 
 def settings(normalisation: str) -> FitSettings:
     """Return two quick detectors."""
-    return FitSettings(
-        detectors=(Neighbours(), Envelope()),
+    return fit_of_product(
+        detectors=(neighbours(), envelope()),
         weights={"neighbours": 0.5, "envelope": 0.5},
-        scaler=SignedLogScaler(),
-        margin=0.9,
+        false_positive_rate=0.01,
         normalisation=normalisation,
     )
 

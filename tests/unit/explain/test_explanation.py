@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.cli.options import fit_settings
+from iotscore.config.fit import fit_settings
 from iotscore.detect.attribution import attribute
 from iotscore.detect.calibration.linear import minmax_calibration
 from iotscore.detect.fit import fit_model

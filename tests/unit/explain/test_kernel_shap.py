@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from product import autoencoder, forest
 
 from iotscore.detect.detectors._network import Network
-from iotscore.detect.detectors.autoencoder import LstmAutoencoder
-from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.model import Model
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.detect.scaling.signed_log import SignedLogScaler
@@ -22,7 +21,7 @@ from iotscore.explain.kernel_shap import KernelOptions, KernelValues, explain_sc
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
 
 N, UNITS = 7, 3
 OPTIONS = KernelOptions(5, 2000, 1000.0)
@@ -43,7 +42,7 @@ def network() -> Network:
 
 def model_with(scaler: Scaler) -> Model:
     """Return a model that consists of the autoencoder."""
-    detector = LstmAutoencoder(units=UNITS, state_=network())
+    detector = autoencoder(units=UNITS, state_=network())
     names = tuple("abcdefg")
     return Model(scaler.fit(features(50, 9)), {"lstm": detector}, {"lstm": 1.0}, {}, {}, names)
 
@@ -51,7 +50,7 @@ def model_with(scaler: Scaler) -> Model:
 @pytest.fixture(scope="module")
 def model() -> Model:
     """Return a model that clips nothing."""
-    return model_with(MinMaxScaler())
+    return model_with(MinMaxScaler("keep", 0.0))
 
 
 def explain(
@@ -81,7 +80,9 @@ def shapley(model: Model, background: FloatArray, row: FloatArray) -> FloatArray
     return values
 
 
-@pytest.mark.parametrize("scaler", [MinMaxScaler(), MinMaxScaler("clip"), SignedLogScaler(2.0)])
+@pytest.mark.parametrize(
+    "scaler", [MinMaxScaler("keep", 0.0), MinMaxScaler("clip", 0.0), SignedLogScaler(2.0)]
+)
 def test_brute_force_over_unscaled_coalitions(scaler: Scaler) -> None:
     """With every coalition tried the values are exact, and those of the unscaled features."""
     model = model_with(scaler)
@@ -196,9 +197,9 @@ def test_equal_background_rows_are_one(model: Model) -> None:
 def test_what_cannot_be_explained_is_refused(model: Model) -> None:
     """No autoencoder, no background, other columns: each is told."""
     rows, kind = features(2, 2), np.array([True, False])
-    forest = IsolationForestDetector(n_estimators=2).fit(np.zeros((4, N), dtype=np.float32))
+    fitted = forest(n_estimators=2).fit(np.zeros((4, N), dtype=np.float32))
     without = Model(
-        model.scaler, {"iforest": forest}, {"iforest": 1.0}, {}, {}, features=model.features
+        model.scaler, {"iforest": fitted}, {"iforest": 1.0}, {}, {}, features=model.features
     )
     with pytest.raises(ModelError, match="has the detectors \\['iforest'\\] and no lstm"):
         explain_score(without, rows, rows, kind, OPTIONS, 42)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.cli.options import fit_settings
+from iotscore.config.fit import fit_settings
 from iotscore.detect.fit import fit_model
 from iotscore.features import FEATURES
 from iotscore.promotion.top_features import leading_features

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.cli.options import fit_settings
+from iotscore.config.fit import fit_settings
 from iotscore.detect.bundle import to_bytes, version_of
 from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.fit import fit_model

@@ -11,15 +11,11 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from product import envelope, fit_of_product, forest, neighbours
 
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.calibration.tail import TailCalibration
-from iotscore.detect.detectors.envelope import Envelope
-from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
-from iotscore.detect.detectors.neighbours import Neighbours
-from iotscore.detect.fit import FitSettings, fit_model
-from iotscore.detect.model import TAIL
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.fit import fit_model
 from iotscore.errors import EnvironmentFaultError
 from iotscore.models.export.model_card import HYBRID_TOLERANCE, RAW_TOLERANCE
 from iotscore.models.export.onnx_model import to_onnx
@@ -169,10 +165,10 @@ def test_real_rows(nbaiot: Path) -> None:
     benign = [at for at, path in enumerate(paths) if "benign" in path.name]
     halves = [np.concatenate([tables[at][part] for at in benign]) for part in (_FIRST, _SECOND)]
     whose = [np.repeat([numbers[at] for at in benign], len(one) // len(benign)) for one in halves]
-    detectors = (IsolationForestDetector(), Neighbours(), Envelope())
+    detectors = (forest(), neighbours(), envelope())
     weights = dict.fromkeys([one.name for one in detectors], 1 / 3)
-    chosen = FitSettings(
-        detectors, weights, SignedLogScaler(), normalisation=TAIL, least_device_rows=200
+    chosen = fit_of_product(
+        detectors, weights, false_positive_rate=0.01, margin=1.0, least_device_rows=200
     )
     model = fit_model(*halves, chosen, None, (whose[0], whose[1]))
     rows = np.concatenate([table[5::25] for table in tables])

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from iotscore.features import FEATURES, HYBRID
-from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, OpenAlert
+from iotscore.report.drift import DeviceDrift, Drift, DriftedFeature, FeatureDrift, OpenAlert
 from iotscore.report.metrics import Curve, Evaluation, Figures, HeatMap
 from iotscore.report.night import (
     Day,
@@ -49,8 +49,8 @@ def figures(
 
 def drift(hostile: str) -> Drift:
     """Return a device that moved, one that only an attack moved, one that nothing is known of."""
-    most = (MovedFeature("H_L5_weight", 1.25, -2.5), MovedFeature("MI_dir_L5_mean", 0.5, None))
-    flooded = Movement(400, 115, 115, (MovedFeature("HH_L5_weight", 6.28, 10.0),))
+    most = (DriftedFeature("H_L5_weight", 1.25, -2.5), DriftedFeature("MI_dir_L5_mean", 0.5, None))
+    flooded = FeatureDrift(400, 115, 115, (DriftedFeature("HH_L5_weight", 6.28, 10.0),))
     today = date(2026, 11, 24)
     return Drift(
         days=7,
@@ -64,9 +64,10 @@ def drift(hostile: str) -> Drift:
         hidden=1,
         unmonitored=0,
         devices=(
-            DeviceDrift(hostile, Movement(900, 115, 40, most), Movement(1000, 115, 50, most)),
-            DeviceDrift("Camera 10", Movement(20, 0, None, ()), flooded),
-            DeviceDrift("Camera 9", Movement(500, 0, None, ()), Movement(520, 0, None, ())),
+            DeviceDrift(hostile, FeatureDrift(900, 115, 40, most),
+                        FeatureDrift(1000, 115, 50, most)),
+            DeviceDrift("Camera 10", FeatureDrift(20, 0, None, ()), flooded),
+            DeviceDrift("Camera 9", FeatureDrift(500, 0, None, ()), FeatureDrift(520, 0, None, ())),
         ),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from iotscore.report.drift import DeviceDrift, Movement
+from iotscore.report.drift import DeviceDrift, FeatureDrift
 from iotscore.report.page import render
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from iotscore.report.night import Night
     from iotscore.report.theme import Picture
 
-STILL = DeviceDrift("Camera 10", Movement(900, 115, 0, ()), Movement(1000, 115, 0, ()))
-UNKNOWN = DeviceDrift("Camera 9", Movement(20, 0, None, ()), Movement(30, 0, None, ()))
+STILL = DeviceDrift("Camera 10", FeatureDrift(900, 115, 0, ()), FeatureDrift(1000, 115, 0, ()))
+UNKNOWN = DeviceDrift("Camera 9", FeatureDrift(20, 0, None, ()), FeatureDrift(30, 0, None, ()))
 
 
 def section(page: str) -> str:

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from product import envelope, fit_of_product, neighbours
 
-from iotscore.detect.detectors.envelope import Envelope
-from iotscore.detect.detectors.neighbours import Neighbours
-from iotscore.detect.fit import FitSettings
-from iotscore.detect.model import TAIL
-from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, InputError, TrainingError
 from iotscore.evaluation.attack_options import Poison
 from iotscore.evaluation.protocols import (
@@ -44,13 +40,9 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-SETTINGS = FitSettings(
-    detectors=(Neighbours(), Envelope()),
+SETTINGS = fit_of_product(
+    detectors=(neighbours(), envelope()),
     weights={"neighbours": 1 / 3, "envelope": 2 / 3},
-    scaler=SignedLogScaler(),
-    false_positive_rate=0.05,
-    margin=0.9,
-    normalisation=TAIL,
 )
 
 

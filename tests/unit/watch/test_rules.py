@@ -15,8 +15,8 @@ from iotscore.config import load_settings
 from iotscore.detect.reference_quantiles import fit_reference
 from iotscore.monitoring.bins import FeatureBins, bins_of
 from iotscore.monitoring.drift import SCORE, Past, measure, rows_of
-from iotscore.monitoring.histograms import sketch
-from iotscore.monitoring.rules import DeviceNight, has_moved, movement_alerts
+from iotscore.monitoring.histograms import count_records
+from iotscore.monitoring.rules import DeviceNight, drift_alerts, has_drifted
 from iotscore.monitoring.volumes import volume_alerts, volumes_of
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ def night(
     own, theirs = benign(rows, seed, shift), benign(attack, seed, 40.0)
     flags = np.concatenate([np.arange(rows) % 25 == 0, np.ones(attack, dtype=bool)])
     levels = np.where(flags, 9.0, high * promised_levels(flags.size, seed))
-    whole = sketch(np.concatenate([own, theirs]), levels, flags, BINS)
+    whole = count_records(np.concatenate([own, theirs]), levels, flags, BINS)
     unflagged, all_ = (
         measure(whole, BINS, chosen, 3.1, LIMITS, is_flagged_excluded=excluded)
         for chosen, excluded in ((past, True), ((), False))
     )
-    moved = [has_moved(float(np.mean(one.is_moved)), LIMITS) for one in past[-4:]]
-    count = has_moved(unflagged.moved_share, LIMITS) + sum(moved)
+    moved = [has_drifted(float(np.mean(one.is_moved)), LIMITS) for one in past[-4:]]
+    count = has_drifted(unflagged.moved_share, LIMITS) + sum(moved)
     return DeviceNight(unflagged, all_, is_known=True, nights_moved=count)
 
 
@@ -91,7 +91,7 @@ def nights(shifts: Sequence[float]) -> list[set[str]]:
 
 def told(found: dict[Device, DeviceNight]) -> list[Alert]:
     """Return the alerts of a night."""
-    return list(movement_alerts(found, TODAY, NAMES, 0.05, LIMITS))
+    return list(drift_alerts(found, TODAY, NAMES, 0.05, LIMITS))
 
 
 def test_a_quiet_night_is_quiet() -> None:
@@ -176,7 +176,7 @@ def test_most_devices_at_once_are_one_alert() -> None:
 
 def test_a_device_that_was_not_learned_is_named() -> None:
     """It has no drift, and the rows say of its features nothing."""
-    data = sketch(benign(900, 1), np.ones(900), np.zeros(900, dtype=bool), None)
+    data = count_records(benign(900, 1), np.ones(900), np.zeros(900, dtype=bool), None)
     one = measure(data, None, (), 3.1, LIMITS, is_flagged_excluded=True)
     found = {BELL: DeviceNight(one, one, is_known=False, nights_moved=0)}
     assert [alert.kind for alert in told(found)] == ["unknown_device"]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import iotscore
 from iotscore.cli.arguments import add_model, home, job_parser
 from iotscore.cli.job import Job, run_job
-from iotscore.cli.options import fit_settings, protocol_options
+from iotscore.cli.options import protocol_options
 from iotscore.cli.stages import evaluate_stage, protocol_stage
 from iotscore.cli.tables.night import print_evaluation
 from iotscore.cli.tables.protocols import print_protocol
 from iotscore.cli.tables.robustness import print_robustness
+from iotscore.config.fit import fit_settings
 from iotscore.errors import EnvironmentFaultError
 from iotscore.evaluation.protocols import PROTOCOLS
 from iotscore.evaluation.trained import fit_of

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.detector import BoolArray, Detector, FloatArray, IntArray
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
 
 GAP: Final = 2
 """Rows on both sides of a block that nothing is fitted on: neighbouring records overlap, because
@@ -44,9 +44,9 @@ def blocks(devices: IntArray, n_blocks: int) -> Iterator[tuple[BoolArray, BoolAr
     place = np.empty(devices.size, dtype=np.int64)
     block = np.empty(devices.size, dtype=np.int64)
     for device in np.unique(devices):
-        mine = np.flatnonzero(devices == device)
-        place[mine] = np.arange(mine.size)
-        block[mine] = place[mine] * n_blocks // mine.size
+        positions = np.flatnonzero(devices == device)
+        place[positions] = np.arange(positions.size)
+        block[positions] = place[positions] * n_blocks // positions.size
     for number in range(n_blocks):
         held = block == number
         near = np.zeros(devices.size, dtype=bool)

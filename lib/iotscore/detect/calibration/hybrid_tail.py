@@ -50,9 +50,9 @@ class HybridTail:
         if devices is None:
             return levels
         for device, tail in self.own.items():
-            mine = np.flatnonzero(devices == device)
-            if mine.size:
-                levels[mine] = self._lowered(levels[mine], summed[mine], tail)
+            positions = np.flatnonzero(devices == device)
+            if positions.size:
+                levels[positions] = self._lowered(levels[positions], summed[positions], tail)
         return levels
 
     def _lowered(self, levels: FloatArray, summed: FloatArray, own: TailCalibration) -> FloatArray:

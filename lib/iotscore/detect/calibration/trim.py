@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from iotscore.detect.detector import BoolArray, FloatArray, IntArray
-    from iotscore.detect.model import Scaler
+    from iotscore.detect.scaling import Scaler
 
-_VOUCHERS: Final = Neighbours(k=3)
+_VOUCHERS: Final = Neighbours(k=3, rows=300, least_rows=50)
 """Two rows alike do not vouch for each other."""
 
 
@@ -60,9 +60,9 @@ def kept_rows(
         return kept
     apart = held_out_scores(_VOUCHERS, scaler, rows, devices, blocks(devices, n_blocks))
     for device in np.unique(devices):
-        mine = np.flatnonzero(devices == device)
-        farthest = np.argsort(-apart[mine], kind="stable")
-        kept[mine[farthest[: int(share * mine.size)]]] = False
+        positions = np.flatnonzero(devices == device)
+        farthest = np.argsort(-apart[positions], kind="stable")
+        kept[positions[farthest[: int(share * positions.size)]]] = False
     return kept
 
 

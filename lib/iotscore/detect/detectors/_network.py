@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from iotscore.detect.detector import ArrayState, require_array
-from iotscore.detect.detectors._packing import pack_dense, pack_gated
 from iotscore.detect.kernels import autoencoder as kernel
+from iotscore.detect.kernels.packing import pack_dense, pack_gated
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.detector import Arrays, Float32Array, FloatArray
-    from iotscore.detect.detectors._packing import Layer
+    from iotscore.detect.kernels.packing import Layer
 
 _LARGEST_WEIGHT: Final = 1e6
 """Larger weights are refused: with them a sum over values of 1e30 could leave float32."""

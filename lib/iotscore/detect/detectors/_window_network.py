@@ -23,8 +23,8 @@ import numpy as np
 
 from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.detectors._network import require_weights
-from iotscore.detect.detectors._packing import pack_dense, pack_gated, pack_recurrent
 from iotscore.detect.kernels import autoencoder as kernel
+from iotscore.detect.kernels.packing import pack_dense, pack_gated, pack_recurrent
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray
-    from iotscore.detect.detectors._packing import Layer
+    from iotscore.detect.kernels.packing import Layer
 
 
 @dataclass(frozen=True, eq=False)

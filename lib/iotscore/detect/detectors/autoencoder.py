@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
+from iotscore.bounds import Count, CountOrZero, Positive, check_bounds
 from iotscore.detect.detector import require_array, require_width
 from iotscore.detect.detectors._held_out import last_rows
 from iotscore.detect.detectors._learned import Learned
@@ -37,7 +38,23 @@ _FIRST_SETTINGS: Final = {"sequence": "record", "patience": 0, "validation_share
 
 
 @dataclass(frozen=True)
-class LstmAutoencoder(Learned[Network | WindowNetwork]):
+class LstmOptions:
+    """What network is fitted, and how; :class:`LstmAutoencoder` explains each value."""
+
+    units: Count
+    epochs: Count
+    sequence: Literal["windows", "record"]
+    patience: CountOrZero
+    batch_size: Count
+    learning_rate: Positive
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of bounds."""
+        check_bounds(self, LstmOptions)
+
+
+@dataclass(frozen=True)
+class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
     """Score a row by how badly it is rebuilt from ``units`` numbers.
 
     Under ``"record"``, the form of the published reports, a row is one timestep: input (1, n) ->
@@ -84,13 +101,7 @@ class LstmAutoencoder(Learned[Network | WindowNetwork]):
     title: ClassVar[str] = "the autoencoder"
     is_quick: ClassVar[bool] = False
 
-    units: int = 64
-    epochs: int = 10
-    batch_size: int = 512
-    learning_rate: float = 0.001
-    random_state: int = 42
-    sequence: Literal["record", "windows"] = "record"
-    patience: int = 0
+    random_state: int
     validation_share: float = 0.25
     features: tuple[str, ...] = field(default=FEATURES, repr=False, compare=False)
     loss_history_: FloatArray = field(
@@ -102,22 +113,9 @@ class LstmAutoencoder(Learned[Network | WindowNetwork]):
 
     def __post_init__(self) -> None:
         """Refuse settings outside their bounds."""
-        counts = {"units": self.units, "epochs": self.epochs, "batch_size": self.batch_size}
-        wrong = {name: count for name, count in counts.items() if count < 1}
-        if wrong:
-            message = f"the autoencoder got {wrong}: use 1 or more"
-            raise ConfigError(message)
-        if not 0.0 < self.learning_rate < np.inf:
-            message = f"learning_rate is {self.learning_rate}: use a number above 0"
-            raise ConfigError(message)
-        if self.patience < 0 or not 0.0 < self.validation_share < 1.0:
-            message = (
-                f"patience is {self.patience} and validation_share {self.validation_share}: use"
-                " 0 or more epochs, and a share between 0 and 1"
-            )
-            raise ConfigError(message)
-        if self.sequence not in ("record", "windows"):
-            message = f"sequence is {self.sequence!r}: use 'record' or 'windows'"
+        super().__post_init__()
+        if not 0.0 < self.validation_share < 1.0:
+            message = f"validation_share is {self.validation_share}: use a share between 0 and 1"
             raise ConfigError(message)
         if self.sequence == "windows":
             window_order(self.features)
@@ -253,7 +251,7 @@ class LstmAutoencoder(Learned[Network | WindowNetwork]):
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
         """Rebuild a fitted autoencoder; weights that do not fit together are refused."""
-        unfitted = cls(**parameters)
+        unfitted = cls(**{**_FIRST_SETTINGS, **parameters})
         kind = WindowNetwork if unfitted.sequence == "windows" else Network
         held_out = unfitted.held_out_loss_history_
         if unfitted.patience:

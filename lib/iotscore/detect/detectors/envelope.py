@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 import numpy as np
 
+from iotscore.bounds import Bounds, Count, check_bounds
 from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
@@ -17,7 +18,7 @@ from iotscore.detect.device_parts import (
     rows_by_part,
 )
 from iotscore.detect.kernels import envelope as kernel
-from iotscore.errors import ConfigError, ModelError
+from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,20 @@ def typical_range(X: Float32Array, rows: int) -> tuple[FloatArray, FloatArray]:
 
 
 @dataclass(frozen=True)
-class Envelope(Learned[Ranges]):
+class EnvelopeOptions:
+    """What a benign range is; :class:`Envelope` explains each value."""
+
+    rows: Count
+    softness: Annotated[float, Bounds(ge=_LEAST_SOFTNESS)]
+    least_rows: Count
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of bounds."""
+        check_bounds(self, EnvelopeOptions)
+
+
+@dataclass(frozen=True)
+class Envelope(EnvelopeOptions, Learned[Ranges]):
     """Score a row by how far its values lie outside the benign ranges of its device.
 
     The score is the sum over the columns of ``excess / (high - low + softness)``, where the
@@ -122,20 +136,6 @@ class Envelope(Learned[Ranges]):
     name: ClassVar[str] = "envelope"
     title: ClassVar[str] = "the envelope"
     is_quick: ClassVar[bool] = True
-
-    rows: int = 300
-    softness: float = 0.3
-    least_rows: int = 50
-
-    def __post_init__(self) -> None:
-        """Refuse settings outside their bounds."""
-        for name in ("rows", "least_rows"):
-            if getattr(self, name) < 1:
-                message = f"{name} is {getattr(self, name)}: use 1 or more"
-                raise ConfigError(message)
-        if not _LEAST_SOFTNESS <= self.softness < np.inf:
-            message = f"softness is {self.softness}: use a finite number, 1e-6 or more"
-            raise ConfigError(message)
 
     def fit(
         self,

@@ -9,14 +9,15 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from iotscore.bounds import Bounds, Count, check_bounds
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.detectors._tree_shap import path_length_attributions
 from iotscore.detect.detectors._trees import Trees, average_path_length, flatten
-from iotscore.errors import ConfigError, TrainingError
+from iotscore.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class IsolationForestDetector(Learned[Trees]):
+class IsolationForestOptions:
+    """How many trees of which size; :class:`IsolationForestDetector` explains both."""
+
+    n_estimators: Count
+    max_samples: Literal["auto"] | Annotated[int, Bounds(ge=2)]
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of bounds."""
+        check_bounds(self, IsolationForestOptions)
+
+
+@dataclass(frozen=True)
+class IsolationForestDetector(IsolationForestOptions, Learned[Trees]):
     """Score a row by how few random splits isolate it.
 
     The score is ``2 ** -(mean path length / c(max_samples))`` [1]_, in (0, 1]: near 1 when few
@@ -46,18 +59,7 @@ class IsolationForestDetector(Learned[Trees]):
     title: ClassVar[str] = "the isolation forest"
     is_quick: ClassVar[bool] = False
 
-    n_estimators: int = 100
-    max_samples: Literal["auto"] | int = "auto"
-    random_state: int = 42
-
-    def __post_init__(self) -> None:
-        """Refuse settings outside their bounds."""
-        if self.n_estimators < 1:
-            message = f"n_estimators is {self.n_estimators}: use 1 or more"
-            raise ConfigError(message)
-        if self.max_samples != "auto" and self.max_samples < 2:  # noqa: PLR2004 one row cannot be split
-            message = f"max_samples is {self.max_samples}: use 'auto', or 2 or more"
-            raise ConfigError(message)
+    random_state: int
 
     def fit(
         self,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from iotscore.bounds import Count, check_bounds
 from iotscore.detect.detector import ArrayState, require_array
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
@@ -89,7 +90,24 @@ class References(ArrayState):
 
 
 @dataclass(frozen=True)
-class Neighbours(Learned[References]):
+class NeighboursOptions:
+    """How a row is compared with benign rows; :class:`Neighbours` explains each value."""
+
+    k: Count
+    rows: Count
+    least_rows: Count
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of bounds."""
+        check_bounds(self, NeighboursOptions)
+        for name in ("rows", "least_rows"):
+            if getattr(self, name) < self.k:
+                message = f"{name} is {getattr(self, name)}: use k ({self.k}) or more"
+                raise ConfigError(message)
+
+
+@dataclass(frozen=True)
+class Neighbours(NeighboursOptions, Learned[References]):
     """Score a row by its distance to benign rows of its device.
 
     The score is the Euclidean distance to the ``k``-th nearest [1]_ of at most ``rows`` benign
@@ -111,20 +129,6 @@ class Neighbours(Learned[References]):
     name: ClassVar[str] = "neighbours"
     title: ClassVar[str] = "the search for neighbours"
     is_quick: ClassVar[bool] = True
-
-    k: int = 3
-    rows: int = 300
-    least_rows: int = 50
-
-    def __post_init__(self) -> None:
-        """Refuse settings outside their bounds."""
-        if self.k < 1:
-            message = f"k is {self.k}: use 1 or more"
-            raise ConfigError(message)
-        for name in ("rows", "least_rows"):
-            if getattr(self, name) < self.k:
-                message = f"{name} is {getattr(self, name)}: use k ({self.k}) or more"
-                raise ConfigError(message)
 
     def fit(
         self,

@@ -159,10 +159,10 @@ def store_values(
                 x[block, f, r] = X[row, f]
         values[:] = 0.0
         for tree in range(starts.size - 1):
-            mine = edges[starts[tree] : starts[tree + 1]]
-            fill_tables(mine, points, factors, effects)
+            of_tree = edges[starts[tree] : starts[tree + 1]]
+            fill_tables(of_tree, points, factors, effects)
             for block in range(1 + (stop - start - 1) // ROWS):
-                add_tree(mine, factors, effects, x[block], inside, products, sums, values[block])
+                add_tree(of_tree, factors, effects, x[block], inside, products, sums, values[block])
         for row in range(start, stop):
             block, r = divmod(row - start, ROWS)
             for f in range(n_features):

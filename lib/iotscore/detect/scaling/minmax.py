@@ -52,8 +52,8 @@ class MinMaxScaler:
 
     kind: ClassVar[str] = "minmax"
 
-    out_of_range: Literal["keep", "clip"] = "keep"
-    clip_margin: float = 0.0
+    out_of_range: Literal["keep", "clip"]
+    clip_margin: float
     min_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
     scale_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 

@@ -47,7 +47,7 @@ class SignedLogScaler:
 
     kind: ClassVar[str] = "signed_log"
 
-    clip: float = 10.0
+    clip: float
     mean_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
     scale_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 

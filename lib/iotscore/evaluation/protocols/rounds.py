@@ -91,9 +91,14 @@ def leave_one_device_out(sample: Sample, plan: Plan) -> list[Round]:
     names = np.array([file.device for file in sample.files])
     rounds = []
     for device in np.unique(names):
-        mine = (names == device)[sample.file_index]
-        if ((test_benign | test_attack) & mine).any():
-            parts = (train & ~mine, calibration & ~mine, test_benign & mine, test_attack & mine)
+        is_held_out = (names == device)[sample.file_index]
+        if ((test_benign | test_attack) & is_held_out).any():
+            parts = (
+                train & ~is_held_out,
+                calibration & ~is_held_out,
+                test_benign & is_held_out,
+                test_attack & is_held_out,
+            )
             rounds.append(_round(parts, str(device)))
     return rounds
 

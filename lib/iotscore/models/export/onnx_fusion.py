@@ -17,9 +17,9 @@ from iotscore.models.export.onnx_graph import WHOLE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from iotscore.detect.calibration import Calibration
     from iotscore.detect.calibration.hybrid_tail import HybridTail
     from iotscore.detect.calibration.tail import TailCalibration
-    from iotscore.detect.model import Calibration
     from iotscore.models.export.onnx_graph import Graph
 
 
@@ -84,10 +84,10 @@ def _levels(graph: Graph, scores: str, curves: Sequence[TailCalibration], which:
         return graph.add("Gather", graph.double(values), which, axis=0)
 
     logs = graph.add("Log", graph.add("Add", scores, graph.double(OFFSET)))
-    mine = graph.double(knots)
+    own_knots = graph.double(knots)
     if which is not None:
-        mine = graph.add("Gather", mine, which, axis=0)
-    reached = graph.add("GreaterOrEqual", graph.column(logs), mine)
+        own_knots = graph.add("Gather", own_knots, which, axis=0)
+    reached = graph.add("GreaterOrEqual", graph.column(logs), own_knots)
     place = graph.add("Sub", graph.row_sums(graph.cast(reached, WHOLE)), graph.constant(1, WHOLE))
     place = graph.add("Max", place, graph.constant(0, WHOLE))
     if which is not None:

@@ -14,7 +14,8 @@ from iotscore.models.export.onnx_graph import DOUBLE, FLOAT, TRUTH, WHOLE, Graph
 if TYPE_CHECKING:
     import numpy as np
 
-    from iotscore.detect.model import Model, Scaler
+    from iotscore.detect.model import Model
+    from iotscore.detect.scaling import Scaler
 
 FEATURES: Final = "features"
 DEVICE: Final = "device"

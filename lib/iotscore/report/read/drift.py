@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iotscore.alerts.alert import rank
 from iotscore.alerts.suppression import unhidden
 from iotscore.monitoring.drift import SCORE
-from iotscore.report.drift import DeviceDrift, Drift, MovedFeature, Movement, OpenAlert
+from iotscore.report.drift import DeviceDrift, Drift, DriftedFeature, FeatureDrift, OpenAlert
 from iotscore.runs.run_log import DONE
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _DRIFT: Final = (
     *("run_id", "device_id", "device", "feature", "is_flagged_excluded", "records", "psi"),
     *("shift", "is_moved"),
 )
-_NOTHING: Final = Movement(0, 0, None, ())
+_NOTHING: Final = FeatureDrift(0, 0, None, ())
 
 
 def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) -> Drift:
@@ -113,21 +113,22 @@ def _devices(
     )
 
 
-def _order(one: Movement) -> int:
+def _order(one: FeatureDrift) -> int:
     return 1 if one.moved is None else -one.moved
 
 
-def _movement(rows: Rows) -> Movement:
+def _movement(rows: Rows) -> FeatureDrift:
     """Add up the rows of a device; levels of the hybrid score are no feature."""
     compared = [row for row in rows if row["feature"] != SCORE and row["is_moved"] is not None]
     moved = sorted(
         (row for row in compared if row["is_moved"]), key=lambda row: (-row["psi"], row["feature"])
     )
-    return Movement(
+    return FeatureDrift(
         records=rows[0]["records"],
         features=len(compared),
         moved=len(moved) if compared else None,
         most=tuple(
-            MovedFeature(row["feature"], row["psi"], row["shift"]) for row in moved[:MOST_FEATURES]
+            DriftedFeature(row["feature"], row["psi"], row["shift"])
+            for row in moved[:MOST_FEATURES]
         ),
     )

@@ -68,7 +68,7 @@ def test_no_row_is_scored_by_a_fit_that_saw_it() -> None:
     rows = np.arange(100.0)[:, None]
     devices = np.zeros(100, dtype=np.int64)
     parts = blocks(devices, 4)
-    scores = held_out_scores(Nearest(), MinMaxScaler(), rows, devices, parts)
+    scores = held_out_scores(Nearest(), MinMaxScaler("keep", 0.0), rows, devices, parts)
     assert (scores > 0.0).all()
     # The scaler is fitted anew, too: with the last block left out, 0 to 72 become 0 to 1.
     assert scores[99] == pytest.approx((99 - 72) / 72, rel=1e-5)
@@ -79,4 +79,6 @@ def test_too_few_rows() -> None:
     """If nothing is left to fit on, that is told."""
     devices = np.zeros(2, dtype=np.int64)
     with pytest.raises(TrainingError, match="too few"):
-        held_out_scores(Nearest(), MinMaxScaler(), np.zeros((2, 1)), devices, blocks(devices, 2))
+        held_out_scores(
+            Nearest(), MinMaxScaler("keep", 0.0), np.zeros((2, 1)), devices, blocks(devices, 2)
+        )

@@ -8,26 +8,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from product import envelope, fit_of_product, forest, neighbours
 from sklearn.neighbors import NearestNeighbors
 
 from iotscore.detect.calibration.cross_fit import blocks
 from iotscore.detect.calibration.trim import kept_rows, trimmed_blocks
-from iotscore.detect.detectors.envelope import Envelope
-from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
-from iotscore.detect.detectors.neighbours import Neighbours
-from iotscore.detect.fit import FitSettings, fit_model
-from iotscore.detect.model import BATCH_MINMAX, TAIL
+from iotscore.detect.fit import fit_model
+from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, TrainingError
 
 FEATURES = tuple("abcdef")
-SETTINGS = FitSettings(
-    detectors=(IsolationForestDetector(n_estimators=20), Neighbours(), Envelope()),
+SETTINGS = fit_of_product(
+    detectors=(forest(n_estimators=20), neighbours(), envelope()),
     weights={"iforest": 0.0, "neighbours": 0.5, "envelope": 0.5},
-    scaler=SignedLogScaler(),
-    false_positive_rate=0.05,
-    normalisation=TAIL,
+    scaler=SignedLogScaler(10.0),
+    margin=1.0,
     features=FEATURES,
 )
 
@@ -55,10 +52,10 @@ def planted(rows: np.ndarray, devices: np.ndarray, places: list[int]) -> np.ndar
 def test_the_farthest_of_each_device_are_left_out(seed: int, share: float, n_blocks: int) -> None:
     """The kept rows are those that scikit-learn's distances to other blocks say."""
     rows, devices = benign(240, seed)
-    kept = kept_rows(SignedLogScaler(), rows, devices, n_blocks, share)
+    kept = kept_rows(SignedLogScaler(10.0), rows, devices, n_blocks, share)
     apart = np.empty(240)
     for held, rest in blocks(devices, n_blocks):
-        scaler = SignedLogScaler().fit(rows[rest])
+        scaler = SignedLogScaler(10.0).fit(rows[rest])
         for device in np.unique(devices):
             mine, others = held & (devices == device), rest & (devices == device)
             # With fewer than 50 rows of its own, a device is compared with all.
@@ -75,23 +72,23 @@ def test_the_farthest_of_each_device_are_left_out(seed: int, share: float, n_blo
 
 def test_without_a_share_all_are_kept_and_nothing_is_fitted() -> None:
     """Nothing is computed for a share of 0: rows that could not be cut into blocks pass."""
-    assert kept_rows(SignedLogScaler(), np.zeros((1, 3)), np.zeros(1, int), 4, 0.0).all()
+    assert kept_rows(SignedLogScaler(10.0), np.zeros((1, 3)), np.zeros(1, int), 4, 0.0).all()
 
 
 def test_too_few_rows_are_refused() -> None:
     """A single row has no other times to be compared with."""
     with pytest.raises(TrainingError, match="too few to leave out a block"):
-        kept_rows(SignedLogScaler(), np.zeros((1, 3)), np.zeros(1, int), 4, 0.1)
+        kept_rows(SignedLogScaler(10.0), np.zeros((1, 3)), np.zeros(1, int), 4, 0.1)
 
 
 def test_held_out_rows_are_never_trimmed_and_have_no_say() -> None:
     """What is fitted meanwhile depends on the other blocks alone; every row is held out once."""
     rows, devices = benign(600, 4)
-    first = list(trimmed_blocks(MinMaxScaler(), rows, devices, 4, 0.05))
+    first = list(trimmed_blocks(MinMaxScaler("keep", 0.0), rows, devices, 4, 0.05))
     assert np.array_equal(sum(held.astype(int) for held, _ in first), np.ones(600))
     changed = rows.copy()
     changed[first[0][0]] += 100.0
-    again = next(iter(trimmed_blocks(MinMaxScaler(), changed, devices, 4, 0.05)))
+    again = next(iter(trimmed_blocks(MinMaxScaler("keep", 0.0), changed, devices, 4, 0.05)))
     assert np.array_equal(first[0][1], again[1])
     for (held, fitted), (_, rest) in zip(first, blocks(devices, 4), strict=True):
         assert not (held & fitted).any()

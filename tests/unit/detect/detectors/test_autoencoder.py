@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
+from product import autoencoder
 
 from iotscore.detect.detectors._network import Network, fold
-from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.kernels import autoencoder as kernel
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray
+    from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+
+pytestmark = pytest.mark.keras
 
 LIB = Path(__file__).parents[4] / "lib"
 
@@ -113,11 +116,11 @@ def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
     from iotscore.detect.detectors import _keras_fit
 
     train, rows = real_rows
-    scaler = MinMaxScaler().fit(train)
+    scaler = MinMaxScaler("keep", 0.0).fit(train)
     scaled, scaled_rows = scaler.transform(train), scaler.transform(rows)
     scaled_rows = np.concatenate([scaled_rows, 10 * scaled_rows, 1e6 * scaled_rows])
     epochs: list[tuple[int, float]] = []
-    detector = LstmAutoencoder(epochs=8, batch_size=64)
+    detector = autoencoder(epochs=8, batch_size=64)
     sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
     training = _keras_fit.Training(
         is_windows=False,
@@ -167,7 +170,10 @@ def test_fitting_writes_nothing_and_scoring_needs_no_tensorflow() -> None:
         from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 
         X = np.random.default_rng(0).random((64, 5)).astype(np.float32)
-        detector = LstmAutoencoder(units=2, epochs=1)
+        detector = LstmAutoencoder(
+            units=2, epochs=1, sequence="record", patience=0, batch_size=512, learning_rate=0.001,
+            random_state=42,
+        )
         if sys.argv[1] == "fit":
             detector.fit(X)
         else:
@@ -198,8 +204,8 @@ def test_fitting_writes_nothing_and_scoring_needs_no_tensorflow() -> None:
 def test_parameters_of_the_first_models_are_unchanged() -> None:
     """Settings that came later are named where they differ: old models keep their version."""
     first = {"units", "epochs", "batch_size", "learning_rate", "random_state"}
-    assert set(LstmAutoencoder().parameters) == first
-    later = LstmAutoencoder(patience=2, validation_share=0.5).parameters
+    assert set(autoencoder().parameters) == first
+    later = autoencoder(patience=2, validation_share=0.5).parameters
     assert {name: later[name] for name in set(later) - first} == {
         "patience": 2,
         "validation_share": 0.5,
@@ -210,7 +216,7 @@ def test_a_diverging_fit_is_an_error() -> None:
     """A loss that is not finite stops training instead of giving a model full of NaN."""
     rows = np.full((8, 3), 1e30, dtype=np.float32)
     with pytest.raises(TrainingError, match="learning rate"):
-        LstmAutoencoder(units=2, epochs=1).fit(rows)
+        autoencoder(units=2, epochs=1).fit(rows)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 2e6])
@@ -257,4 +263,4 @@ def test_weights_that_do_not_fit_together_are_refused() -> None:
 def test_autoencoder_settings_out_of_bounds_are_refused(name: str, value: float | str) -> None:
     """The message names the setting."""
     with pytest.raises(ConfigError, match=name):
-        LstmAutoencoder(**{name: value})
+        autoencoder(**{name: value})

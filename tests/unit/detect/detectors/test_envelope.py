@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from product import envelope
 
 from iotscore.detect.detectors.envelope import Envelope, typical_range
 from iotscore.errors import ConfigError, ModelError, TrainingError
@@ -17,7 +18,7 @@ DEVICES = np.repeat([4, 0, 9, 6, -1], [400, 120, 60, 49, 31])
 TRAIN = (RNG.normal(size=(660, N_FEATURES)) + DEVICES[:, np.newaxis]).astype(np.float32)
 ROWS = (4 * RNG.normal(size=(503, N_FEATURES)) + 3).astype(np.float32)
 OF_ROWS = RNG.choice([4, 0, 9, 6, -1, 77], 503)
-FITTED = Envelope().fit(TRAIN, DEVICES)
+FITTED = envelope().fit(TRAIN, DEVICES)
 
 
 def excesses(rows: np.ndarray, low: np.ndarray, high: np.ndarray, softness: float) -> np.ndarray:
@@ -31,7 +32,7 @@ def test_scores_computed_by_hand() -> None:
     """Inside 0; outside, the excess over width + softness; a constant column has width 0."""
     train = np.array([[0, 5], [2, 5], [1, 5]], dtype=np.float32)
     rows = np.array([[1, 5], [2, 5], [4, 5], [-3, 5], [1, 6], [4, 4]], dtype=np.float32)
-    scores = Envelope(softness=0.5).fit(train).score(rows)
+    scores = envelope(softness=0.5).fit(train).score(rows)
     assert scores == pytest.approx([0.0, 0.0, 2 / 2.5, 3 / 2.5, 1 / 0.5, 2 / 2.5 + 1 / 0.5])
 
 
@@ -46,7 +47,7 @@ def test_scores_of_any_rows_are_those_of_numpy(
 ) -> None:
     """The range of fewer rows than ``rows`` is from the smallest to the largest value."""
     low, high = train.min(axis=0).astype(np.float64), train.max(axis=0).astype(np.float64)
-    scores = Envelope(softness=softness).fit(train).score(rows)
+    scores = envelope(softness=softness).fit(train).score(rows)
     assert np.isfinite(scores).all()
     assert scores == pytest.approx(excesses(rows, low, high, softness), rel=1e-12)
 
@@ -105,7 +106,7 @@ def test_other_rows_are_compared_with_the_pooled_ranges(number: int) -> None:
 
 def test_without_devices_only_the_pooled_part_is_fitted() -> None:
     """Fitting without devices gives the same pooled part; then all numbers are new ones."""
-    pooled = Envelope().fit(TRAIN)
+    pooled = envelope().fit(TRAIN)
     assert pooled.to_arrays()["devices"].tolist() == [-1]
     assert np.array_equal(pooled.score(ROWS, OF_ROWS), FITTED.score(ROWS))
 
@@ -139,16 +140,16 @@ def test_rebuilt_ranges_score_alike() -> None:
 def test_extreme_ranges_have_finite_scores() -> None:
     """Ranges from -1e30 to 1e30 are fitted and scored like any other."""
     train = np.where(TRAIN > 0, np.float32(1e30), np.float32(-1e30))
-    fitted = Envelope(softness=1e-6).fit(train[:1], np.array([4]))
+    fitted = envelope(softness=1e-6).fit(train[:1], np.array([4]))
     assert np.isfinite(fitted.score(-train)).all()
-    assert Envelope().fit(train, DEVICES).score(-train).max() == 0.0
+    assert envelope().fit(train, DEVICES).score(-train).max() == 0.0
 
 
 def test_one_row_is_enough_and_none_is_not() -> None:
     """The message counts the rows."""
-    assert Envelope().fit(TRAIN[:1]).score(TRAIN[:1]).tolist() == [0.0]
+    assert envelope().fit(TRAIN[:1]).score(TRAIN[:1]).tolist() == [0.0]
     with pytest.raises(TrainingError, match=r"\(0, 13\).*at least 1"):
-        Envelope().fit(TRAIN[:0])
+        envelope().fit(TRAIN[:0])
 
 
 @pytest.mark.parametrize("name", ["devices", "low", "high"])
@@ -167,4 +168,4 @@ def test_arrays_that_do_not_fit_together_are_refused(name: str) -> None:
 def test_settings_out_of_bounds_are_refused(wrong: dict[str, float]) -> None:
     """Each names itself."""
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        Envelope(**wrong)
+        envelope(**wrong)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from product import forest
 from sklearn.ensemble import IsolationForest
 
 from iotscore.detect.detectors._trees import Trees, average_path_length, round_down
-from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError
 
@@ -80,7 +80,7 @@ def test_scores_are_minus_those_of_scikit_learn(max_samples: int | str) -> None:
     rng = np.random.default_rng(0)
     train = np.round(rng.normal(size=(1500, 6)), 1).astype(np.float32)
     rows = np.round(3 * rng.normal(size=(1003, 6)), 1).astype(np.float32)
-    detector = IsolationForestDetector(n_estimators=23, max_samples=max_samples, random_state=5)
+    detector = forest(n_estimators=23, max_samples=max_samples, random_state=5)
     drawn = max_samples if max_samples == "auto" else min(max_samples, 1500)
     reference = IsolationForest(n_estimators=23, max_samples=drawn, random_state=5).fit(train)
     assert np.abs(detector.fit(train).score(rows) + reference.score_samples(rows)).max() < 1e-9
@@ -91,10 +91,10 @@ def test_scores_on_real_rows_are_minus_those_of_scikit_learn(
 ) -> None:
     """On benign rows and attacks of the sample, scores equal scikit-learn's to 1e-9."""
     train, rows = real_rows
-    scaler = MinMaxScaler().fit(train)
+    scaler = MinMaxScaler("keep", 0.0).fit(train)
     scaled, scaled_rows = scaler.transform(train), scaler.transform(rows)
     reference = IsolationForest(contamination="auto", random_state=42).fit(scaled)
-    scores = IsolationForestDetector().fit(scaled).score(scaled_rows)
+    scores = forest().fit(scaled).score(scaled_rows)
     assert np.abs(scores + reference.score_samples(scaled_rows)).max() < 1e-9
 
 
@@ -132,12 +132,12 @@ def test_trees_that_could_not_be_walked_are_refused(name: str, index: int, value
 def test_forest_settings_out_of_bounds_are_refused(settings_: dict[str, int]) -> None:
     """No trees, or trees of one row, name themselves."""
     with pytest.raises(ConfigError, match=next(iter(settings_))):
-        IsolationForestDetector(**settings_)
+        forest(**settings_)
 
 
 def test_max_samples_is_limited_to_the_rows(recwarn: pytest.WarningsRecorder) -> None:
     """Fewer rows than ``max_samples`` are no reason for a warning: every tree sees them all."""
     train: Float32Array = np.random.default_rng(0).random((40, 3)).astype(np.float32)
-    fitted = IsolationForestDetector(n_estimators=2, max_samples=100).fit(train)
+    fitted = forest(n_estimators=2, max_samples=100).fit(train)
     assert int(fitted.to_arrays()["shape"][0]) == 40
     assert not recwarn.list

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from product import neighbours
 from sklearn.neighbors import NearestNeighbors
 
 from iotscore.detect.detectors.neighbours import Neighbours
@@ -20,7 +21,7 @@ DEVICES = np.repeat([4, 0, 9, 6, -1], [400, 120, 60, 49, 31])
 TRAIN = (RNG.normal(size=(660, N_FEATURES)) + DEVICES[:, np.newaxis]).astype(np.float32)
 ROWS = (4 * RNG.normal(size=(503, N_FEATURES)) + 3).astype(np.float32)
 OF_ROWS = RNG.choice([4, 0, 9, 6, -1, 77], 503)
-FITTED = Neighbours().fit(TRAIN, DEVICES)
+FITTED = neighbours().fit(TRAIN, DEVICES)
 
 
 def reference(train: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
@@ -37,7 +38,7 @@ def test_distances_are_those_of_scikit_learn(k: int, shape: tuple[int, int]) -> 
     rng = np.random.default_rng(shape)
     train = rng.normal(size=shape).astype(np.float32)
     rows = (3 * rng.normal(size=(35, shape[1]))).astype(np.float32)
-    fitted = Neighbours(k=k, rows=304, least_rows=k).fit(train)
+    fitted = neighbours(k=k, rows=304, least_rows=k).fit(train)
     assert fitted.score(rows) == pytest.approx(reference(train, rows, k), rel=1e-5)
 
 
@@ -53,7 +54,7 @@ def test_distances_of_any_rows_are_those_of_numpy(
     """Ties, zeros, equal rows: the k-th of the sorted distances, to a relative 1e-5."""
     differences = rows[:, np.newaxis].astype(np.float64) - train
     expected = np.sort(np.sqrt((differences**2).sum(axis=2)), axis=1)[:, k - 1]
-    scores = Neighbours(k=k, rows=9, least_rows=9).fit(train).score(rows)
+    scores = neighbours(k=k, rows=9, least_rows=9).fit(train).score(rows)
     assert scores == pytest.approx(expected, rel=1e-5, abs=1e-15)
 
 
@@ -71,7 +72,7 @@ def test_small_distances_far_from_the_origin_are_exact() -> None:
     train = np.full((3, 4), 1000, dtype=np.float32)
     row = train[:1].copy()
     row[0, 2] = np.nextafter(np.float32(1000), np.float32(2000))
-    assert Neighbours().fit(train).score(row).item() == float(row[0, 2]) - 1000.0
+    assert neighbours().fit(train).score(row).item() == float(row[0, 2]) - 1000.0
 
 
 @pytest.mark.parametrize("number", [4, 0, 9])
@@ -99,7 +100,7 @@ def test_other_rows_are_compared_with_the_pooled_references(number: int) -> None
 
 def test_without_devices_only_the_pooled_part_is_fitted() -> None:
     """Fitting without devices gives the same pooled part; then all numbers are new ones."""
-    pooled = Neighbours().fit(TRAIN)
+    pooled = neighbours().fit(TRAIN)
     assert pooled.to_arrays()["devices"].tolist() == [-1]
     assert np.array_equal(pooled.score(ROWS, OF_ROWS), FITTED.score(ROWS))
 
@@ -121,7 +122,7 @@ def test_memory_layout_does_not_matter() -> None:
     scores = FITTED.score(ROWS, OF_ROWS)
     assert np.array_equal(FITTED.score(np.asfortranarray(ROWS), OF_ROWS), scores)
     assert np.array_equal(FITTED.score(ROWS[::-3], OF_ROWS[::-3]), scores[::-3])
-    fitted = Neighbours().fit(np.asfortranarray(TRAIN), DEVICES)
+    fitted = neighbours().fit(np.asfortranarray(TRAIN), DEVICES)
     assert np.array_equal(fitted.score(ROWS, OF_ROWS), scores)
 
 
@@ -139,7 +140,7 @@ def test_rebuilt_references_score_alike() -> None:
 def test_extreme_rows_and_references_have_finite_scores() -> None:
     """Values of 1e30 count as 1e17, in rows and in references."""
     train = np.where(TRAIN > 0, np.float32(1e30), np.float32(-1e30))
-    assert np.isfinite(Neighbours().fit(train, DEVICES).score(-train, DEVICES)).all()
+    assert np.isfinite(neighbours().fit(train, DEVICES).score(-train, DEVICES)).all()
     far = np.full((1, N_FEATURES), 1e30, dtype=np.float32)
     assert FITTED.score(far).item() == pytest.approx(1e17 * N_FEATURES**0.5, rel=1e-6)
 
@@ -147,11 +148,11 @@ def test_extreme_rows_and_references_have_finite_scores() -> None:
 def test_constant_columns_and_few_rows_are_fine() -> None:
     """Three equal rows are enough: then the score is the distance to them."""
     train = np.ones((3, 5), dtype=np.float32)
-    fitted = Neighbours().fit(train, np.array([2, 2, 2]))
+    fitted = neighbours().fit(train, np.array([2, 2, 2]))
     assert fitted.score(train, np.array([2, 2, 2])).tolist() == [0.0, 0.0, 0.0]
     assert fitted.score(train + 2).tolist() == pytest.approx([20**0.5] * 3)
     with pytest.raises(TrainingError, match=r"\(2, 5\).*at least 3"):
-        Neighbours().fit(train[:2])
+        neighbours().fit(train[:2])
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_arrays_that_do_not_fit_together_are_refused(name: str, value: list[int]
 def test_settings_out_of_bounds_are_refused(wrong: dict[str, int]) -> None:
     """No neighbours, or fewer references than neighbours, name themselves."""
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        Neighbours(**wrong)
+        neighbours(**wrong)
 
 
 def test_distances_on_real_rows_are_those_of_scikit_learn(
@@ -186,9 +187,9 @@ def test_distances_on_real_rows_are_those_of_scikit_learn(
 ) -> None:
     """On benign rows and attacks of the sample, to a relative 1e-5."""
     train, rows = real_rows
-    scaler = SignedLogScaler().fit(train)
+    scaler = SignedLogScaler(10.0).fit(train)
     scaled, scaled_rows = scaler.transform(train), scaler.transform(rows)
     drawn = scaled[np.linspace(0, len(scaled) - 1, 300).round().astype(int)]
-    scores = Neighbours().fit(scaled).score(scaled_rows)
+    scores = neighbours().fit(scaled).score(scaled_rows)
     expected = reference(drawn, scaled_rows, 3)
     assert np.abs(scores - expected).max() <= 1e-5 * expected.max()

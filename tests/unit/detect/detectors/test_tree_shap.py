@@ -129,7 +129,7 @@ def test_values_on_real_rows_are_those_of_shap(real_rows: tuple[np.ndarray, np.n
     import shap
 
     train, rows = real_rows
-    scaler = MinMaxScaler().fit(train)
+    scaler = MinMaxScaler("keep", 0.0).fit(train)
     forest = forest_of(scaler.transform(train), 100, 256, seed=42)
     scaled = scaler.transform(rows[::40])
     _, values = path_length_attributions(flatten(forest), scaled)

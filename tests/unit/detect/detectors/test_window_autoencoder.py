@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from product import autoencoder
 
 from iotscore.detect.detectors._held_out import last_rows
 from iotscore.detect.detectors._window_network import WindowNetwork, from_keras
@@ -19,6 +20,8 @@ from iotscore.features import FEATURES, SOURCE_FEATURES
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray, IntArray
+
+pytestmark = pytest.mark.keras
 
 ORDER = window_order(FEATURES)
 NO_JITTER = tuple(name for name in FEATURES if not name.startswith("HH_jit_"))
@@ -98,8 +101,8 @@ def test_a_subset_of_statistics_or_windows_makes_shorter_sequences() -> None:
 def test_features_that_make_no_windows_are_refused(features: tuple[str, ...], fault: str) -> None:
     """The message names window and statistic; a whole record as one step does not care."""
     with pytest.raises(ConfigError, match=fault):
-        LstmAutoencoder(sequence="windows", features=features)
-    assert LstmAutoencoder(features=features).sequence == "record"
+        autoencoder(sequence="windows", features=features)
+    assert autoencoder(features=features).sequence == "record"
 
 
 @pytest.mark.parametrize(
@@ -162,11 +165,11 @@ def keras_scores(network: WindowNetwork, rows: Float32Array) -> FloatArray:
 def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
     """Return one fit on real rows of nine devices; TensorFlow takes seconds to import."""
     train, rows = real_rows
-    scaler = SignedLogScaler().fit(train)
+    scaler = SignedLogScaler(10.0).fit(train)
     scaled, scaled_rows = scaler.transform(train), scaler.transform(rows)
     scaled_rows = np.concatenate([scaled_rows, 10 * scaled_rows, 1e6 * scaled_rows])
     devices = np.repeat(np.arange(9), len(train) // 9)
-    unfitted = LstmAutoencoder(
+    unfitted = autoencoder(
         units=16, epochs=40, patience=3, batch_size=16, learning_rate=0.03, sequence="windows"
     )
     fitted = unfitted.fit(scaled, devices)
@@ -210,7 +213,7 @@ def test_scores_do_not_depend_on_the_order_of_columns(real_fit: Fit) -> None:
 def test_arrays_rebuild_a_fit_of_a_subset() -> None:
     """Columns, losses and settings come back without the names; other widths are refused."""
     rows = np.random.default_rng(3).random((40, 4)).astype(np.float32)
-    unfitted = LstmAutoencoder(
+    unfitted = autoencoder(
         units=3, epochs=2, patience=1, sequence="windows", validation_share=0.5, features=SHORT
     )
     fitted = unfitted.fit(rows)
@@ -271,11 +274,11 @@ def test_rows_of_no_device_are_all_of_one() -> None:
 def test_too_few_rows_to_hold_out_are_told() -> None:
     """The message says how many rows a device needs."""
     with pytest.raises(TrainingError, match=r"at least 4 rows"):
-        LstmAutoencoder(patience=2).fit(np.zeros((3, 5), dtype=np.float32))
+        autoencoder(patience=2).fit(np.zeros((3, 5), dtype=np.float32))
 
 
 def test_a_diverging_fit_is_an_error() -> None:
     """A loss that is not finite stops training instead of giving a model full of NaN."""
     rows = np.full((8, 4), 1e30, dtype=np.float32)
     with pytest.raises(TrainingError, match="learning rate"):
-        LstmAutoencoder(units=2, epochs=1, sequence="windows", features=SHORT).fit(rows)
+        autoencoder(units=2, epochs=1, sequence="windows", features=SHORT).fit(rows)

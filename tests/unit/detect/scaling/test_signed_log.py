@@ -42,8 +42,8 @@ def test_any_finite_value_stays_within_the_limit(rows: np.ndarray) -> None:
 
 def test_memory_layout_does_not_matter() -> None:
     """Rows in Fortran order give the same numbers to the last bit."""
-    other = SignedLogScaler().fit(np.asfortranarray(ROWS))
-    expected = SignedLogScaler().fit(ROWS)
+    other = SignedLogScaler(10.0).fit(np.asfortranarray(ROWS))
+    expected = SignedLogScaler(10.0).fit(ROWS)
     assert np.array_equal(other.mean_, expected.mean_)
     assert np.array_equal(other.scale_, expected.scale_)
     assert np.array_equal(other.transform(np.asfortranarray(ROWS)), expected.transform(ROWS))
@@ -62,10 +62,10 @@ def test_arrays_rebuild_it() -> None:
 def test_faults_are_told() -> None:
     """Nothing fitted, no rows, another width, a senseless limit."""
     with pytest.raises(ModelError, match="not fitted"):
-        SignedLogScaler().transform(ROWS)
+        SignedLogScaler(10.0).transform(ROWS)
     with pytest.raises(TrainingError, match="at least one row"):
-        SignedLogScaler().fit(ROWS[:0])
+        SignedLogScaler(10.0).fit(ROWS[:0])
     with pytest.raises(ModelError, match=r"4 columns.*5"):
-        SignedLogScaler().fit(ROWS).transform(ROWS[:, :4])
+        SignedLogScaler(10.0).fit(ROWS).transform(ROWS[:, :4])
     with pytest.raises(ConfigError, match="above 0"):
         SignedLogScaler(clip=0.0)

@@ -1,4 +1,4 @@
-"""Sketches: counts that add up, and the benign reference they are compared with."""
+"""Histograms: counts that add up, and the benign reference they are compared with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from iotscore.monitoring.bins import (
     coarse,
     expected_shares,
 )
-from iotscore.monitoring.histograms import Sketch, sketch
+from iotscore.monitoring.histograms import Histograms, count_records
 
 ROWS = hnp.arrays(
     np.float64,
@@ -42,18 +42,18 @@ def learned(seed: int = 1, rows: int = 2000) -> FeatureBins:
 BINS = learned()
 
 
-def counted(X: np.ndarray, seed: int = 0) -> Sketch:
-    """Return the sketch of rows with made-up levels and flags."""
+def counted(X: np.ndarray, seed: int = 0) -> Histograms:
+    """Return the histograms of rows with made-up levels and flags."""
     rng = np.random.default_rng(seed)
     levels = rng.exponential(1.0, len(X))
-    return sketch(np.asfortranarray(X), levels, levels > 3.0, BINS)
+    return count_records(np.asfortranarray(X), levels, levels > 3.0, BINS)
 
 
 @given(X=ROWS)
 def test_counts_are_those_of_a_plain_search(X: np.ndarray) -> None:
     """Each value lies in the bin whose number is how many edges are smaller."""
     levels = np.linspace(0.0, 20.0, len(X))
-    found = sketch(X, levels, np.zeros(len(X), dtype=bool), BINS)
+    found = count_records(X, levels, np.zeros(len(X), dtype=bool), BINS)
     for feature in range(3):
         bins = (BINS.edges[feature][np.newaxis] < X[:, [feature]]).sum(axis=1)
         expected = np.bincount(bins, minlength=N_BINS)
@@ -63,19 +63,19 @@ def test_counts_are_those_of_a_plain_search(X: np.ndarray) -> None:
 
 
 @given(X=ROWS, cut=st.integers(0, 60), seed=st.integers(0, 99))
-def test_sketches_of_parts_are_the_sketch_of_the_whole(X: np.ndarray, cut: int, seed: int) -> None:
+def test_histograms_of_parts_add_up_to_the_whole(X: np.ndarray, cut: int, seed: int) -> None:
     """In whatever order records come, and however they are shared out."""
     rng = np.random.default_rng(seed)
     levels = rng.exponential(2.0, len(X))
     flags = levels > 3.0
     order = rng.permutation(len(X))
-    whole = sketch(X, levels, flags, BINS)
+    whole = count_records(X, levels, flags, BINS)
     first, rest = order[:cut], order[cut:]
-    parts = [sketch(X[part], levels[part], flags[part], BINS) for part in (first, rest)]
+    parts = [count_records(X[part], levels[part], flags[part], BINS) for part in (first, rest)]
     for merged in (parts[0] + parts[1], parts[1] + parts[0]):
         assert merged.to_bytes() == whole.to_bytes()
     assert (whole.records, whole.flagged) == (len(X), int(flags.sum()))
-    assert Sketch.from_bytes(whole.to_bytes()).to_bytes() == whole.to_bytes()
+    assert Histograms.from_bytes(whole.to_bytes()).to_bytes() == whole.to_bytes()
 
 
 def test_an_unknown_device_is_counted_by_level_only() -> None:
@@ -83,9 +83,9 @@ def test_an_unknown_device_is_counted_by_level_only() -> None:
     reference = fit_reference(np.ones((60, 3)), np.full(60, 7))
     assert bins_of(reference, 8) is None
     assert bins_of(reference, -1) is None
-    found = sketch(np.ones((4, 3)), np.ones(4), np.zeros(4, dtype=bool), None)
+    found = count_records(np.ones((4, 3)), np.ones(4), np.zeros(4, dtype=bool), None)
     assert (found.records, found.features.size) == (4, 0)
-    again = Sketch.from_bytes(found.to_bytes())
+    again = Histograms.from_bytes(found.to_bytes())
     assert (again + found).records == 8
 
 
@@ -104,7 +104,7 @@ def test_noise_of_the_arithmetic_is_one_value() -> None:
     bins = bins_of(fit_reference(values[:, np.newaxis], np.zeros(1000, dtype=np.int64)), 0)
     assert bins is not None
     again = np.where(rng.random(1000) < 0.9, rng.random(1000) * 9e-13, 500.0)[:, np.newaxis]
-    found = sketch(again, np.ones(1000), np.zeros(1000, dtype=bool), bins).features[0]
+    found = count_records(again, np.ones(1000), np.zeros(1000, dtype=bool), bins).features[0]
     shares = coarse(found) / 1000
     assert np.abs(shares - expected_shares(bins, shares)).max() == pytest.approx(0.0, abs=0.02)
 
@@ -115,7 +115,7 @@ def test_expected_shares_are_those_of_the_records_learned() -> None:
     smooth, skewed = rng.normal(5.0, 2.0, 2000), rng.gamma(1.0, 100.0, 2000)
     constant = np.where(rng.random(2000) < 0.52, 0.0, 1.0)
     X = np.column_stack([smooth, skewed, constant])
-    observed = coarse(sketch(X, np.ones(2000), np.zeros(2000, dtype=bool), BINS).features[0])
+    observed = coarse(count_records(X, np.ones(2000), np.zeros(2000, dtype=bool), BINS).features[0])
     shares = observed / 2000
     expected = expected_shares(BINS, shares)
     assert expected.sum(axis=1) == pytest.approx(1.0)

@@ -22,7 +22,7 @@ from iotscore.monitoring.effect_sizes import (
     share_outside,
     step_psi,
 )
-from iotscore.monitoring.histograms import sketch
+from iotscore.monitoring.histograms import count_records
 
 COUNTS = st.lists(st.integers(0, 500), min_size=5, max_size=5).filter(sum)
 
@@ -37,7 +37,7 @@ def learned(values: np.ndarray) -> FeatureBins:
 def counts(values: np.ndarray, bins: FeatureBins) -> np.ndarray:
     """Return how many values lie in each bin."""
     none = np.zeros(values.size)
-    return sketch(values[:, np.newaxis], none, none.astype(bool), bins).features[0]
+    return count_records(values[:, np.newaxis], none, none.astype(bool), bins).features[0]
 
 
 @given(a=COUNTS, b=COUNTS)

@@ -303,7 +303,7 @@ def test_drift(night_copy: Callable[[str], Warehouse]) -> None:
     assert (doorbell.device, doorbell.unflagged.records, doorbell.is_compared) == (
         "Doorbell", 600, False,
     )  # fmt: skip
-    assert not doorbell.has_moved
+    assert not doorbell.has_drifted
 
 
 def test_without_labels(night_copy: Callable[[str], Warehouse], tmp_path: Path) -> None:
