@@ -150,5 +150,5 @@ def later(day: date, days: int) -> date:
 def alert_id(alert: Alert, version: str) -> str:
     """Return 16 hexadecimal digits that are the same for the same alert in each run."""
     about = alert.incident_id or alert.severity
-    told = "\n".join(map(str, (version, alert.day, *alert.subject, about)))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    key = "\n".join(map(str, (version, alert.day, *alert.subject, about)))
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

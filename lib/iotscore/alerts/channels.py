@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TIMEOUT: Final = 10.0
 """Seconds that a receiver has to answer."""
-_MOST_TOLD: Final = 20
+_MOST_SENT: Final = 20
 """Alerts in one message; the table has all of them."""
 _MOST_WAIT: Final = 60.0
 """Seconds; a receiver may ask for longer and gets its next try then."""
@@ -44,10 +44,10 @@ def text_of(alerts: Sequence[dict[str, Any]]) -> str:
             f"{row['severity']}: {row['kind']} of {row['device'] or 'all devices'}, "
             f"{row['event_day']}: {row['message']} [{row['alert_id']}]"
         )
-        for row in ordered[:_MOST_TOLD]
+        for row in ordered[:_MOST_SENT]
     ]
-    if len(ordered) > _MOST_TOLD:
-        lines.append(f"and {len(ordered) - _MOST_TOLD} more: see the table alerts")
+    if len(ordered) > _MOST_SENT:
+        lines.append(f"and {len(ordered) - _MOST_SENT} more: see the table alerts")
     return "\n".join(lines)
 
 
@@ -155,18 +155,18 @@ def checked(url: str) -> SplitResult:
 def secrets_of(url: str) -> list[str]:
     """Return the parts of a webhook's URL that no text may show, and the whole of it."""
     parts = checked(url)
-    told = [url, parts.netloc.rpartition("@")[0], parts.username, parts.password, parts.query]
+    secrets = [url, parts.netloc.rpartition("@")[0], parts.username, parts.password, parts.query]
     # "services" and "api" are words, and no keys.
     keys = [each for each in parts.path.split("/") if not (each.isalpha() and each.islower())]
-    told += [*keys, parts.path, parts.fragment]
-    return sorted({one for each in told if each for one in (each, unquote(each))})
+    secrets += [*keys, parts.path, parts.fragment]
+    return sorted({one for each in secrets if each for one in (each, unquote(each))})
 
 
 def _credentials(parts: SplitResult) -> dict[str, str]:
     if parts.username is None:
         return {}
-    told = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return {"Authorization": f"Basic {b64encode(told.encode()).decode()}"}
+    account = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {b64encode(account.encode()).decode()}"}
 
 
 def write_mail(

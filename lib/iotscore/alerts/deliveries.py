@@ -50,16 +50,16 @@ def delivery_alerts(
         return
     day = delivery.day or today
     if delivery.refused:
-        told = f"all {delivery.refused:,} new file(s) were refused: see the table quarantine"
+        cause = f"all {delivery.refused:,} new file(s) were refused: see the table quarantine"
     elif delivery.day is not None:
         if delivery.day in nights:
             return
-        told = "no file of this day was delivered"
+        cause = "no file of this day was delivered"
     elif most_days is not None and nights and nights[-1] < later(today, -most_days):
-        told = f"nothing was delivered, and the newest day is {nights[-1]}"
+        cause = f"nothing was delivered, and the newest day is {nights[-1]}"
     else:
         return
     yield Alert(
         *(NO_DELIVERY, "warning", None, day, 0.0, 1.0),
-        message=f"{told}; is the capture running, and is it copied to the landing folder?",
+        message=f"{cause}; is the capture running, and is it copied to the landing folder?",
     )

@@ -31,12 +31,12 @@ def incident_alerts(incidents: Iterable[Mapping[str, Any]], severity: Severity) 
     """
     for row in incidents:
         peak = row["peak_severity"]
-        told = "" if peak is None else f", severity up to {peak:.0f} of 100"
+        peak_text = "" if peak is None else f", severity up to {peak:.0f} of 100"
         yield Alert(
             *(INCIDENT, severity, Device(row["device_id"], row["device"]), row["event_day"]),
             value=row["records"],
             limit=1.0,
             message=f"{row['records']:,} flagged records in rows {row['first_row']:,} to "
-            f"{row['last_row']:,} of {row['source_file']}{told}: {row['sentence']}",
+            f"{row['last_row']:,} of {row['source_file']}{peak_text}: {row['sentence']}",
             incident_id=row["incident_id"],
         )

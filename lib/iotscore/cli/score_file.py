@@ -42,7 +42,7 @@ def score_file(
 
     Columns are ``row_no`` (data line, from 1), ``severity`` (empty where the model has none),
     ``hybrid_score``, with all digits, ``is_anomaly``, and ``sentence`` if wanted: why, for flagged
-    records. Lines that ingest would quarantine have no row; they are told on standard error.
+    records. Lines that ingest would quarantine have no row; they are reported on standard error.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def captured_in(landing: Landing, days: Days, today: date) -> Landing:
     days
         The days whose files are kept.
     today
-        The day of a file whose name tells none: that of its ingest, as in the table ``traffic``.
+        The day of files that have none in their names: the day of the ingest.
     """
     if days == EVERY_DAY:
         return landing
@@ -95,7 +95,7 @@ def newest_plausible_day(now: datetime | None = None) -> date:
     """Return the newest day that a capture can be of: tomorrow, UTC.
 
     Boxes east of Greenwich write tomorrow's date. A later one comes from a clock that is wrong, and
-    must not pass for the newest night.
+    must not count as the newest day.
 
     Parameters
     ----------
@@ -106,5 +106,5 @@ def newest_plausible_day(now: datetime | None = None) -> date:
 
 
 def _day(file: LandingFile, today: date) -> date:
-    told = None if file.label is None else file.label.event_day
-    return today if told is None else told
+    named = None if file.label is None else file.label.event_day
+    return today if named is None else named

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _S3: Final = frozenset({"s3", "s3a", "s3n"})
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-"""The variables by which all clients of S3 are told of a server that is not Amazon's."""
+"""The variables that point all clients of S3 to a server that is not Amazon's."""
 
 
 def open_storage(folder: str) -> tuple[fs.FileSystem, str]:
@@ -62,14 +62,14 @@ def _hdfs(host: str | None, port: int | None) -> fs.FileSystemHandler:
         raise EnvironmentFaultError(message) from error
 
     class Handler(fs.FSSpecHandler):  # type: ignore[misc] # pyarrow ships no types
-        """Tells times of change, and takes ``#`` and ``?`` in names for what they are."""
+        """Gives modification times, and treats ``#`` and ``?`` in names as letters."""
 
         def get_file_info(self, paths: Iterable[str]) -> list[fs.FileInfo]:
             return [self._info(path) for path in paths]
 
         def get_file_info_selector(self, selector: fs.FileSelector) -> list[fs.FileInfo]:
             found = client.list_status(selector.base_dir, selector.recursive)
-            return [_told(status.path, status) for status in found]
+            return [_file_info(status.path, status) for status in found]
 
         def open_input_stream(self, path: str) -> PythonFile:
             return PythonFile(client.read(path), mode="r")
@@ -79,7 +79,7 @@ def _hdfs(host: str | None, port: int | None) -> fs.FileSystemHandler:
         @staticmethod
         def _info(path: str) -> fs.FileInfo:
             try:
-                return _told(path, client.get_file_info(path))
+                return _file_info(path, client.get_file_info(path))
             except FileNotFoundError:
                 return fs.FileInfo(path, fs.FileType.NotFound)
 
@@ -91,7 +91,7 @@ def _hdfs(host: str | None, port: int | None) -> fs.FileSystemHandler:
     return Handler(opened)
 
 
-def _told(path: str, status: Any) -> fs.FileInfo:  # noqa: ANN401 - the package may be absent
+def _file_info(path: str, status: Any) -> fs.FileInfo:  # noqa: ANN401 - the package may be absent
     kind = fs.FileType.Directory if status.isdir else fs.FileType.File
     time = status.modification_time * 1_000_000
     return fs.FileInfo(path, kind, size=status.length, mtime_ns=time)

@@ -65,15 +65,15 @@ _ODD: Final = {b"\x00": "nul_bytes", b"\r": "carriage_return", b'"': "quoted"}
 
 
 def _fault_of_shape(line: bytes, found: int, *, is_ended: bool) -> tuple[str, str]:
-    told = f"{found} values, needs {N_FEATURES}"
+    detail = f"{found} values, needs {N_FEATURES}"
     if reason := odd_bytes(line):
-        return reason, told
+        return reason, detail
     for mark, name in SEPARATORS.items():
         if line.count(mark) == N_FEATURES - 1:
-            return "wrong_separator", f"{told}; {N_FEATURES} stand between {name}"
+            return "wrong_separator", f"{detail}; {N_FEATURES} stand between {name}"
     if found > N_FEATURES:
-        return "too_many_columns", told
-    return ("too_few_columns" if is_ended else "truncated_line"), told
+        return "too_many_columns", detail
+    return ("too_few_columns" if is_ended else "truncated_line"), detail
 
 
 def _fault_of_value(cell: bytes) -> str:

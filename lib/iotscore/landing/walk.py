@@ -1,7 +1,7 @@
 """List the paths below a folder that are, or are named like, delivered files; none is opened.
 
 A local folder is walked here, because Arrow's listing follows a link that leads back into the
-folder forty times over, and passes over what is no file without a word.
+folder forty times over, and leaves out what is not a file.
 """
 
 from __future__ import annotations
@@ -31,12 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ENDING: Final = ".csv"
-_KINDS: Final = {
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+_NOT_REGULAR: Final = NOT_A_FILE, "it is not a regular file"
 
 
 @dataclass(frozen=True)
@@ -116,8 +111,10 @@ def _list(filesystem: fs.FileSystem, root: str) -> Iterator[Entry]:
         if info.type == fs.FileType.File:
             yield Entry(path, info.size, time)
         elif is_csv(path):
-            kind = "a folder" if info.type == fs.FileType.Directory else "no plain file"
-            yield Entry(path, 0, time, (NOT_A_FILE, f"it is {kind}"))
+            is_folder = info.type == fs.FileType.Directory
+            yield Entry(
+                path, 0, time, (NOT_A_FILE, "it is a folder") if is_folder else _NOT_REGULAR
+            )
 
 
 @dataclass(frozen=True)
@@ -154,7 +151,7 @@ def _look_at(
         if stat.S_ISDIR(found.st_mode):
             fault = _enter(child, path, folder, waiting)
         elif not stat.S_ISREG(found.st_mode):
-            fault = NOT_A_FILE, f"it is {_KINDS.get(stat.S_IFMT(found.st_mode), 'no plain file')}"
+            fault = _NOT_REGULAR
     except OSError as error:
         try:
             found = child.stat(follow_symlinks=False)

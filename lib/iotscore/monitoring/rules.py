@@ -120,18 +120,18 @@ def _rate_alerts(
     severity: Severity = (
         "critical" if rate > min(promised * limits.critical_rate, 1.0 - promised) else "warning"
     )
-    told = f"{rate:.1%} of {records:,} records are flagged, target {promised:.1%}"
+    observed = f"{rate:.1%} of {records:,} records are flagged, target {promised:.1%}"
     if has_drifted(one.unflagged.moved_share, limits):
         message = (
-            f"{told}; the others drifted too: the device changed, or an attack is partly missed"
+            f"{observed}; the others drifted too: the device changed, or an attack is partly missed"
         )
         yield Alert("alert_rate", severity, device, day, rate, limit, message)
         return
     is_measured = one.unflagged.moved_share is not None
     message = (
-        f"{told}; the others have not drifted: an attack, not drift"
+        f"{observed}; the others have not drifted: an attack, not drift"
         if is_measured
-        else f"{told}; too few others are left to say whether the device itself changed"
+        else f"{observed}; too few others are left to say whether the device itself changed"
     )
     yield Alert("attack", severity, device, day, rate, limit, message)
 
@@ -148,7 +148,7 @@ def _drift_alert(
     unflagged = one.unflagged
     worst = int(np.argmax(unflagged.psi))
     shift = unflagged.shift[worst]
-    told = "" if np.isnan(shift) else f", its median by {shift:+.2g} benign spreads"
+    shifted = "" if np.isnan(shift) else f", its median by {shift:+.2g} benign spreads"
     share = unflagged.stepped_share if kind == "new_behaviour" else unflagged.moved_share
     since = (
         "since the day before"
@@ -157,7 +157,7 @@ def _drift_alert(
     )
     message = (
         f"{share:.0%} of the features of records that are not flagged drifted {since}; most "
-        f"{features[worst]} (index {unflagged.psi[worst]:.2f}{told})"
+        f"{features[worst]} (index {unflagged.psi[worst]:.2f}{shifted})"
     )
     value = share or 0.0
     return Alert(

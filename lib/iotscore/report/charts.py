@@ -72,10 +72,10 @@ def composition_picture(found: Composition, data: str) -> Picture:
         axes.set_xlabel("records")
         figure.legend(loc="outside upper left", ncols=4)
         sums = zip(found.kinds, zip(*(counts for _, counts in devices), strict=True), strict=True)
-        told = ", ".join(f"{sum(counts):,} {kind}" for kind, counts in sums)
+        summary = ", ".join(f"{sum(counts):,} {kind}" for kind, counts in sums)
         more = len(found.devices) - len(devices)
         alternative = (
-            f"Bars: ingested records of {len(devices)} devices by kind of traffic: {told}. "
+            f"Bars: ingested records of {len(devices)} devices by kind of traffic: {summary}. "
             f"{f'{more} more devices are not shown. ' if more else ''}Data: {data}."
         )
         return finished(COMPOSITION, alternative, figure)
@@ -114,12 +114,12 @@ def roc_picture(evaluation: Evaluation, data: str) -> Picture | None:
         axes.set_ylabel("detection rate: flagged share of attack records")
         handles, names = axes.get_legend_handles_labels()
         figure.legend(handles[::-1], names[::-1], loc="outside upper left", ncols=2)
-        told = ", ".join(
+        summary = ", ".join(
             f"{named(one.detector)} {areas.get(one.detector) or 0.0:.4f}" for one in curves[::-1]
         )
         alternative = (
-            f"ROC curves. Area under the curve: {told}. Dots: the thresholds in use. Labels were "
-            f"used. Data: {data}."
+            f"ROC curves. Area under the curve: {summary}. Dots: the thresholds in use. Labels "
+            f"were used. Data: {data}."
         )
         return finished(ROC, alternative, figure)
 
@@ -174,12 +174,12 @@ def scorecard_picture(evaluation: Evaluation, data: str) -> Picture | None:
         axes.grid(visible=False, axis="y")
         axes.spines[["left", "bottom"]].set_visible(False)
         figure.legend(loc="outside upper left", ncols=3)
-        told = ", ".join(
+        summary = ", ".join(
             f"{text} {share(getattr(hybrid, name))}" for name, text in SCORECARD.items()
         )
         by = "with labels" if hybrid.uses_labels else "without labels"
         alternative = (
-            f"Scorecard of the hybrid score at the threshold set {by}: {told}. The figures were "
+            f"Scorecard of the hybrid score at the threshold set {by}: {summary}. The figures were "
             f"measured with labels. Data: {data}."
         )
         return finished(SCORE, alternative, figure)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PAGE: Final = "report.html"
 SHAP: Final = ("shap_summary_plot", "shap_force_plot_benign", "shap_force_plot_attack")
 FILES: Final = (COMPOSITION, ROC, SCORE, *SHAP)
-"""Pictures that become files too, as the published reports name them."""
+"""Pictures that are written as files, with the names of the published baselines."""
 
 
 def draw(night: Night) -> dict[str, Picture]:

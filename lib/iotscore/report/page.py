@@ -99,7 +99,7 @@ def trend(values: Sequence[int | None]) -> Markup:
     if len(values) == 1:
         return Markup('<span class="line">first day</span>')
     shown = values[-_TREND_DAYS:]
-    told = ", ".join(words.NOTHING if one is None else f"{one:,}" for one in shown)
+    text = ", ".join(words.NOTHING if one is None else f"{one:,}" for one in shown)
     highest = max((one for one in shown if one is not None), default=0) or 1
     step = (_TREND_WIDTH - 2 * _TREND_EDGE) / (len(shown) - 1)
     height = _TREND_HEIGHT - 2 * _TREND_EDGE
@@ -119,7 +119,7 @@ def trend(values: Sequence[int | None]) -> Markup:
     return Markup(
         '<svg class="trend" role="img" viewBox="0 0 {} {}" width="{}" height="{}" '
         'aria-label="flagged records per day, oldest first: {}">{}</svg>'
-    ).format(_TREND_WIDTH, _TREND_HEIGHT, _TREND_WIDTH, _TREND_HEIGHT, told, parts)
+    ).format(_TREND_WIDTH, _TREND_HEIGHT, _TREND_WIDTH, _TREND_HEIGHT, text, parts)
 
 
 def interval(low: float, value: float, high: float, mark: float | None, top: float) -> Markup:
@@ -135,9 +135,9 @@ def interval(low: float, value: float, high: float, mark: float | None, top: flo
         return 3 + (_BAR_WIDTH - 6) * min(one / top, 1.0) if top else 3.0
 
     line = Markup()
-    told = f"{words.share(value)}, 95 % interval {words.share(low)} to {words.share(high)}"
+    text = f"{words.share(value)}, 95 % interval {words.share(low)} to {words.share(high)}"
     if mark is not None:
-        told += f", target {words.share(mark)}"
+        text += f", target {words.share(mark)}"
         line = Markup('<line class="mark" x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="{1}"/>').format(
             place(mark), _BAR_HEIGHT
         )
@@ -147,7 +147,7 @@ def interval(low: float, value: float, high: float, mark: float | None, top: flo
         'aria-label="{}"><line x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>{}'
         '<circle cx="{:.1f}" cy="{}" r="4"/></svg>'
     ).format(
-        *(_BAR_WIDTH, _BAR_HEIGHT, _BAR_WIDTH, _BAR_HEIGHT, told),
+        *(_BAR_WIDTH, _BAR_HEIGHT, _BAR_WIDTH, _BAR_HEIGHT, text),
         *(place(low), place(high), middle, middle, line, place(value), middle),
     )
 

@@ -1,4 +1,4 @@
-"""Counted scores to the few bins of a picture."""
+"""Rebin counted scores to the few bins of a picture."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ class Spread:
         scores, rows
             Scores, and how many records have each; shape (n,).
         is_seen
-            Whether the model learned from these records.
+            Whether the model was trained or calibrated on these records.
         """
         cells = np.floor(np.arcsinh(scores / self._width) * _FINE).astype(np.int64)
         distinct, where = np.unique(cells, return_inverse=True)
         totals = np.zeros(distinct.size, dtype=np.int64)
         np.add.at(totals, where, rows)
-        mine = self._cells[KINDS[label], is_seen]
+        of_kind = self._cells[KINDS[label], is_seen]
         for cell, total in zip(distinct.tolist(), totals.tolist(), strict=True):
-            mine[cell] += total
+            of_kind[cell] += total
 
     def shape(self) -> Shape | None:
-        """Return the spread of records that the model has not learned from; None without any.
+        """Return the distribution of records that are no training records; None without any.
 
-        Where all benign records were learned from, they stand in.
+        If all benign records are training records, they are taken.
         """
         unseen = {kind: cells for (kind, is_seen), cells in self._cells.items() if not is_seen}
         learned = self._cells.get(("benign", True))

@@ -63,16 +63,16 @@ def _summary(shap: Any, plt: Any, found: Shapley, data: str) -> Picture:  # noqa
     axes = plt.gcf().axes[0]
     axes.set_xlabel(f"Shapley value: part in the score of the {named(found.detector)}")
     order = np.argsort(-np.abs(found.shap_values).mean(axis=0), kind="stable")[:3]
-    told = ", ".join(found.features[one] for one in order)
+    leading = ", ".join(found.features[one] for one in order)
     alternative = (
         f"Shapley values of {found.scores.size} records for the {named(found.detector)}; the "
-        f"features that matter most: {told}. Data: {data}."
+        f"features that contribute most: {leading}. Data: {data}."
     )
     return _finished(plt, SUMMARY, alternative)
 
 
-def _force(shap: Any, plt: Any, found: Shapley, row: int, told: tuple[str, str, str]) -> Picture:  # noqa: ANN401
-    name, kind, data = told
+def _force(shap: Any, plt: Any, found: Shapley, row: int, titles: tuple[str, str, str]) -> Picture:  # noqa: ANN401
+    name, kind, data = titles
     shap.plots.force(
         float(found.base_values[row]),
         found.shap_values[row],

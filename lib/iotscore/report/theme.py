@@ -61,7 +61,7 @@ DARK: Final = {
     "neighbours": "#8fcf72",
     "envelope": "#5cc4e0",
 }
-"""The same names in both modes; in :data:`LIGHT` no two are equal, because they are told apart."""
+"""The same names in both modes; in :data:`LIGHT` no two are equal."""
 
 _PNG_DPI: Final = 160
 _STYLE: Final[dict[Any, Any]] = {
@@ -142,7 +142,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def finished(name: str, alternative: str, figure: Figure) -> Picture:
     """Return a figure as a picture; call it inside :func:`style`."""
-    _settle(figure)
+    _freeze_layout(figure)
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=_PNG_DPI, facecolor=PAPER, metadata={"Software": None})
     svg = io.BytesIO()
@@ -155,7 +155,7 @@ def finished(name: str, alternative: str, figure: Figure) -> Picture:
     return Picture(name, alternative, png.getvalue(), _inline(name, alternative, svg.getvalue()))
 
 
-def _settle(figure: Figure) -> None:
+def _freeze_layout(figure: Figure) -> None:
     """Lay a figure out, once; the solver's last digits differ from run to run, so they go."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")

@@ -42,9 +42,9 @@ ODDITIES: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lambda path: (path.parent.parent / "far").mkdir() or path.symlink_to("../far"),
         *("not_a_file", "a folder"),
     ),
-    "pipe": (os.mkfifo, "not_a_file", "a named pipe"),
-    "socket": (_socket, "not_a_file", "a socket"),
-    "device": (lambda path: path.symlink_to(os.devnull), "not_a_file", "a device"),
+    "pipe": (os.mkfifo, "not_a_file", "not a regular file"),
+    "socket": (_socket, "not_a_file", "not a regular file"),
+    "device": (lambda path: path.symlink_to(os.devnull), "not_a_file", "not a regular file"),
     "broken link": (lambda path: path.symlink_to("nowhere"), "broken_link", "to nothing"),
     "link to itself": (lambda path: path.symlink_to(path.name), "link_loop", "to itself"),
     "two links": (_loop_of_two, "link_loop", "to itself"),
@@ -113,7 +113,9 @@ def test_odd_names_of_devices_are_found(folder: Path, name: str) -> None:
 def test_metadata_that_are_no_file_end_the_run(folder: Path, name: str) -> None:
     """A pipe or a broken link in the place of a metadata file is told, not passed over."""
     os.mkfifo(folder / name)
-    with pytest.raises(InputError, match=f"{name} in the input folder cannot be read.*named pipe"):
+    with pytest.raises(
+        InputError, match=f"{name} in the input folder cannot be read.*not a regular file"
+    ):
         discover(str(folder), PATTERNS)
 
 
@@ -143,7 +145,7 @@ def test_another_storage_is_listed_by_arrow(folder: Path) -> None:
         "1.benign.csv": None,
         "a/benign_traffic.csv": None,
         "3.benign.csv": ("not_a_file", "it is a folder"),
-        "4.benign.csv": ("not_a_file", "it is no plain file"),
+        "4.benign.csv": ("not_a_file", "it is not a regular file"),
     }
     local = {entry.path: entry for entry in list_folder(fs.LocalFileSystem(), str(folder))}
     assert found["a/benign_traffic.csv"] == local["a/benign_traffic.csv"]
