@@ -189,10 +189,9 @@ def test_other_storage_is_refused(spark: SparkSession) -> None:
         maintain(open_warehouse(spark, "hdfs://somewhere/warehouse"), EAGER, Stage("maintain"))
 
 
-@pytest.mark.e2e
 def test_the_job(
     night_copy: Callable[[str], Warehouse],
-    submit: Callable[..., subprocess.CompletedProcess[str]],
+    run_job: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     """It lets old scores go, merges, prints a table, and leaves a warehouse that proves sound."""
     warehouse = night_copy("default")
@@ -200,7 +199,7 @@ def test_the_job(
     old = [row | {"scored_at": row["scored_at"] - timedelta(days=40)} for row in rows]
     warehouse.replace("scored_files", old, "TRUE")
     told = ("--set", "maintain.small_files=2", "--set", "maintain.keep_scores_days=30")
-    done = submit("maintain", "--warehouse", warehouse.root, *told)
+    done = run_job("maintain", "--warehouse", warehouse.root, *told)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "scored: 260 rows have expired" in done.stderr
     assert "explained: 0 rows have expired" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from argparse import Namespace
@@ -31,10 +32,12 @@ from iotscore.warehouse.open import open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyspark.sql import SparkSession
+
     from iotscore.config import Settings
     from iotscore.warehouse.warehouse import Warehouse
 
-    Submit = Callable[..., subprocess.CompletedProcess[str]]
+    RunJob = Callable[..., subprocess.CompletedProcess[str]]
 
 pytestmark = pytest.mark.spark
 
@@ -53,13 +56,26 @@ def candidate(warehouse: Warehouse, settings: Settings) -> str:
     return train(context, train_options(settings), is_candidate=True).model_version
 
 
+@pytest.fixture(scope="module")
+def with_candidate(
+    _session: SparkSession,
+    _night: Callable[[str], Path],
+    settings: Callable[..., Settings],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, str]:
+    """Return a night's warehouse with a candidate beside the champion, and the candidate."""
+    folder = shutil.copytree(_night("default"), tmp_path_factory.mktemp("tried") / "warehouse")
+    chosen = settings("default", *QUICK, "detectors.envelope=null")
+    return folder, candidate(open_warehouse(_session, str(folder)), chosen)
+
+
 @pytest.fixture
 def tried(
-    night_copy: Callable[[str], Warehouse], settings: Callable[..., Settings]
+    spark: SparkSession, with_candidate: tuple[Path, str], tmp_path: Path
 ) -> tuple[Warehouse, str]:
-    """Return a copy of a night with a candidate beside the champion, and the candidate."""
-    warehouse = night_copy("default")
-    return warehouse, candidate(warehouse, settings("default", *QUICK, "detectors.envelope=null"))
+    """Return a copy of that warehouse, to write into, and the candidate."""
+    folder, version = with_candidate
+    return open_warehouse(spark, str(shutil.copytree(folder, tmp_path / "tried"))), version
 
 
 def promote_by_job(
@@ -246,19 +262,18 @@ def test_tables_name_states_figures_and_reasons(
     assert ("what leads the explanations" in told) != ("no flag changes" in told)
 
 
-@pytest.mark.e2e
 def test_the_jobs_promote_and_export(
-    tried: tuple[Warehouse, str], submit: Submit, landing: Path, tmp_path: Path
+    tried: tuple[Warehouse, str], run_job: RunJob, landing: Path, tmp_path: Path
 ) -> None:
     """Exit code 2 for a shut gate; an exported model scores a file as the warehouse did."""
     warehouse, version = tried
     place = ("--warehouse", warehouse.root)
-    refused = submit("models", "promote", version, *place)
+    refused = run_job("models", "promote", version, *place)
     assert refused.returncode == 2, refused.stderr[-3000:]
     assert "benign records" in refused.stdout
     assert f"iotscore models promote: {version} is not promoted" in refused.stderr
     first = str(champion(warehouse))
-    done = submit("models", "export", first, *place, "--out", tmp_path / "model")
+    done = run_job("models", "export", first, *place, "--out", tmp_path / "model")
     assert done.returncode == 0, done.stderr[-3000:]
     assert Path(done.stdout.split()[-1]).name == "model.onnx"
     command = [sys.executable, "-m", "iotscore", "score", landing / "2.mirai.syn.csv"]

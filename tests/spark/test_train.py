@@ -67,7 +67,7 @@ def test_only_benign_thirds_reach_the_fit(
         return fit_model(train, calibration, options, progress, devices)
 
     monkeypatch.setattr(train_module, "fit_model", spy)
-    stages(night_copy("default"), settings("default")).train()
+    stages(night_copy("default"), settings("default", "detectors.lstm=null")).train()
     train = _rows(landing, slice(1, 30), slice(1, 20))
     calibration = _rows(landing, slice(31, 60), slice(21, 40))
     assert np.array_equal(_sorted(seen["train"]), _sorted(train))
@@ -108,7 +108,7 @@ def test_cap_bounds_the_rows_on_the_driver(
 ) -> None:
     """No more records than the cap are brought to the driver, whatever the table holds."""
     warehouse = night_copy("default")
-    run = stages(warehouse, settings("default", "train.max_train_rows=20"))
+    run = stages(warehouse, settings("default", "train.max_train_rows=20", "detectors.lstm=null"))
     version = run.train()
     assert load_model(warehouse, version).manifest["rows"] == {"train": 20, "calibration": 48}
 

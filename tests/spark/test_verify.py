@@ -597,19 +597,18 @@ def test_no_job_writes_while_one_verifies(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.e2e
 def test_the_job_tells_a_scheduler(
-    night_copy: Copy, submit: Callable[..., subprocess.CompletedProcess[str]]
+    night_copy: Copy, run_job: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     """The job exits with 1 if a check fails, and with 2 if it cannot run."""
     warehouse = night_copy("default")
     change(warehouse, "scored_files", "rows_scored = 90", rows_scored="91")
-    damaged = submit("verify", "--warehouse", warehouse.root, "--sample", "50")
+    damaged = run_job("verify", "--warehouse", warehouse.root, "--sample", "50")
     assert damaged.returncode == 1, damaged.stderr[-3000:]
     assert "91 scored, 90 in scores" in damaged.stdout
     assert "50 scores of 1 models" in damaged.stdout
     assert "Traceback" not in damaged.stderr
     with writer_lock(warehouse.root):
-        busy = submit("verify", "--warehouse", warehouse.root)
+        busy = run_job("verify", "--warehouse", warehouse.root)
     assert busy.returncode == 2
     assert "another job is writing" in busy.stderr
