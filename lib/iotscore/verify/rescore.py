@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from iotscore.features import FEATURES, KEY, score_column
 from iotscore.sampling.spark_sample import record_hash
 from iotscore.warehouse.records import records_of
-from iotscore.warehouse.schemas import DETECTORS, score_fields
+from iotscore.warehouse.schemas import DETECTORS, score_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +46,7 @@ def rescored_faults(
     if not model.calibrations:
         names = [score_column(name) for name in _detectors(model)]
     else:
-        names = score_fields(_detectors(model)).fieldNames()
+        names = score_columns(_detectors(model))
     sample = sampled_scores(found, version, names, rows, seed)
     if not sample.num_rows:
         return 0, []

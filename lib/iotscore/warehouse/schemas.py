@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,13 +23,35 @@ detectors and ``severity``, ``metrics`` has intervals. 4: ``scored_files``, ``ex
 ``models`` have ``expired_at``. 5: ``ingest_files`` and ``scored_files`` have ``records_hash``;
 ``models``, ``model_aliases``, ``metrics`` and ``runs`` have ``sequence``."""
 
-_STRING = T.StringType()
-_INT = T.IntegerType()
-_LONG = T.LongType()
-_DOUBLE = T.DoubleType()
-_BOOLEAN = T.BooleanType()
-_DATE = T.DateType()
-_TIMESTAMP = T.TimestampType()
+_FIRST_DETECTORS: Final = ("iforest", "lstm")
+DETECTORS: Final = (*_FIRST_DETECTORS, "neighbours", "envelope")
+"""Detectors that have columns in ``scores``; they are NULL where a model lacks one.
+
+Tables of earlier versions may have columns of others, which nothing writes any more.
+"""
+
+_TYPES: Final[dict[str, T.DataType]] = {
+    "STRING": T.StringType(),
+    "INT": T.IntegerType(),
+    "BIGINT": T.LongType(),
+    "DOUBLE": T.DoubleType(),
+    "BOOLEAN": T.BooleanType(),
+    "DATE": T.DateType(),
+    "TIMESTAMP": T.TimestampType(),
+    "BINARY": T.BinaryType(),
+}
+
+_NOT_DOUBLE: Final = {
+    **dict.fromkeys(
+        (
+            *("protocol", "feature_set", "detector", "scope", "scope_value", "threshold_policy"),
+            *("weighting", "attack", "knob", "worst_attack_file", "worst_device"),
+        ),
+        "STRING",
+    ),
+    **dict.fromkeys(("uses_labels", "tested_on_training"), "BOOLEAN"),
+    **dict.fromkeys(("n_features", "n_benign", "n_attack", "n_planted", "draw"), "BIGINT"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,479 +74,241 @@ class Table:
         return to_arrow_schema(self.schema, timezone="UTC")
 
 
-def _struct(columns: Iterable[tuple[str, T.DataType]]) -> T.StructType:
-    return T.StructType([T.StructField(name, kind) for name, kind in columns])
+def score_columns(detectors: Iterable[str]) -> list[str]:
+    """Return the columns that scoring computes: per detector, and of the hybrid score."""
+    of_each = ((score_column(d), norm_column(d), flag_column(d)) for d in detectors)
+    return [
+        *(name for one in of_each for name in one),
+        score_column(HYBRID),
+        flag_column(HYBRID),
+        SEVERITY,
+    ]
 
 
-_RECORD = (
-    ("file_id", _STRING),
-    ("row_no", _LONG),
-    ("source_file", _STRING),
-    ("device_id", _INT),
-    ("device", _STRING),
-    ("family", _STRING),
-    ("attack", _STRING),
-    ("label", _INT),
-    ("event_day", _DATE),
-)
-RECORD_COLUMNS: Final = tuple(name for name, _ in _RECORD)
+def _columns(names: Iterable[str]) -> str:
+    """Write columns as SQL does; most are numbers."""
+    flags = {flag_column(name) for name in (*DETECTORS, HYBRID)}
+    types = _NOT_DOUBLE | dict.fromkeys(flags, "BOOLEAN")
+    return ", ".join(f"{name} {types.get(name, 'DOUBLE')}" for name in names)
+
+
+def _struct(columns: str) -> T.StructType:
+    """Read columns as SQL writes them, which Spark itself does in the JVM alone."""
+    named = (one.split(maxsplit=1) for one in re.split(r",\s+(?![^<]*>)", columns.strip()))
+    return T.StructType([T.StructField(name, _type(kind)) for name, kind in named])
+
+
+def _type(kind: str) -> T.DataType:
+    if kind.startswith("ARRAY<"):
+        return T.ArrayType(_type(kind[len("ARRAY<") : -1]))
+    if kind.startswith("STRUCT<"):
+        return _struct(kind[len("STRUCT<") : -1])
+    return _TYPES[kind]
+
+
+def _table(columns: str, indexed: str, *, late: str = "", is_proved: bool = False) -> Table:
+    return Table(_struct(columns), tuple(indexed.split()), tuple(late.split()), is_proved)
+
+
+_RECORD = """file_id STRING, row_no BIGINT, source_file STRING, device_id INT, device STRING,
+    family STRING, attack STRING, label INT, event_day DATE"""
+RECORD_COLUMNS: Final = tuple(_struct(_RECORD).fieldNames())
 """What identifies and describes a record; ``traffic`` and ``scores`` share these columns."""
 
-_FIRST_DETECTORS: Final = ("iforest", "lstm")
-DETECTORS: Final = (*_FIRST_DETECTORS, "neighbours", "envelope")
-"""Detectors that have columns in ``scores``; they are NULL where a model lacks one.
-
-Tables of earlier versions may have columns of others, which nothing writes any more.
-"""
-
-
-def score_fields(detectors: Iterable[str]) -> T.StructType:
-    """Return the columns that scoring computes: per detector and fused."""
-    columns: list[tuple[str, T.DataType]] = []
-    for name in detectors:
-        columns += [
-            (score_column(name), _DOUBLE),
-            (norm_column(name), _DOUBLE),
-            (flag_column(name), _BOOLEAN),
-        ]
-    columns += [
-        (score_column(HYBRID), _DOUBLE),
-        (flag_column(HYBRID), _BOOLEAN),
-        (SEVERITY, _DOUBLE),
-    ]
-    return _struct(columns)
-
-
-_SCORES_TAIL = (
-    ("model_version", _STRING),
-    ("split", _STRING),
-    ("run_id", _STRING),
-    ("scored_at", _TIMESTAMP),
-)
-
-_METRIC_SCOPE = (
-    ("evaluation_id", _STRING),
-    ("run_id", _STRING),
-    ("model_version", _STRING),
-    ("detector", _STRING),
-    ("scope", _STRING),
-    ("scope_value", _STRING),
-)
-
-_TOP = T.ArrayType(
-    _struct(
-        [
-            ("feature", _STRING),
-            *((name, _DOUBLE) for name in ("contribution", "value", "low", "high")),
-        ]
-    )
-)
-"""The features that contribute most to a hybrid score, the largest contribution first."""
-
-_MEASURED = (("data_kind", _STRING), ("evaluated_at", _TIMESTAMP))
-
-_PROTOCOL_TYPES: Final[dict[str, T.DataType]] = {
-    **dict.fromkeys(
-        (
-            *("protocol", "feature_set", "detector", "scope", "scope_value", "threshold_policy"),
-            *("weighting", "worst_attack_file", "worst_device"),
-        ),
-        _STRING,
-    ),
-    **dict.fromkeys(("uses_labels", "tested_on_training"), _BOOLEAN),
-    **dict.fromkeys(("n_features", "n_benign", "n_attack"), _LONG),
-}
-_ROBUSTNESS_TYPES: Final[dict[str, T.DataType]] = {
-    **dict.fromkeys(
-        (
-            *("protocol", "attack", "knob", "scope", "scope_value", "detector"),
-            *("worst_attack_file", "worst_device"),
-        ),
-        _STRING,
-    ),
-    **dict.fromkeys(("draw", "n_planted", "n_benign", "n_attack"), _LONG),
-}
-_ROBUSTNESS_FIGURES = tuple(
-    (name, _ROBUSTNESS_TYPES.get(name, _DOUBLE)) for name in ROBUSTNESS_COLUMNS
-)
-_PROTOCOL_FIGURES = tuple((name, _PROTOCOL_TYPES.get(name, _DOUBLE)) for name in PROTOCOL_COLUMNS)
+_METRIC_SCOPE = """evaluation_id STRING, run_id STRING, model_version STRING, detector STRING,
+    scope STRING, scope_value STRING"""
+_LATE_SCORES = [
+    *(name for name in score_columns(DETECTORS) if name not in score_columns(_FIRST_DETECTORS)),
+    SEVERITY,
+]
 
 TABLES: Final[dict[str, Table]] = {
-    "traffic": Table(
-        _struct([*_RECORD, *((name, _DOUBLE) for name in FEATURES), ("ingest_run", _STRING)]),
-        ("file_id", "row_no", "device_id", "label", "event_day", "ingest_run"),
+    "traffic": _table(
+        f"{_RECORD}, {_columns(FEATURES)}, ingest_run STRING",
+        "file_id row_no device_id label event_day ingest_run",
         is_proved=True,
     ),
-    "ingest_files": Table(
-        _struct(
-            [
-                ("file_id", _STRING),
-                ("source_file", _STRING),
-                ("device_id", _INT),
-                ("device", _STRING),
-                ("family", _STRING),
-                ("attack", _STRING),
-                ("label", _INT),
-                ("event_day", _DATE),
-                ("bytes", _LONG),
-                ("sha256", _STRING),
-                ("modified_at", _TIMESTAMP),
-                ("rows_read", _LONG),
-                ("rows_accepted", _LONG),
-                ("rows_quarantined", _LONG),
-                ("rows_expected", _LONG),
-                ("status", _STRING),
-                ("reason", _STRING),
-                ("is_synthetic", _BOOLEAN),
-                ("run_id", _STRING),
-                ("ingested_at", _TIMESTAMP),
-                ("records_hash", _LONG),
-            ]
-        ),
-        ("file_id", "status", "run_id"),
-        late=("records_hash",),
+    "ingest_files": _table(
+        """
+        file_id STRING, source_file STRING, device_id INT, device STRING, family STRING,
+        attack STRING, label INT, event_day DATE, bytes BIGINT, sha256 STRING,
+        modified_at TIMESTAMP, rows_read BIGINT, rows_accepted BIGINT, rows_quarantined BIGINT,
+        rows_expected BIGINT, status STRING, reason STRING, is_synthetic BOOLEAN, run_id STRING,
+        ingested_at TIMESTAMP, records_hash BIGINT
+        """,
+        "file_id status run_id",
+        late="records_hash",
     ),
-    "quarantine": Table(
-        _struct(
-            [
-                ("file_id", _STRING),
-                ("source_file", _STRING),
-                ("row_no", _LONG),
-                ("reason", _STRING),
-                ("detail", _STRING),
-                ("raw_text", _STRING),
-                ("run_id", _STRING),
-                ("quarantined_at", _TIMESTAMP),
-            ]
-        ),
-        ("file_id", "run_id"),
+    "quarantine": _table(
+        """
+        file_id STRING, source_file STRING, row_no BIGINT, reason STRING, detail STRING,
+        raw_text STRING, run_id STRING, quarantined_at TIMESTAMP
+        """,
+        "file_id run_id",
     ),
-    "models": Table(
-        _struct(
-            [
-                ("model_version", _STRING),
-                ("manifest", _STRING),
-                ("bundle", T.BinaryType()),
-                ("bundle_sha256", _STRING),
-                ("run_id", _STRING),
-                ("created_at", _TIMESTAMP),
-                ("expired_at", _TIMESTAMP),
-                ("sequence", _LONG),
-            ]
-        ),
-        ("model_version",),
-        late=("expired_at", "sequence"),
+    "models": _table(
+        """
+        model_version STRING, manifest STRING, bundle BINARY, bundle_sha256 STRING, run_id STRING,
+        created_at TIMESTAMP, expired_at TIMESTAMP, sequence BIGINT
+        """,
+        "model_version",
+        late="expired_at sequence",
     ),
-    "model_aliases": Table(
-        _struct(
-            [
-                ("alias", _STRING),
-                ("model_version", _STRING),
-                ("reason", _STRING),
-                ("run_id", _STRING),
-                ("promoted_at", _TIMESTAMP),
-                ("sequence", _LONG),
-            ]
-        ),
-        ("alias",),
-        late=("sequence",),
+    "model_aliases": _table(
+        """
+        alias STRING, model_version STRING, reason STRING, run_id STRING, promoted_at TIMESTAMP,
+        sequence BIGINT
+        """,
+        "alias",
+        late="sequence",
     ),
-    "scores": Table(
-        _struct(
-            [*_RECORD, *((f.name, f.dataType) for f in score_fields(DETECTORS)), *_SCORES_TAIL]
-        ),
-        ("file_id", "row_no", "device_id", "event_day", "model_version", "run_id"),
-        late=tuple(
-            sorted(
-                set(score_fields(DETECTORS).fieldNames())
-                - (set(score_fields(_FIRST_DETECTORS).fieldNames()) - {SEVERITY})
-            )
-        ),
+    "scores": _table(
+        f"""
+        {_RECORD},
+        {_columns(score_columns(DETECTORS))},
+        model_version STRING, split STRING, run_id STRING, scored_at TIMESTAMP
+        """,
+        "file_id row_no device_id event_day model_version run_id",
+        late=" ".join(_LATE_SCORES),
         is_proved=True,
     ),
-    "scored_files": Table(
-        _struct(
-            [
-                ("model_version", _STRING),
-                ("file_id", _STRING),
-                ("rows_scored", _LONG),
-                ("run_id", _STRING),
-                ("scored_at", _TIMESTAMP),
-                ("sha256", _STRING),
-                ("expired_at", _TIMESTAMP),
-                ("records_hash", _LONG),
-            ]
-        ),
-        ("model_version", "file_id", "run_id"),
-        late=("sha256", "expired_at", "records_hash"),
+    "scored_files": _table(
+        """
+        model_version STRING, file_id STRING, rows_scored BIGINT, run_id STRING,
+        scored_at TIMESTAMP, sha256 STRING, expired_at TIMESTAMP, records_hash BIGINT
+        """,
+        "model_version file_id run_id",
+        late="sha256 expired_at records_hash",
     ),
-    "score_histogram": Table(
-        _struct(
-            [
-                ("model_version", _STRING),
-                ("file_id", _STRING),
-                ("label", _INT),
-                ("split", _STRING),
-                ("detector", _STRING),
-                ("bin", _LONG),
-                ("flag", _BOOLEAN),
-                ("low", _DOUBLE),
-                ("high", _DOUBLE),
-                ("rows", _LONG),
-                ("run_id", _STRING),
-            ]
-        ),
-        ("model_version", "file_id", "detector"),
+    "score_histogram": _table(
+        """
+        model_version STRING, file_id STRING, label INT, split STRING, detector STRING, bin BIGINT,
+        flag BOOLEAN, low DOUBLE, high DOUBLE, rows BIGINT, run_id STRING
+        """,
+        "model_version file_id detector",
     ),
-    "explanations": Table(
-        _struct(
-            [
-                *_RECORD,
-                ("hybrid_score", _DOUBLE),
-                ("severity", _DOUBLE),
-                ("base", _DOUBLE),
-                ("top", _TOP),
-                ("rest", _DOUBLE),
-                ("sentence", _STRING),
-                ("model_version", _STRING),
-                ("run_id", _STRING),
-                ("explained_at", _TIMESTAMP),
-            ]
-        ),
-        ("file_id", "row_no", "device_id", "event_day", "model_version", "run_id"),
+    "explanations": _table(
+        f"""
+        {_RECORD},
+        hybrid_score DOUBLE, severity DOUBLE, base DOUBLE, top ARRAY<STRUCT<feature STRING,
+        contribution DOUBLE, value DOUBLE, low DOUBLE, high DOUBLE>>, rest DOUBLE, sentence STRING,
+        model_version STRING, run_id STRING, explained_at TIMESTAMP
+        """,
+        "file_id row_no device_id event_day model_version run_id",
     ),
-    "explained_files": Table(
-        _struct(
-            [
-                ("model_version", _STRING),
-                ("file_id", _STRING),
-                ("rows_explained", _LONG),
-                ("run_id", _STRING),
-                ("explained_at", _TIMESTAMP),
-                ("sha256", _STRING),
-                ("expired_at", _TIMESTAMP),
-            ]
-        ),
-        ("model_version", "file_id", "run_id"),
-        late=("expired_at",),
+    "explained_files": _table(
+        """
+        model_version STRING, file_id STRING, rows_explained BIGINT, run_id STRING,
+        explained_at TIMESTAMP, sha256 STRING, expired_at TIMESTAMP
+        """,
+        "model_version file_id run_id",
+        late="expired_at",
     ),
-    "incidents": Table(
-        _struct(
-            [
-                ("incident_id", _STRING),
-                ("model_version", _STRING),
-                *((name, kind) for name, kind in _RECORD if name != "row_no"),
-                ("first_row", _LONG),
-                ("last_row", _LONG),
-                ("voted_row", _LONG),
-                ("delay", _LONG),
-                ("records", _LONG),
-                ("vote_window", _LONG),
-                ("peak_row", _LONG),
-                ("peak_score", _DOUBLE),
-                ("peak_severity", _DOUBLE),
-                ("top", T.ArrayType(_struct([("feature", _STRING), ("contribution", _DOUBLE)]))),
-                ("sentence", _STRING),
-                ("run_id", _STRING),
-                ("found_at", _TIMESTAMP),
-            ]
-        ),
-        ("incident_id", "model_version", "file_id", "run_id"),
+    "incidents": _table(
+        """
+        incident_id STRING, model_version STRING, file_id STRING, source_file STRING,
+        device_id INT, device STRING, family STRING, attack STRING, label INT, event_day DATE,
+        first_row BIGINT, last_row BIGINT, voted_row BIGINT, delay BIGINT, records BIGINT,
+        vote_window BIGINT, peak_row BIGINT, peak_score DOUBLE, peak_severity DOUBLE,
+        top ARRAY<STRUCT<feature STRING, contribution DOUBLE>>, sentence STRING, run_id STRING,
+        found_at TIMESTAMP
+        """,
+        "incident_id model_version file_id run_id",
     ),
-    "shap_values": Table(
-        _struct(
-            [
-                ("model_version", _STRING),
-                ("detector", _STRING),
-                ("file_id", _STRING),
-                ("row_no", _LONG),
-                ("label", _INT),
-                ("feature", _STRING),
-                ("value", _DOUBLE),
-                ("shap_value", _DOUBLE),
-                ("base_value", _DOUBLE),
-                ("score", _DOUBLE),
-                ("run_id", _STRING),
-                ("explained_at", _TIMESTAMP),
-            ]
-        ),
-        ("model_version", "run_id"),
+    "shap_values": _table(
+        """
+        model_version STRING, detector STRING, file_id STRING, row_no BIGINT, label INT,
+        feature STRING, value DOUBLE, shap_value DOUBLE, base_value DOUBLE, score DOUBLE,
+        run_id STRING, explained_at TIMESTAMP
+        """,
+        "model_version run_id",
     ),
-    "drift": Table(
-        _struct(
-            [
-                ("model_version", _STRING),
-                ("event_day", _DATE),
-                ("device_id", _INT),
-                ("device", _STRING),
-                ("feature", _STRING),
-                ("is_flagged_excluded", _BOOLEAN),
-                ("records", _LONG),
-                ("counts", T.ArrayType(_LONG)),
-                ("psi", _DOUBLE),
-                ("psi_limit", _DOUBLE),
-                ("shift", _DOUBLE),
-                ("share_outside", _DOUBLE),
-                ("is_moved", _BOOLEAN),
-                ("step", _DOUBLE),
-                ("nights_moved", _INT),
-                ("run_id", _STRING),
-                ("monitored_at", _TIMESTAMP),
-            ]
-        ),
-        ("model_version", "event_day", "device_id", "run_id"),
+    "drift": _table(
+        """
+        model_version STRING, event_day DATE, device_id INT, device STRING, feature STRING,
+        is_flagged_excluded BOOLEAN, records BIGINT, counts ARRAY<BIGINT>, psi DOUBLE,
+        psi_limit DOUBLE, shift DOUBLE, share_outside DOUBLE, is_moved BOOLEAN, step DOUBLE,
+        nights_moved INT, run_id STRING, monitored_at TIMESTAMP
+        """,
+        "model_version event_day device_id run_id",
     ),
-    "monitored_files": Table(
-        _struct(
-            [
-                ("model_version", _STRING),
-                ("file_id", _STRING),
-                ("rows_monitored", _LONG),
-                ("run_id", _STRING),
-                ("monitored_at", _TIMESTAMP),
-                ("sha256", _STRING),
-            ]
-        ),
-        ("model_version", "file_id", "run_id"),
+    "monitored_files": _table(
+        """
+        model_version STRING, file_id STRING, rows_monitored BIGINT, run_id STRING,
+        monitored_at TIMESTAMP, sha256 STRING
+        """,
+        "model_version file_id run_id",
     ),
-    "alerts": Table(
-        _struct(
-            [
-                ("alert_id", _STRING),
-                ("severity", _STRING),
-                ("kind", _STRING),
-                ("device_id", _INT),
-                ("device", _STRING),
-                ("event_day", _DATE),
-                ("feature", _STRING),
-                ("value", _DOUBLE),
-                ("limit", _DOUBLE),
-                ("message", _STRING),
-                ("first_seen", _DATE),
-                ("cool_down_until", _DATE),
-                ("model_version", _STRING),
-                ("run_id", _STRING),
-                ("raised_at", _TIMESTAMP),
-            ]
-        ),
-        ("model_version", "event_day", "run_id"),
+    "alerts": _table(
+        """
+        alert_id STRING, severity STRING, kind STRING, device_id INT, device STRING,
+        event_day DATE, feature STRING, value DOUBLE, limit DOUBLE, message STRING,
+        first_seen DATE, cool_down_until DATE, model_version STRING, run_id STRING,
+        raised_at TIMESTAMP
+        """,
+        "model_version event_day run_id",
     ),
-    "notifications": Table(
-        _struct(
-            [
-                ("alert_id", _STRING),
-                ("channel", _STRING),
-                ("is_delivered", _BOOLEAN),
-                ("fault", _STRING),
-                ("run_id", _STRING),
-                ("attempted_at", _TIMESTAMP),
-            ]
-        ),
-        ("alert_id",),
+    "notifications": _table(
+        """
+        alert_id STRING, channel STRING, is_delivered BOOLEAN, fault STRING, run_id STRING,
+        attempted_at TIMESTAMP
+        """,
+        "alert_id",
     ),
-    "suppressions": Table(
-        _struct(
-            [
-                ("suppression_id", _STRING),
-                ("kind", _STRING),
-                ("device", _STRING),
-                ("feature", _STRING),
-                ("source_file", _STRING),
-                ("reason", _STRING),
-                ("author", _STRING),
-                ("created_at", _TIMESTAMP),
-                ("expires_at", _TIMESTAMP),
-            ]
-        ),
-        ("suppression_id",),
+    "suppressions": _table(
+        """
+        suppression_id STRING, kind STRING, device STRING, feature STRING, source_file STRING,
+        reason STRING, author STRING, created_at TIMESTAMP, expires_at TIMESTAMP
+        """,
+        "suppression_id",
     ),
-    "metrics": Table(
-        _struct(
-            [
-                *_METRIC_SCOPE,
-                ("threshold_policy", _STRING),
-                ("uses_labels", _BOOLEAN),
-                ("threshold", _DOUBLE),
-                ("weighting", _STRING),
-                ("rows", _LONG),
-                *((name, _DOUBLE) for name in ("tp", "fp", "tn", "fn")),
-                ("accuracy", _DOUBLE),
-                ("balanced_accuracy", _DOUBLE),
-                ("precision_attack", _DOUBLE),
-                ("recall_attack", _DOUBLE),
-                ("f1_attack", _DOUBLE),
-                ("precision_benign", _DOUBLE),
-                ("recall_benign", _DOUBLE),
-                ("f1_benign", _DOUBLE),
-                ("fpr", _DOUBLE),
-                ("recall_attack_low", _DOUBLE),
-                ("recall_attack_high", _DOUBLE),
-                ("fpr_low", _DOUBLE),
-                ("fpr_high", _DOUBLE),
-                ("fpr_promised", _DOUBLE),
-                ("roc_auc", _DOUBLE),
-                ("roc_auc_error", _DOUBLE),
-                ("average_precision", _DOUBLE),
-                ("average_precision_error", _DOUBLE),
-                *_MEASURED,
-                ("sequence", _LONG),
-            ]
-        ),
-        ("evaluation_id", "model_version"),
-        late=(
-            *("recall_attack_low", "recall_attack_high"),
-            *("fpr_low", "fpr_high", "fpr_promised", "sequence"),
-        ),
+    "metrics": _table(
+        f"""
+        {_METRIC_SCOPE},
+        threshold_policy STRING, uses_labels BOOLEAN, threshold DOUBLE, weighting STRING,
+        rows BIGINT, tp DOUBLE, fp DOUBLE, tn DOUBLE, fn DOUBLE, accuracy DOUBLE,
+        balanced_accuracy DOUBLE, precision_attack DOUBLE, recall_attack DOUBLE, f1_attack DOUBLE,
+        precision_benign DOUBLE, recall_benign DOUBLE, f1_benign DOUBLE, fpr DOUBLE,
+        recall_attack_low DOUBLE, recall_attack_high DOUBLE, fpr_low DOUBLE, fpr_high DOUBLE,
+        fpr_promised DOUBLE, roc_auc DOUBLE, roc_auc_error DOUBLE, average_precision DOUBLE,
+        average_precision_error DOUBLE, data_kind STRING, evaluated_at TIMESTAMP, sequence BIGINT
+        """,
+        "evaluation_id model_version",
+        late="recall_attack_low recall_attack_high fpr_low fpr_high fpr_promised sequence",
     ),
-    "protocol_figures": Table(
-        _struct([*_PROTOCOL_FIGURES, ("run_id", _STRING), *_MEASURED]),
-        ("protocol", "run_id"),
+    "protocol_figures": _table(
+        f"""
+        {_columns(PROTOCOL_COLUMNS)},
+        run_id STRING, data_kind STRING, evaluated_at TIMESTAMP
+        """,
+        "protocol run_id",
     ),
-    "robustness_figures": Table(
-        _struct([*_ROBUSTNESS_FIGURES, ("run_id", _STRING), *_MEASURED]),
-        ("protocol", "run_id"),
+    "robustness_figures": _table(
+        f"""
+        {_columns(ROBUSTNESS_COLUMNS)},
+        run_id STRING, data_kind STRING, evaluated_at TIMESTAMP
+        """,
+        "protocol run_id",
     ),
-    "roc_points": Table(
-        _struct(
-            [
-                *_METRIC_SCOPE,
-                ("point", _INT),
-                ("threshold", _DOUBLE),
-                ("fpr", _DOUBLE),
-                ("tpr", _DOUBLE),
-            ]
-        ),
-        ("evaluation_id", "model_version"),
+    "roc_points": _table(
+        f"""
+        {_METRIC_SCOPE},
+        point INT, threshold DOUBLE, fpr DOUBLE, tpr DOUBLE
+        """,
+        "evaluation_id model_version",
     ),
-    "runs": Table(
-        _struct(
-            [
-                ("run_id", _STRING),
-                ("stage", _STRING),
-                ("status", _STRING),
-                ("started_at", _TIMESTAMP),
-                ("ended_at", _TIMESTAMP),
-                ("seconds", _DOUBLE),
-                ("rows", _LONG),
-                ("rows_per_second", _DOUBLE),
-                ("rows_per_second_per_core", _DOUBLE),
-                ("cores", _INT),
-                ("peak_memory_bytes", _LONG),
-                ("driver_memory_bytes", _LONG),
-                ("profile", _STRING),
-                ("config_sha256", _STRING),
-                ("code_version", _STRING),
-                ("details", _STRING),
-                ("error", _STRING),
-                ("sequence", _LONG),
-            ]
-        ),
-        ("run_id", "stage", "status"),
-        late=("sequence",),
+    "runs": _table(
+        """
+        run_id STRING, stage STRING, status STRING, started_at TIMESTAMP, ended_at TIMESTAMP,
+        seconds DOUBLE, rows BIGINT, rows_per_second DOUBLE, rows_per_second_per_core DOUBLE,
+        cores INT, peak_memory_bytes BIGINT, driver_memory_bytes BIGINT, profile STRING,
+        config_sha256 STRING, code_version STRING, details STRING, error STRING, sequence BIGINT
+        """,
+        "run_id stage status",
+        late="sequence",
     ),
 }
 """Every table of a warehouse by its plain name."""
-
 
 STAGING: Final = "_staging"
 """Name of a table for what a running stage must put down; leftovers of a killed run are dropped."""
