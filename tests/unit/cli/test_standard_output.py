@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-LIB = Path(__file__).resolve().parents[2] / "lib"
+LIB = Path(__file__).resolve().parents[3] / "lib"
 PRINTING = """
 import sys
 from iotscore.cli.job import guarded

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iotscore.landing.filenames import FileLabel, label_file, pattern_fault, read_name
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PATTERNS = tuple(
     yaml.safe_load((ROOT / "conf" / "base.yaml").read_text(encoding="utf-8"))["ingest"]["patterns"]
 )

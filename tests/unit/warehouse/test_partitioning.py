@@ -23,7 +23,7 @@ from iotscore.warehouse.tasks import TASKS_PER_CORE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BASE = Path(__file__).resolve().parents[2] / "conf" / "base.yaml"
+BASE = Path(__file__).resolve().parents[3] / "conf" / "base.yaml"
 ROW_BYTES = 1_000
 SIZES = st.lists(st.integers(1, 1_000), max_size=60)
 LARGEST = st.integers(1, 100_000)

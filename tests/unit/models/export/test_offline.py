@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from iotscore.detect.model import Model
     from iotscore.models.stored import StoredModel
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 BLOCKED = """
 import sys

@@ -211,7 +211,7 @@ def test_killed_between_two_steps(table: Path, point: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, table],
         env={**os.environ, "PYTHONPATH": "lib", failpoints.POINT: f"{point} table"},
-        cwd=Path(__file__).resolve().parents[3],
+        cwd=Path(__file__).resolve().parents[4],
         capture_output=True,
         text=True,
         check=False,
