@@ -44,7 +44,7 @@ def test_scores_are_those_of_a_peaceful_night(
     """A slow task's twin changes no row.
 
     Executors that die are those of tests/e2e/test_cluster.py, workers that die those of
-    tests/spark/test_lost_workers.py.
+    tests/spark/warehouse/test_lost_workers.py.
     """
     peaceful = first_night / "warehouse"
     warehouse = copy_unscored(peaceful, tmp_path / "warehouse")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-GOLDEN = Path(__file__).resolve().parent.parent / "data" / "golden" / "model_v1.iotscore"
+GOLDEN = Path(__file__).resolve().parents[2] / "data" / "golden" / "model_v1.iotscore"
 
 Row = dict[str, Any]
 

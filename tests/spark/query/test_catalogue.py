@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-VIEWS = read_views(Path(__file__).resolve().parents[2] / "conf" / "sql" / "views")
+VIEWS = read_views(Path(__file__).resolve().parents[3] / "conf" / "sql" / "views")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 TEXTS = read_views(ROOT / "conf" / "sql" / "views")
 MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 CAMERA = {"device_id": None, "device": "Camera"}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 READY = {path.stem: path.read_text() for path in sorted((ROOT / "conf" / "sql").glob("*.sql"))}
 
 

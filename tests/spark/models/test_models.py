@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 QUICK = ("detectors.iforest=null", "detectors.lstm=null")
 LENIENT = (
     *("promotion.least_benign_rows=10", "promotion.least_group_rows=10"),

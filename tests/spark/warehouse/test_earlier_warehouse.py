@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-STORED = Path(__file__).resolve().parents[1] / "data" / "warehouse" / "layout_5.tar.xz"
+STORED = Path(__file__).resolve().parents[2] / "data" / "warehouse" / "layout_5.tar.xz"
 
 
 @pytest.fixture
