@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from product import autoencoder, envelope, forest, neighbours
 
 from iotscore.detect.bundle import DETECTORS
 from iotscore.errors import ModelError, TrainingError
 from iotscore.features import FEATURES
+from product import autoencoder, envelope, forest, neighbours
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Detector, Float32Array

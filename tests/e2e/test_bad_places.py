@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
+from traffic_files import make_features, write_traffic
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
     import pandas as pd
 
     RunJob = Callable[..., subprocess.CompletedProcess[str]]
-    WriteTraffic = Callable[[Path, np.ndarray], None]
 
 pytestmark = pytest.mark.e2e
 
@@ -51,12 +51,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def test_a_full_or_locked_disk_loses_nothing(
-    disk: Callable[[str], Path],
-    landing: Path,
-    tmp_path: Path,
-    run_job: RunJob,
-    write_traffic: WriteTraffic,
-    make_features: Callable[..., np.ndarray],
+    disk: Callable[[str], Path], landing: Path, tmp_path: Path, run_job: RunJob
 ) -> None:
     """A clear error, the tables of before, and the next night on a mended disk completes."""
     warehouse = disk("size=1500k") / "warehouse"

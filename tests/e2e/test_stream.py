@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
+from traffic_files import make_features, write_traffic
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import pandas as pd
 
 pytestmark = pytest.mark.e2e
@@ -36,8 +37,6 @@ def test_a_killed_stream_goes_on_and_agrees_with_a_night(
     run_job: Callable[..., subprocess.CompletedProcess[str]],
     landing: Path,
     tmp_path: Path,
-    write_traffic: Callable[[Path, np.ndarray], None],
-    make_features: Callable[..., np.ndarray],
 ) -> None:
     """Each record is scored and explained once, with the scores that nightly gives."""
     folder = Path(shutil.copytree(landing, tmp_path / "landing"))

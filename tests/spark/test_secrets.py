@@ -17,6 +17,7 @@ from iotscore.errors import RefusalError
 from iotscore.exit_codes import BUG
 from iotscore.warehouse.schemas import TABLES
 from iotscore.warehouse.session import open_session
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +89,6 @@ def test_a_night_in_a_folder_with_a_secret_holds_none(
     night_copy: Callable[[str], Warehouse],
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    make_features: Callable[..., Any],
-    write_traffic: Callable[..., None],
 ) -> None:
     """Tables know files by their path below the landing folder; of the rest nothing is kept."""
     monkeypatch.setenv("LANDING_TOKEN", "swordfish-4711")

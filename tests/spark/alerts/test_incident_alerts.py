@@ -15,6 +15,8 @@ from iotscore.runs.run_log import RunLog
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +45,9 @@ def records(device: int, kind: str, rows: int, seed: int) -> np.ndarray:
 class Nights:
     """Delivers nights, runs the stages, and tells people, or fails to do so."""
 
-    def __init__(self, warehouse: Warehouse, settings: Settings, stages: type) -> None:
+    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
         self.warehouse, self.settings = warehouse, settings
-        self.run = stages(warehouse, settings)
+        self.run = Stages(warehouse, settings)
         self.fault: str | None = None
 
     def monitor(self, delivery: Delivery | None = None) -> list[dict[str, Any]]:
@@ -80,12 +82,10 @@ def test_one_incident_is_one_alert(
     spark: SparkSession,
     tmp_path: Path,
     settings: Callable[..., Settings],
-    stages: type,
-    write_traffic: Callable[[Path, np.ndarray], None],
 ) -> None:
     """28 records of an attack among 60 are told, whatever day the capture claims, and only once."""
     landing = tmp_path / "landing"
-    nights = Nights(open_warehouse(spark, str(tmp_path / "w")), settings("default", *QUICK), stages)
+    nights = Nights(open_warehouse(spark, str(tmp_path / "w")), settings("default", *QUICK))
     for device in DEVICES:
         write_traffic(landing / f"{device}.benign.csv", records(device, "benign", 900, 1))
     nights.run.ingest(landing)

@@ -9,6 +9,7 @@ import pytest
 from sklearn import metrics as skm
 
 from iotscore.models.registry import load_model
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,18 +93,18 @@ def test_training_and_unlabelled_records_are_left_out(night: Warehouse) -> None:
 
 
 def test_same_evaluation_is_stored_once(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable
+    night_copy: Callable[[str], Warehouse], settings: Callable
 ) -> None:
     """Evaluating again without new scores adds no row."""
     warehouse = night_copy("default")
     before = warehouse.read("metrics").count()
     first = warehouse.read("metrics").first().evaluation_id
-    assert stages(warehouse, settings("default")).evaluate() == first
+    assert Stages(warehouse, settings("default")).evaluate() == first
     assert warehouse.read("metrics").count() == before
 
 
 def test_weights_stand_for_the_full_files(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, tmp_path: Path
+    night_copy: Callable[[str], Warehouse], settings: Callable, tmp_path: Path
 ) -> None:
     """With file weights each file counts as many records as the weights say."""
     weights = tmp_path / "weights.csv"
@@ -117,7 +118,7 @@ def test_weights_stand_for_the_full_files(
         "\n".join(["File Name, Data Count, Feature Count", *(f"{line},115" for line in lines)])
     )
     warehouse = night_copy("default")
-    run = stages(warehouse, settings("default", f"evaluate.file_weights={weights}"))
+    run = Stages(warehouse, settings("default", f"evaluate.file_weights={weights}"))
     evaluation = run.evaluate()
     rows = warehouse.read("metrics").where("scope = 'all' AND detector = 'hybrid'").toPandas()
     found = rows[rows["evaluation_id"] == evaluation]

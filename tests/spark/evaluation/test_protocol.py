@@ -19,6 +19,8 @@ from iotscore.features import FEATURES
 from iotscore.models.context import Context
 from iotscore.runs.run_log import RunLog
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,16 +97,11 @@ def test_reports_are_measured_as_they_were(
 
 
 def test_attacks_and_benign_records_are_needed(
-    warehouse: Warehouse,
-    stages: type,
-    settings: Callable,
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
+    warehouse: Warehouse, settings: Callable, tmp_path: Path
 ) -> None:
     """Without attacks there is nothing to measure, and that is told."""
     write_traffic(tmp_path / "in" / "1.benign.csv", make_features(50, 1))
-    stages(warehouse, settings("default")).ingest(tmp_path / "in")
+    Stages(warehouse, settings("default")).ingest(tmp_path / "in")
     options = protocol_options(settings("default", *QUICK), "chronological")
     with pytest.raises(InputError, match="needs benign and attack records"):
         read_sample(Context(warehouse, "run"), options)

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,20 +64,17 @@ def test_values_are_those_of_the_record(night: Warehouse) -> None:
 
 
 def test_a_second_run_explains_nothing(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable[..., Any]
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
 ) -> None:
     """What is in the ledger is done: no row and no commit more."""
     warehouse = night_copy("default")
     before = [warehouse.version(table) for table in ("explanations", "explained_files")]
-    assert stages(warehouse, settings("default")).explain() == 0
+    assert Stages(warehouse, settings("default")).explain() == 0
     assert [warehouse.version(table) for table in ("explanations", "explained_files")] == before
 
 
 def test_spark_and_direct_files_explain_alike(
-    spark: SparkSession,
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable[..., Any],
+    spark: SparkSession, night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
 ) -> None:
     """The way through Spark's rows gives what workers write themselves."""
     direct = night_copy("default")
@@ -83,7 +82,7 @@ def test_spark_and_direct_files_explain_alike(
     for table in ("explanations", "explained_files", "incidents"):
         direct.delete(table, "true")
     through = open_warehouse(spark, direct.root, direct="never")
-    assert stages(through, settings("default")).explain() == len(expected)
+    assert Stages(through, settings("default")).explain() == len(expected)
     found = frame(through, "explanations")
     told = ["run_id", "explained_at"]
     assert found.drop(columns=told).equals(expected.drop(columns=told))
@@ -91,12 +90,9 @@ def test_spark_and_direct_files_explain_alike(
 
 def test_a_replaced_file_is_explained_anew(
     night_copy: Callable[[str], Warehouse],
-    stages: type,
     settings: Callable[..., Any],
     landing: Path,
     tmp_path: Path,
-    write_traffic: Callable[[Path, np.ndarray], None],
-    make_features: Callable[..., np.ndarray],
 ) -> None:
     """Explanations of the earlier content go; those of other files stay as they are."""
     warehouse = night_copy("default")
@@ -107,7 +103,7 @@ def test_a_replaced_file_is_explained_anew(
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "data_summary.csv").unlink()
     write_traffic(folder / "1.gafgyt.tcp.csv", make_features(25, seed=77, shift=5.0))
-    run = stages(warehouse, settings("default", "ingest.changed_files=replace"))
+    run = Stages(warehouse, settings("default", "ingest.changed_files=replace"))
     run.ingest(folder)
     run.score()
     assert run.explain() == 25

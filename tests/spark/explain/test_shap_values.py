@@ -21,6 +21,8 @@ from iotscore.runs.run_log import RunLog
 from iotscore.sampling.lowest_hashes import Kind
 from iotscore.sampling.splits import CALIBRATION, TEST, TRAIN, SplitPlan
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,22 +107,17 @@ def test_too_little_time_is_told(
 
 
 def test_attacks_and_the_autoencoder_are_needed(
-    warehouse: Warehouse,
-    stages: type,
-    settings: Callable[..., Settings],
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
+    warehouse: Warehouse, settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """A warehouse without labelled attacks has nothing to compare, and says so."""
     write_traffic(tmp_path / "in" / "1.benign.csv", make_features(60, 1))
     write_traffic(tmp_path / "in" / "1.2026-11-20.csv", make_features(20, 2, shift=2.0))
     chosen = settings("default", FEW, "detectors.lstm.epochs=1")
-    stages(warehouse, chosen).ingest(tmp_path / "in")
-    stages(warehouse, chosen).train()
+    Stages(warehouse, chosen).ingest(tmp_path / "in")
+    Stages(warehouse, chosen).train()
     options = (chosen.explain.shap, chosen.evaluate.splits, chosen.seed)
     with pytest.raises(InputError, match="no labelled attacks that were test to the model, in 1 "):
         explain_by_shap(Context(warehouse, "run"), *options)
-    stages(warehouse, settings("default", "detectors.lstm=null")).train()
+    Stages(warehouse, settings("default", "detectors.lstm=null")).train()
     with pytest.raises(ModelError, match="and no lstm, which alone is explained by SHAP"):
         explain_by_shap(Context(warehouse, "run"), *options)

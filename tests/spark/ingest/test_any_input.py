@@ -22,6 +22,8 @@ from iotscore.landing.folder import discover, open_folder
 from iotscore.landing.parse import parse_parts
 from iotscore.landing.reason_codes import FILE_REASONS, LINE_LIMIT, LINE_REASONS
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from iotscore.config import Settings
     from iotscore.warehouse.warehouse import Warehouse
 
-HEADER = ",".join(SOURCE_FEATURES).encode()
 REFUSE = Policy(changed_files="refuse", same_content="refuse")
 DRAW = random.Random(5)  # noqa: S311 - test data
 
@@ -219,7 +220,6 @@ def no_files(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("direct", ["auto", "never"])
 def test_all_at_once(
     warehouse: Warehouse,
-    stages: type,
     settings: Callable[..., Settings],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -235,7 +235,7 @@ def test_all_at_once(
     for name, case in ODD_NAMES.items():
         (folder / name).mkdir()
         (folder / name / "benign_traffic.csv").write_bytes(case.content)
-    run = stages(warehouse, settings("default", *CHOSEN))
+    run = Stages(warehouse, settings("default", *CHOSEN))
     with caplog.at_level(logging.WARNING, "iotscore"), pytest.raises(RefusalError) as told:
         run.ingest(folder)
     assert f"{NAMES['count disagrees']}: data_summary.csv says 3 rows" in str(told.value)

@@ -13,6 +13,7 @@ import pytest
 from iotscore.errors import InputError, RefusalError
 from iotscore.ingest import stage as ingesting
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +40,12 @@ def folder(landing: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(spark: SparkSession, stages: type, settings: Callable, tmp_path: Path) -> Callable:
+def run(spark: SparkSession, settings: Callable, tmp_path: Path) -> Callable:
     """Return a maker of stages on an empty warehouse, written directly or through Spark."""
 
     def make(way: str = "auto") -> object:
         warehouse = open_warehouse(spark, str(tmp_path / "warehouse"), direct=way == "auto")
-        return stages(warehouse, settings("default", *CHOSEN))
+        return Stages(warehouse, settings("default", *CHOSEN))
 
     return make
 
@@ -166,16 +167,16 @@ def test_a_file_that_becomes_readable_is_read(run: Callable, folder: Path, landi
 
 
 def test_a_refusal_passes_when_its_reason_is_mended(
-    warehouse: Warehouse, stages: type, settings: Callable, folder: Path
+    warehouse: Warehouse, settings: Callable, folder: Path
 ) -> None:
     """A file refused for its name, or its count, is read once patterns or summary are mended."""
     (folder / "1.benign.csv").rename(folder / "first.csv")
     summary = folder / "data_summary.csv"
     summary.write_text("File Name,Data Count,Feature Count\n2.benign.csv,7,115\n")
     with pytest.raises(RefusalError, match="says 7 rows, the file has 60"):
-        stages(warehouse, settings("default")).ingest(folder)
-    details = stages(warehouse, settings("default")).ingest(folder)
+        Stages(warehouse, settings("default")).ingest(folder)
+    details = Stages(warehouse, settings("default")).ingest(folder)
     assert (details["files_refused"], details["files_still_refused"]) == (0, 2)
     summary.write_text("File Name,Data Count,Feature Count\n2.benign.csv,60,115\n")
     mended = settings("default", r"ingest.patterns=['(?P<device>\w+)\.csv', '(?P<device>2).*']")
-    assert stages(warehouse, mended).ingest(folder)["files_ingested"] == 2
+    assert Stages(warehouse, mended).ingest(folder)["files_ingested"] == 2

@@ -12,12 +12,13 @@ import pytest
 from iotscore.errors import RefusalError
 from iotscore.verify import Outcome, verify_warehouse
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     import pandas as pd
 
     from iotscore.config import Settings
@@ -39,9 +40,7 @@ def folder(landing: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def change(
-    folder: Path, write_traffic: Callable[[Path, np.ndarray], None], make_features: Callable
-) -> Callable[[], None]:
+def change(folder: Path) -> Callable[[], None]:
     """Return a function that puts 50 other records and a damaged line in a file's place."""
 
     def apply() -> None:
@@ -64,7 +63,7 @@ def faults(warehouse: Warehouse) -> list[Any]:
     return [c for c in verify_warehouse(warehouse, 50, None) if c.outcome == Outcome.FAILED]
 
 
-def night(run: Any, folder: Path, *, trains: bool = False) -> None:  # noqa: ANN401 - see stages
+def night(run: Stages, folder: Path, *, trains: bool = False) -> None:
     """Run the stages of a night."""
     run.ingest(folder)
     if trains:
@@ -76,7 +75,6 @@ def night(run: Any, folder: Path, *, trains: bool = False) -> None:  # noqa: ANN
 @pytest.mark.parametrize("direct", ["auto", "never"])
 def test_replaced_content_takes_the_place_of_the_old(
     warehouse: Warehouse,
-    stages: type,
     settings: Callable[..., Settings],
     folder: Path,
     change: Callable[[], None],
@@ -84,7 +82,7 @@ def test_replaced_content_takes_the_place_of_the_old(
 ) -> None:
     """Records, scores, refused lines and counts are those of the new content alone."""
     warehouse = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
-    run = stages(warehouse, settings("default", REPLACE))
+    run = Stages(warehouse, settings("default", REPLACE))
     night(run, folder, trains=True)
     before = frame(warehouse, "scores", "1.benign.csv")
     change()
@@ -104,13 +102,12 @@ def test_replaced_content_takes_the_place_of_the_old(
 
 def test_changed_content_is_refused_and_told_once(
     warehouse: Warehouse,
-    stages: type,
     settings: Callable[..., Settings],
     folder: Path,
     change: Callable[[], None],
 ) -> None:
     """By default the first records stay, quarantine says why, and the next night is quiet."""
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     run.ingest(folder)
     change()
     shutil.copy(folder / CHANGED, folder / "2.2026-11-22.csv")
@@ -122,7 +119,7 @@ def test_changed_content_is_refused_and_told_once(
     assert list(frame(warehouse, "quarantine")["reason"]) == ["content_changed"]
     assert len(frame(warehouse, "traffic", "2.2026-11-22.csv")) == 50
     assert run.ingest(folder)["files_still_refused"] == 1
-    replacing = stages(warehouse, settings("default", REPLACE))
+    replacing = Stages(warehouse, settings("default", REPLACE))
     assert replacing.ingest_refusing(folder)["files_replaced"] == 0
     (folder / "2.2026-11-22.csv").unlink()
     os.utime(folder / CHANGED)
@@ -133,7 +130,6 @@ def test_changed_content_is_refused_and_told_once(
 @pytest.mark.parametrize("policy", ["refuse", "accept"])
 def test_the_same_content_under_another_name(
     warehouse: Warehouse,
-    stages: type,
     settings: Callable[..., Settings],
     folder: Path,
     policy: str,
@@ -143,7 +139,7 @@ def test_the_same_content_under_another_name(
     for name in ("2.2026-11-22.csv", "2.2026-11-23.csv", "1.2026-11-22.csv"):
         shutil.copy(folder / CHANGED, folder / name)
     os.utime(folder / CHANGED, (1, 1))
-    run = stages(warehouse, settings("default", f"ingest.same_content={policy}"))
+    run = Stages(warehouse, settings("default", f"ingest.same_content={policy}"))
     with caplog.at_level(logging.INFO, "iotscore"):
         found = run.ingest_refusing(folder) if policy == "refuse" else run.ingest(folder)
     accepted = 320 if policy == "refuse" else 440
@@ -159,14 +155,13 @@ def test_the_same_content_under_another_name(
 
 def test_benign_and_attack_with_one_content(
     warehouse: Warehouse,
-    stages: type,
     settings: Callable[..., Settings],
     folder: Path,
     change: Callable[[], None],
 ) -> None:
     """The attack's is refused, told once, and read when the wrong benign one has other content."""
     attack = folder / "1.mirai.ack.csv"
-    run = stages(warehouse, settings("default", "ingest.same_content=accept"))
+    run = Stages(warehouse, settings("default", "ingest.same_content=accept"))
     run.ingest(folder)
     shutil.copy(folder / CHANGED, attack)
     run.ingest_refusing(folder)
@@ -175,7 +170,7 @@ def test_benign_and_attack_with_one_content(
     assert CHANGED in told["detail"][0]
     assert run.ingest(folder)["files_still_refused"] == 1
     change()
-    found = stages(warehouse, settings("default", REPLACE)).ingest(folder)
+    found = Stages(warehouse, settings("default", REPLACE)).ingest(folder)
     assert (found["files_replaced"], found["files_ingested"]) == (1, 1)
     assert run.ingest(folder)["files_ingested"] == 1
     assert len(frame(warehouse, "traffic", attack.name)) == 60
@@ -183,11 +178,11 @@ def test_benign_and_attack_with_one_content(
 
 
 def test_files_without_records_are_not_the_same(
-    warehouse: Warehouse, stages: type, settings: Callable[..., Settings], folder: Path
+    warehouse: Warehouse, settings: Callable[..., Settings], folder: Path
 ) -> None:
     """Two quiet devices deliver a header each; neither is a copy of the other."""
     header = (folder / CHANGED).read_bytes().splitlines(keepends=True)[0]
     for device in (1, 2):
         (folder / f"{device}.2026-11-22.csv").write_bytes(header)
-    found = stages(warehouse, settings("default")).ingest(folder)
+    found = Stages(warehouse, settings("default")).ingest(folder)
     assert found["files_refused"] == 0

@@ -12,6 +12,7 @@ import pytest
 
 from iotscore.errors import InputError, RefusalError
 from iotscore.features import FEATURES
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,12 +57,12 @@ def test_counts_reconcile(night: Warehouse) -> None:
 
 
 def test_second_run_changes_nothing(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, landing: Path
+    night_copy: Callable[[str], Warehouse], settings: Callable, landing: Path
 ) -> None:
     """A landing folder that has not changed gives no new row and no new version of a table."""
     warehouse = night_copy("default")
     before = {name: _version(warehouse, name) for name in ("traffic", "ingest_files")}
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     assert run.ingest(landing)["files_ingested"] == 0
     assert run.score() == 0
     assert {name: _version(warehouse, name) for name in before} == before
@@ -73,7 +74,7 @@ def _version(warehouse: Warehouse, table: str) -> int:
 
 
 def test_bad_lines_are_quarantined_one_by_one(
-    warehouse: Warehouse, stages: type, settings: Callable, landing: Path, tmp_path: Path
+    warehouse: Warehouse, settings: Callable, landing: Path, tmp_path: Path
 ) -> None:
     """Damaged lines of a file land in quarantine with reason and text; the rest is accepted."""
     folder = tmp_path / "in"
@@ -86,7 +87,7 @@ def test_bad_lines_are_quarantined_one_by_one(
     shutil.copy(landing / "2.benign.csv", folder)
 
     # Small chunks, so that a file is read by several tasks.
-    run = stages(warehouse, settings("default", "ingest.chunk_megabytes=0.02"))
+    run = Stages(warehouse, settings("default", "ingest.chunk_megabytes=0.02"))
     details = run.ingest(folder)
 
     assert (details["rows_accepted"], details["rows_quarantined"]) == (147, 3)
@@ -100,7 +101,7 @@ def test_bad_lines_are_quarantined_one_by_one(
 
 
 def test_refused_files_are_told_and_not_retried(
-    warehouse: Warehouse, stages: type, settings: Callable, landing: Path, tmp_path: Path
+    warehouse: Warehouse, settings: Callable, landing: Path, tmp_path: Path
 ) -> None:
     """A file with a strange name or header is refused once, with a reason; the others go in."""
     folder = tmp_path / "in"
@@ -108,7 +109,7 @@ def test_refused_files_are_told_and_not_retried(
     shutil.copy(landing / "1.benign.csv", folder)
     shutil.copy(landing / "1.benign.csv", folder / "whatever.csv")
     (folder / "2.benign.csv").write_text("a,b\n1,2\n")
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
 
     details = run.ingest_refusing(folder)
 
@@ -122,14 +123,14 @@ def test_refused_files_are_told_and_not_retried(
 
 
 def test_a_count_that_disagrees_fails_and_names_the_file(
-    warehouse: Warehouse, stages: type, settings: Callable, landing: Path, tmp_path: Path
+    warehouse: Warehouse, settings: Callable, landing: Path, tmp_path: Path
 ) -> None:
     """A file with other rows than data_summary.csv states is refused and the stage fails."""
     folder = tmp_path / "in"
     shutil.copytree(landing, folder)
     lines = (landing / "2.benign.csv").read_text().splitlines()
     (folder / "2.benign.csv").write_text("\n".join(lines[:-1]) + "\n")
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
 
     with pytest.raises(RefusalError, match=r"2\.benign\.csv.* 60 rows.* 59"):
         run.ingest(folder)
@@ -141,14 +142,14 @@ def test_a_count_that_disagrees_fails_and_names_the_file(
 
 
 def test_a_changed_file_is_refused(
-    warehouse: Warehouse, stages: type, settings: Callable, landing: Path, tmp_path: Path
+    warehouse: Warehouse, settings: Callable, landing: Path, tmp_path: Path
 ) -> None:
     """Other content under a known name is an error; a new time of change alone is not."""
     folder = tmp_path / "in"
     folder.mkdir()
     target = folder / "1.benign.csv"
     shutil.copy(landing / "1.benign.csv", target)
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     run.ingest(folder)
     os.utime(target, (1, 1))
     assert run.ingest(folder)["files_ingested"] == 0
@@ -159,7 +160,7 @@ def test_a_changed_file_is_refused(
 
 
 def test_folders_of_the_uci_archive(
-    warehouse: Warehouse, stages: type, settings: Callable, landing: Path, tmp_path: Path
+    warehouse: Warehouse, settings: Callable, landing: Path, tmp_path: Path
 ) -> None:
     """The archive's folder layout gives the same labels as the flat one."""
     folder = tmp_path / "in"
@@ -167,7 +168,7 @@ def test_folders_of_the_uci_archive(
     shutil.copy(landing / "device_info.csv", folder)
     shutil.copy(landing / "1.benign.csv", folder / "Doorbell" / "benign_traffic.csv")
     shutil.copy(landing / "1.gafgyt.tcp.csv", folder / "Doorbell" / "gafgyt_attacks" / "tcp.csv")
-    stages(warehouse, settings("default")).ingest(folder)
+    Stages(warehouse, settings("default")).ingest(folder)
     found = _frame(warehouse, "ingest_files").sort_values("source_file")
     assert list(found["device_id"]) == [1, 1]
     assert list(found["family"]) == ["benign", "gafgyt"]
@@ -175,8 +176,8 @@ def test_folders_of_the_uci_archive(
 
 
 def test_an_empty_folder_is_an_error(
-    warehouse: Warehouse, stages: type, settings: Callable, tmp_path: Path
+    warehouse: Warehouse, settings: Callable, tmp_path: Path
 ) -> None:
     """A folder without CSV files is told, not taken for a quiet night."""
     with pytest.raises(InputError, match="holds no CSV file"):
-        stages(warehouse, settings("default")).ingest(tmp_path)
+        Stages(warehouse, settings("default")).ingest(tmp_path)

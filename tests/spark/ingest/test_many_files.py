@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +23,7 @@ LINE = ",".join(["1.5"] * N_FEATURES)
 
 
 def test_thousands_of_files(
-    warehouse: Warehouse,
-    stages: type,
-    settings: Callable,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+    warehouse: Warehouse, settings: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """They are ingested, the bad ones refused, and told in a few lines."""
     folder = tmp_path / "in"
@@ -35,7 +32,7 @@ def test_thousands_of_files(
         content = "nothing\n" if number % 10 == 0 else f"{HEADER}\n{LINE}\n{number}\n"
         (folder / f"{number}.benign.csv").write_text(content)
     with caplog.at_level(logging.INFO, "iotscore"):
-        details = stages(warehouse, settings("default")).ingest_refusing(folder)
+        details = Stages(warehouse, settings("default")).ingest_refusing(folder)
     assert (details["files_ingested"], details["files_refused"]) == (1_800, 200)
     assert (details["rows_accepted"], details["rows_quarantined"]) == (1_800, 1_800)
     refused = [line for line in caplog.messages if "no_header" in line]
@@ -47,7 +44,7 @@ def test_thousands_of_files(
 
 @pytest.mark.parametrize("direct", ["auto", "never"])
 def test_files_without_a_record(
-    warehouse: Warehouse, stages: type, settings: Callable, tmp_path: Path, direct: str
+    warehouse: Warehouse, settings: Callable, tmp_path: Path, direct: str
 ) -> None:
     """Files of nothing but the header are ingested, with no rows."""
     folder = tmp_path / "in"
@@ -55,7 +52,7 @@ def test_files_without_a_record(
     (folder / "1.benign.csv").write_text(f"{HEADER}\n")
     (folder / "2.benign.csv").write_text(HEADER)
     warehouse = type(warehouse)(warehouse.spark, warehouse.root, direct=direct == "auto")
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     assert run.ingest(folder)["files_ingested"] == 2
     ledger = warehouse.rows("ingest_files")
     assert {(row["status"], row["rows_read"], row["reason"]) for row in ledger} == {
@@ -65,11 +62,11 @@ def test_files_without_a_record(
 
 
 def test_later_stages_pass_over_a_file_without_a_record(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, tmp_path: Path
+    night_copy: Callable[[str], Warehouse], settings: Callable, tmp_path: Path
 ) -> None:
     """A file of nothing but the header is scored and measured like any other, and counts zero."""
     (tmp_path / "8.benign.csv").write_text(f"{HEADER}\n")
-    run = stages(night_copy("default"), settings("default"))
+    run = Stages(night_copy("default"), settings("default"))
     assert run.ingest(tmp_path)["files_ingested"] == 1
     assert run.score() == 0
     scored = run.warehouse.rows("scored_files")

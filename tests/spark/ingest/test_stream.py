@@ -14,12 +14,13 @@ from iotscore.cli.commands.stream import Stream
 from iotscore.errors import BusyError, ChangedSourceError, RefusalError
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.writer_lock import writer_lock
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from pyspark.sql import SparkSession
 
     from iotscore.landing.folder import LandingFile
@@ -51,11 +52,7 @@ def ledger(spark: SparkSession, root: str) -> dict[str, str]:
 
 
 def test_all_that_a_night_would_take_is_taken_up_once(
-    spark: SparkSession,
-    stream: Callable[..., Stream],
-    tmp_path: Path,
-    write_traffic: Callable[[Path, np.ndarray], None],
-    make_features: Callable[..., np.ndarray],
+    spark: SparkSession, stream: Callable[..., Stream], tmp_path: Path
 ) -> None:
     """Names and times that mean something to Spark; files that come meanwhile; a refused one."""
     folder = tmp_path / "land#1 [new]"
@@ -93,19 +90,13 @@ def test_all_that_a_night_would_take_is_taken_up_once(
 
 
 def test_what_a_killed_stream_had_ingested_is_scored_by_the_next(
-    spark: SparkSession,
-    stream: Callable[..., Stream],
-    stages: type,
-    settings: Callable[..., Any],
-    tmp_path: Path,
-    write_traffic: Callable[[Path, np.ndarray], None],
-    make_features: Callable[..., np.ndarray],
+    spark: SparkSession, stream: Callable[..., Stream], settings: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Though no file is new to it."""
     write_traffic(tmp_path / "in" / "1.2026-11-22.csv", make_features(12, seed=7))
     one = stream(tmp_path / "in")
     warehouse = open_warehouse(spark, one.root)
-    stages(warehouse, settings("default")).ingest(tmp_path / "in")
+    Stages(warehouse, settings("default")).ingest(tmp_path / "in")
     before = len(warehouse.rows("scores", ["row_no"]))
     one.run()
     assert len(warehouse.rows("scores", ["row_no"])) == before + 12
@@ -115,8 +106,6 @@ def test_files_that_change_while_they_are_read_are_left_for_the_next_look(
     spark: SparkSession,
     stream: Callable[..., Stream],
     tmp_path: Path,
-    write_traffic: Callable[[Path, np.ndarray], None],
-    make_features: Callable[..., np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing of the batch is kept, and it is tried again; three times in a row end the stream."""
@@ -145,19 +134,14 @@ def _changed(*_: object) -> None:
 
 
 def test_what_nightly_took_up_is_not_taken_up_twice(
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable[..., Any],
-    tmp_path: Path,
-    write_traffic: Callable[[Path, np.ndarray], None],
-    make_features: Callable[..., np.ndarray],
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Any], tmp_path: Path
 ) -> None:
     """A record is scored once per model, whether the stream or a night saw it first."""
     warehouse = night_copy("default")
     landing = tmp_path / "landing"
     for name, seed in (("1.2026-11-21.csv", 5), ("2.2026-11-21.csv", 6)):
         write_traffic(landing / name, make_features(20, seed=seed))
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     before = len(warehouse.rows("scores", ["row_no"]))
     run.ingest(landing, frozenset({"1.2026-11-21.csv"}))
     assert run.score() == 20

@@ -24,13 +24,14 @@ from iotscore.warehouse.compaction import Compaction, CompactionOptions
 from iotscore.warehouse.delta_rs import table as delta_table
 from iotscore.warehouse.delta_rs.table import data_files
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
     from pyspark.sql import SparkSession
 
     from iotscore.warehouse.open import Direct
@@ -42,20 +43,14 @@ EAGER = CompactionOptions(file_megabytes=128.0, small_files=2, vacuum_hours=168)
 
 
 @pytest.fixture
-def night_of(
-    tmp_path: Path,
-    stages: type,
-    settings: Callable[..., Any],
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
-) -> Callable[[Warehouse, int], None]:
+def night_of(tmp_path: Path, settings: Callable[..., Any]) -> Callable[[Warehouse, int], None]:
     """Return a function that runs a night with two new files of 25 records."""
 
     def run_night(warehouse: Warehouse, day: int) -> None:
         folder = tmp_path / f"day{day}"
         write_traffic(folder / f"2.2026-11-{day}.csv", make_features(25, day))
         write_traffic(folder / f"1.2026-11-{day}.csv", make_features(25, day + 50))
-        run = stages(warehouse, settings("default"))
+        run = Stages(warehouse, settings("default"))
         run.ingest(folder)
         assert run.score() == 50
         run.evaluate()

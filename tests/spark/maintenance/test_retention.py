@@ -14,12 +14,12 @@ from iotscore.maintenance.retention import Retention, expire
 from iotscore.models.registry import load_model, promote, save_model
 from iotscore.verify import Outcome, verify_warehouse
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import numpy as np
 
     from iotscore.config import Settings
     from iotscore.warehouse.open import Direct
@@ -49,19 +49,13 @@ def outcomes(warehouse: Warehouse) -> set[Outcome]:
 
 
 @pytest.fixture
-def later(
-    stages: type,
-    settings: Callable[..., Settings],
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
-) -> Callable[[Warehouse], Any]:
+def later(settings: Callable[..., Settings], tmp_path: Path) -> Callable[[Warehouse], Any]:
     """Return a function that runs the stages of a night with one new file of 25 records."""
 
     def run_night(warehouse: Warehouse) -> None:
         folder = tmp_path / "later"
         write_traffic(folder / "2.2026-11-22.csv", make_features(25, 7))
-        run = stages(warehouse, settings("default"))
+        run = Stages(warehouse, settings("default"))
         run.ingest(folder)
         assert run.score() == 25
         run.evaluate()
@@ -73,7 +67,6 @@ def later(
 @pytest.mark.parametrize("direct", ["auto", "never"])
 def test_old_scores_go_and_nothing_is_done_again(
     night_copy: Callable[[str], Warehouse],
-    stages: type,
     settings: Callable[..., Settings],
     later: Callable[[Warehouse], None],
     direct: Direct,
@@ -90,7 +83,7 @@ def test_old_scores_go_and_nothing_is_done_again(
     }
     assert sizes(warehouse) == before | dict.fromkeys(GONE, 0)
     assert outcomes(warehouse) == {Outcome.HOLDS}
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     assert (run.score(), run.explain()) == (0, 0)
     assert run.evaluate() is not None
     later(warehouse)
@@ -129,7 +122,7 @@ def test_a_killed_expiry_is_finished_by_the_next(
 
 
 def test_scores_that_nobody_has_counted_stay(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable[..., Settings]
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Settings]
 ) -> None:
     """Their figures would be lost; once they are counted, they go."""
     warehouse = night_copy("default")
@@ -139,7 +132,7 @@ def test_scores_that_nobody_has_counted_stay(
     assert expired.rows["scored_files"] == 0
     assert expired.uncounted == len(warehouse.rows("scored_files"))
     assert sizes(warehouse)["scores"] == before["scores"]
-    stages(warehouse, settings("default")).evaluate()
+    Stages(warehouse, settings("default")).evaluate()
     assert expire(warehouse, MONTH, in_days(31)).rows["scored_files"] == before["scores"]
 
 
@@ -181,14 +174,12 @@ def test_old_models_lose_their_bundle_alone(
 
 
 def test_verify_takes_an_expired_model_for_what_it_is(
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable[..., Settings],
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Settings]
 ) -> None:
     """A model without scores and without bundle is no fault, and its ledgers still agree."""
     warehouse = night_copy("default")
     first = load_model(warehouse).version
-    run = stages(warehouse, settings("default", "seed=7", "detectors.lstm=null"))
+    run = Stages(warehouse, settings("default", "seed=7", "detectors.lstm=null"))
     second = run.train()
     assert second != first
     run.score()

@@ -20,6 +20,7 @@ from iotscore.errors import ModelError
 from iotscore.exit_codes import USER_FAULT
 from iotscore.models.context import Context
 from iotscore.scoring.stage import score
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,14 +162,14 @@ def test_a_model_that_is_not_whole_scores_nothing(
 
 
 def test_a_refused_model_leaves_a_failed_run_and_the_good_one_scores(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable[..., Any]
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
 ) -> None:
     """The run record has the reason; once the table is restored the same stage scores it all."""
     warehouse = night_copy("default")
     unscored(warehouse)
     good = DeltaTable(f"{warehouse.root}/models").to_pyarrow_table()
     store(warehouse, lambda row: row | {"bundle": flipped(row, -9)})
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     with pytest.raises(ModelError, match="has the checksum of"):
         run.score()
     assert scored(warehouse) == (0, 0)

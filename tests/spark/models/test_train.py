@@ -17,6 +17,7 @@ from iotscore.models.registry import champion, load_model
 from iotscore.sampling.splits import SplitPlan, cut_file
 from iotscore.sampling.training_sample import draw
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,6 @@ def _sorted(rows: np.ndarray) -> np.ndarray:
 
 def test_only_benign_thirds_reach_the_fit(
     night_copy: Callable[[str], Warehouse],
-    stages: type,
     settings: Callable,
     landing: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -67,24 +67,22 @@ def test_only_benign_thirds_reach_the_fit(
         return fit_model(train, calibration, options, progress, devices)
 
     monkeypatch.setattr(train_module, "fit_model", spy)
-    stages(night_copy("default"), settings("default", "detectors.lstm=null")).train()
+    Stages(night_copy("default"), settings("default", "detectors.lstm=null")).train()
     train = _rows(landing, slice(1, 30), slice(1, 20))
     calibration = _rows(landing, slice(31, 60), slice(21, 40))
     assert np.array_equal(_sorted(seen["train"]), _sorted(train))
     assert np.array_equal(_sorted(seen["calibration"]), _sorted(calibration))
 
 
-def test_same_rows_same_version(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable
-) -> None:
+def test_same_rows_same_version(night_copy: Callable[[str], Warehouse], settings: Callable) -> None:
     """Training again, with the table laid out anew, gives the same model bit by bit."""
     warehouse = night_copy("default")
     before = champion(warehouse)
     shuffled = warehouse.read("traffic").orderBy(F.rand(1)).toArrow()
     warehouse.replace("traffic", shuffled, "true")
-    assert stages(warehouse, settings("default")).train() == before
+    assert Stages(warehouse, settings("default")).train() == before
     assert warehouse.read("models").count() == 1
-    assert stages(warehouse, settings("default", "seed=7")).train() != before
+    assert Stages(warehouse, settings("default", "seed=7")).train() != before
 
 
 def test_manifest_says_what_the_model_was_made_of(night: Warehouse) -> None:
@@ -104,21 +102,19 @@ def test_manifest_says_what_the_model_was_made_of(night: Warehouse) -> None:
 
 
 def test_cap_bounds_the_rows_on_the_driver(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable
+    night_copy: Callable[[str], Warehouse], settings: Callable
 ) -> None:
     """No more records than the cap are brought to the driver, whatever the table holds."""
     warehouse = night_copy("default")
-    run = stages(warehouse, settings("default", "train.max_train_rows=20", "detectors.lstm=null"))
+    run = Stages(warehouse, settings("default", "train.max_train_rows=20", "detectors.lstm=null"))
     version = run.train()
     assert load_model(warehouse, version).manifest["rows"] == {"train": 20, "calibration": 48}
 
 
-def test_no_benign_records_is_an_error(
-    warehouse: Warehouse, stages: type, settings: Callable
-) -> None:
+def test_no_benign_records_is_an_error(warehouse: Warehouse, settings: Callable) -> None:
     """Without benign records there is nothing to fit on, and the message says so."""
     with pytest.raises(TrainingError, match="no benign records"):
-        stages(warehouse, settings("default")).train()
+        Stages(warehouse, settings("default")).train()
 
 
 def test_a_damaged_bundle_is_refused(night_copy: Callable[[str], Warehouse]) -> None:
@@ -161,7 +157,7 @@ def test_both_ways_draw_the_same_records(night: Warehouse, caps: tuple[int, int]
 
 @pytest.mark.parametrize("direct", ["auto", "never"])
 def test_an_attack_among_the_benign_records_is_refused(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, direct: Direct
+    night_copy: Callable[[str], Warehouse], settings: Callable, direct: Direct
 ) -> None:
     """A record with an attack's label in a benign file stops the training; nothing is stored."""
     warehouse = night_copy("default")
@@ -171,5 +167,5 @@ def test_an_attack_among_the_benign_records_is_refused(
     warehouse.replace("traffic", leaked, "source_file = '1.benign.csv' AND row_no = 6")
     other = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     with pytest.raises(TrainingError, match=r"1 record\(s\).*another label"):
-        stages(other, settings("default", "seed=9")).train()
+        Stages(other, settings("default", "seed=9")).train()
     assert warehouse.read("models").count() == before

@@ -31,6 +31,8 @@ from iotscore.runs.run_log import RunLog
 from iotscore.simulate.generate import file_rows
 from iotscore.simulate.layout import FILES
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +90,6 @@ class Landing(NamedTuple):
 @pytest.fixture(scope="module")
 def delivered(
     tmp_path_factory: pytest.TempPathFactory,
-    write_traffic: Callable[[Path, np.ndarray], None],
 ) -> Landing:
     """Return landing folders with what the devices deliver."""
     folders = Landing(*(tmp_path_factory.mktemp(name) for name in Landing._fields))
@@ -108,9 +109,9 @@ def delivered(
 class Watch:
     """Runs stages on a warehouse; what people were told of is kept."""
 
-    def __init__(self, warehouse: Warehouse, settings: Settings, stages: type) -> None:
+    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
         self.warehouse, self.settings = warehouse, settings
-        self.run = stages(warehouse, settings)
+        self.run = Stages(warehouse, settings)
         self.told: list[dict[str, Any]] = []
 
     def deliver(self, *folders: Path) -> None:
@@ -137,12 +138,11 @@ def watched(
     _session: SparkSession,
     delivered: Landing,
     settings: Callable[..., Settings],
-    stages: type,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Watch:
     """Return five devices after all that was delivered, monitored three times as it came."""
     warehouse = open_warehouse(_session, str(tmp_path_factory.mktemp("watched")))
-    watch = Watch(warehouse, settings("default", *QUICK), stages)
+    watch = Watch(warehouse, settings("default", *QUICK))
     watch.run.ingest(delivered.first)
     watch.run.train()
     watch.deliver()
@@ -207,12 +207,12 @@ def test_a_second_run_does_nothing(watched: Watch) -> None:
 
 
 def test_all_at_once_after_a_failure_is_the_same(
-    watched: Watch, spark: SparkSession, tmp_path: Path, stages: type
+    watched: Watch, spark: SparkSession, tmp_path: Path
 ) -> None:
     """Neither the order of deliveries matters nor a run that broke before its end."""
     expected = {table: comparable(watched.warehouse, table) for table in ("drift", "alerts")}
     root = shutil.copytree(watched.warehouse.root, tmp_path / "copy")
-    again = Watch(open_warehouse(spark, str(root)), watched.settings, stages)
+    again = Watch(open_warehouse(spark, str(root)), watched.settings)
     for table in ("drift", "alerts", "monitored_files", "notifications"):
         again.warehouse.delete(table, "true")
 
@@ -249,14 +249,12 @@ def test_a_replaced_file_is_counted_anew(
     watched: Watch,
     spark: SparkSession,
     tmp_path: Path,
-    stages: type,
     settings: Callable[..., Settings],
-    write_traffic: Callable[[Path, np.ndarray], None],
 ) -> None:
     """The attack's file turns out to be another: the night is counted without it, and quiet."""
     root = shutil.copytree(watched.warehouse.root, tmp_path / "copy")
     chosen = settings("default", *QUICK, "ingest.changed_files=replace")
-    watch = Watch(open_warehouse(spark, str(root)), chosen, stages)
+    watch = Watch(open_warehouse(spark, str(root)), chosen)
     folder = tmp_path / "landing"
     calm = simulated(ATTACKED, "benign", 6 * ROWS, 55)[1::6]
     write_traffic(folder / f"{ATTACKED}.2026-01-06.part2.csv", calm)

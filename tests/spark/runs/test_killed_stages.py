@@ -22,6 +22,7 @@ from iotscore import failpoints
 from iotscore.runs.run_log import recover
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import STAGING
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,22 +256,21 @@ class Bases(NamedTuple):
 @pytest.fixture(scope="module")
 def run_on(
     _session: SparkSession,
-    stages: Any,  # noqa: ANN401 - a class of the conftest beside this file
     settings: Callable[..., Settings],
-) -> Callable[[Path, Night], Any]:
+) -> Callable[[Path, Night], Stages]:
     """Return a maker of what runs stages on a warehouse, after undoing what a killed one left."""
 
-    def make(folder: Path, night: Night) -> Any:  # noqa: ANN401 - as above
+    def make(folder: Path, night: Night) -> Stages:
         warehouse = open_warehouse(_session, str(folder))
         recover(warehouse)
-        return stages(warehouse, settings(night.profile, *night.settings))
+        return Stages(warehouse, settings(night.profile, *night.settings))
 
     return make
 
 
 @pytest.fixture(scope="module")
 def bases(
-    run_on: Callable[[Path, Night], Any],
+    run_on: Callable[[Path, Night], Stages],
     _night: Callable[[str], Path],
     landings: dict[bool, Path],
     tmp_path_factory: pytest.TempPathFactory,
@@ -314,7 +314,7 @@ STAGES = {
 }
 
 
-def start(run: Any, stage: str, landing: Path) -> None:  # noqa: ANN401 - see ``bases``
+def start(run: Stages, stage: str, landing: Path) -> None:
     """Run a stage in this process."""
     getattr(run, stage)(*([landing] if stage == "ingest" else []))
 
@@ -367,7 +367,7 @@ def test_a_killed_stage_leaves_no_trace(
     case: tuple[str, str, str],
     is_process: bool,
     bases: Callable[[str], Bases],
-    run_on: Callable[[Path, Night], Any],
+    run_on: Callable[[Path, Night], Stages],
     landings: dict[bool, Path],
     tmp_path: Path,
     request: pytest.FixtureRequest,
@@ -409,7 +409,7 @@ def _place(case: tuple[str, str, str]) -> int:
 
 def test_a_recovery_that_is_killed_goes_on(
     bases: Callable[[str], Bases],
-    run_on: Callable[[Path, Night], Any],
+    run_on: Callable[[Path, Night], Stages],
     landings: dict[bool, Path],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

@@ -18,6 +18,7 @@ from iotscore.runs.run_log import RunLog, Stage, recover
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.session import core_count
 from iotscore.warehouse.writer_lock import writer_lock
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,7 +161,6 @@ def test_rows_that_reached_their_ledger_survive(night_copy: Callable[[str], Ware
 @pytest.mark.parametrize("direct", ["auto", "never"])
 def test_no_stage_builds_on_a_lost_ledger(
     night_copy: Callable[[str], Warehouse],
-    stages: type,
     settings: Callable[..., Settings],
     landing: Path,
     direct: Direct,
@@ -168,8 +168,8 @@ def test_no_stage_builds_on_a_lost_ledger(
     """A healthy night goes on; without its ledgers, or its champion, nothing is done again."""
     copy = night_copy("default")
 
-    def job() -> Any:  # noqa: ANN401 - a class of the conftest beside this file
-        return stages(open_warehouse(copy.spark, copy.root, direct=direct), settings("default"))
+    def job() -> Stages:
+        return Stages(open_warehouse(copy.spark, copy.root, direct=direct), settings("default"))
 
     job().ingest(landing)
     assert job().score() == 0

@@ -13,12 +13,11 @@ from iotscore.ingest.stage import ingest
 from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.models.context import Context
 from iotscore.scoring.stage import score
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import numpy as np
 
     from iotscore.config import Settings
     from iotscore.warehouse.warehouse import Warehouse
@@ -59,8 +58,6 @@ def filling(
     night_copy: Callable[[str], Warehouse],
     landing: Path,
     tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
     settings: Callable[..., Settings],
 ) -> Filling:
     """Return a warehouse that lacks the days after its first night."""

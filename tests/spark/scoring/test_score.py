@@ -14,6 +14,8 @@ from sklearn.preprocessing import MinMaxScaler
 from iotscore.features import FEATURES
 from iotscore.models.registry import load_model
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +74,7 @@ def _split(warehouse: Warehouse, split: str) -> DataFrame:
 
 @pytest.mark.parametrize("batch", [1, 7])
 def test_batch_size_changes_no_score(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable, batch: int
+    night_copy: Callable[[str], Warehouse], settings: Callable, batch: int
 ) -> None:
     """Arrow batches of 1 and 7 rows, in any partitioning, give the scores of 10,000."""
     direct = night_copy("default")
@@ -84,7 +86,7 @@ def test_batch_size_changes_no_score(
     direct.spark.conf.set(key, str(batch))
     try:
         through = open_warehouse(direct.spark, direct.root, direct="never")
-        assert stages(through, settings("default")).score() == 260
+        assert Stages(through, settings("default")).score() == 260
     finally:
         direct.spark.conf.set(key, str(before))
     again = _sorted(direct.read("scores"))
@@ -113,17 +115,12 @@ def test_hybrid_ranks_by_the_weighted_sum(night: Warehouse) -> None:
 
 
 def test_new_files_are_scored_alone(
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable,
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
+    night_copy: Callable[[str], Warehouse], settings: Callable, tmp_path: Path
 ) -> None:
     """A later night scores only its own records, by the same model."""
     warehouse = night_copy("default")
     write_traffic(tmp_path / "in" / "2.2026-11-21.csv", make_features(25, 9))
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     run.ingest(tmp_path / "in")
     assert run.score() == 25
     assert warehouse.read("scores").count() == 285
@@ -148,18 +145,13 @@ def test_batch_minmax_is_the_reports_fusion(paper_night: Warehouse) -> None:
 
 
 def test_batch_minmax_follows_new_extremes(
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable,
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
+    night_copy: Callable[[str], Warehouse], settings: Callable, tmp_path: Path
 ) -> None:
     """New records move the extremes, so every stored row of the model is normalised anew."""
     warehouse = night_copy("paper")
     before = _sorted(warehouse.read("scores"))
     write_traffic(tmp_path / "in" / "2.gafgyt.udp.csv", make_features(30, 9, 9.0))
-    run = stages(warehouse, settings("paper"))
+    run = Stages(warehouse, settings("paper"))
     run.ingest(tmp_path / "in")
     run.score()
     after = _sorted(warehouse.read("scores"))

@@ -26,6 +26,7 @@ from iotscore.verify.snapshot import gather
 from iotscore.warehouse.delta_rs.table import data_files
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.writer_lock import no_writer, writer_lock
+from night_stages import Stages
 
 if TYPE_CHECKING:
     import subprocess
@@ -156,7 +157,7 @@ def test_lost_and_foreign_records(night_copy: Copy) -> None:
 
 @pytest.fixture
 def ingested(
-    spark: SparkSession, tmp_path: Path, landing: Path, stages: type, settings: Callable[..., Any]
+    spark: SparkSession, tmp_path: Path, landing: Path, settings: Callable[..., Any]
 ) -> Warehouse:
     """Return a warehouse with two refused lines and two refused files, and nothing scored yet."""
     folder = tmp_path / "landing"
@@ -168,7 +169,7 @@ def ingested(
     (folder / "surprise.csv").write_text("x\n1\n")
     (folder / "2.benign.csv").write_text("")
     warehouse = open_warehouse(spark, str(tmp_path / "warehouse"))
-    stages(warehouse, settings("default")).ingest_refusing(folder)
+    Stages(warehouse, settings("default")).ingest_refusing(folder)
     return warehouse
 
 
@@ -477,7 +478,6 @@ def test_a_flipped_bit(night_copy: Copy, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_worker_names_a_damaged_file(
     night_copy: Copy,
-    stages: type,
     settings: Callable[..., Any],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -487,7 +487,7 @@ def test_a_worker_names_a_damaged_file(
         warehouse.delete(table, "file_id IS NOT NULL")
     path = first_file(warehouse, "traffic")
     flip_bit(path, FEATURES[60])
-    assert guarded("test", stages(warehouse, settings("default")).score) == 2
+    assert guarded("test", Stages(warehouse, settings("default")).score) == 2
     told = capsys.readouterr().err
     assert is_told(path, told)
     assert "Traceback" not in told

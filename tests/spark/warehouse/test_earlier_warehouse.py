@@ -14,11 +14,12 @@ from iotscore.cli.job import prepare
 from iotscore.models.registry import champion, load_model
 from iotscore.verify import Outcome, verify_warehouse
 from iotscore.warehouse.schemas import TABLES
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from pyspark.sql import SparkSession
 
     from iotscore.warehouse.warehouse import Warehouse
@@ -59,17 +60,12 @@ def test_it_proves_sound(earlier: Warehouse) -> None:
 
 
 def test_it_gets_another_night(
-    earlier: Warehouse,
-    stages: type,
-    settings: Callable[..., Any],
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
+    earlier: Warehouse, settings: Callable[..., Any], tmp_path: Path
 ) -> None:
     """New files are scored by the old champion, and no row of before changes."""
     before = scores(earlier)
     write_traffic(tmp_path / "in" / "2.2026-11-21.csv", make_features(25, 9))
-    run = stages(earlier, settings("default"))
+    run = Stages(earlier, settings("default"))
     run.ingest(tmp_path / "in")
     assert run.score() == 25
     run.evaluate()

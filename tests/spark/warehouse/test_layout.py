@@ -20,12 +20,12 @@ from iotscore.warehouse.migrate import migrate
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schema_version import PROPERTY
 from iotscore.warehouse.schemas import LAYOUT, TABLES
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import numpy as np
 
     from iotscore.warehouse.open import Direct
     from iotscore.warehouse.warehouse import Warehouse
@@ -122,7 +122,6 @@ def test_an_older_warehouse_is_read_with_nulls(
 @DIRECT
 def test_a_writing_job_migrates_an_older_warehouse(
     night_copy: Callable[[str], Warehouse],
-    stages: type,
     settings: Callable[..., Any],
     caplog: pytest.LogCaptureFixture,
     direct: Direct,
@@ -147,17 +146,12 @@ def test_a_writing_job_migrates_an_older_warehouse(
         after = DeltaTable(f"{old.root}/{table}").to_pyarrow_table()
         assert after.select(before.column_names).equals(before)
     assert list(migrate(through(old, direct=direct))) == []
-    run = stages(through(old, direct=direct), chosen)
+    run = Stages(through(old, direct=direct), chosen)
     assert run.score() == 0
 
 
 def test_a_new_night_works_on_a_migrated_warehouse(
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable[..., Any],
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Any], tmp_path: Path
 ) -> None:
     """New rows have the new column, old ones keep NULL, and old files are not scored again."""
     old = night_copy("default")
@@ -165,7 +159,7 @@ def test_a_new_night_works_on_a_migrated_warehouse(
     write_traffic(tmp_path / "in" / "2.2026-11-21.csv", make_features(25, 9))
     arguments = argparse.Namespace(profile="default")
     job = prepare(old.spark, old.root, arguments, settings("default"))
-    run = stages(job.warehouse, settings("default"))
+    run = Stages(job.warehouse, settings("default"))
     run.ingest(tmp_path / "in")
     assert run.score() == 25
     known = [row["sha256"] for row in job.warehouse.rows("scored_files")]
@@ -186,11 +180,8 @@ def test_a_migration_that_was_killed_goes_on(night_copy: Callable[[str], Warehou
 @DIRECT
 def test_columns_of_a_detector_that_is_gone_stay(
     night_copy: Callable[[str], Warehouse],
-    stages: type,
     settings: Callable[..., Any],
     tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
     direct: bool,
 ) -> None:
     """A table with columns that nothing writes is appended to, replaced in, proved and queried."""
@@ -204,7 +195,7 @@ def test_columns_of_a_detector_that_is_gone_stay(
     way = "auto" if direct else "never"
     chosen = settings("default", f"storage.direct={way}", "ingest.changed_files=replace")
     job = prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
-    run = stages(job.warehouse, chosen)
+    run = Stages(job.warehouse, chosen)
     for seed, file in ((9, "2.2026-11-21.csv"), (10, "2.2026-11-21.csv")):
         write_traffic(tmp_path / "in" / file, make_features(25, seed))
         run.ingest(tmp_path / "in")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from deltalake import DeltaTable
 
 from iotscore import failpoints
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,6 @@ def rows(warehouse: str, table: str, *but: str) -> pd.DataFrame:
 def test_scores_are_those_of_a_peaceful_night(
     direct: Direct,
     night: Warehouse,
-    stages: Any,  # noqa: ANN401 - a class of the conftest beside this file
     settings: Callable[..., Settings],
     copy_unscored: Callable[[Path, Path], Path],
     die_at: Callable[[str], Path],
@@ -59,7 +59,7 @@ def test_scores_are_those_of_a_peaceful_night(
     """A worker that dies in a batch changes no score."""
     root = str(copy_unscored(Path(night.root), tmp_path / "warehouse"))
     once = die_at("score batch")
-    stages(open_warehouse(night.spark, root, direct=direct), settings("default")).score()
+    Stages(open_warehouse(night.spark, root, direct=direct), settings("default")).score()
     assert once.exists()
     of_run = ("run_id", "scored_at")
     assert rows(root, "scores", *of_run).equals(rows(night.root, "scores", *of_run))
@@ -69,7 +69,6 @@ def test_scores_are_those_of_a_peaceful_night(
 
 def test_records_are_those_of_a_peaceful_night(
     night: Warehouse,
-    stages: Any,  # noqa: ANN401 - as above
     settings: Callable[..., Settings],
     landing: Path,
     die_at: Callable[[str], Path],
@@ -78,7 +77,7 @@ def test_records_are_those_of_a_peaceful_night(
     """A worker that dies while it writes records leaves no second copy of them."""
     root = str(tmp_path / "warehouse")
     once = die_at("ingest chunk")
-    stages(open_warehouse(night.spark, root), settings("default")).ingest(landing)
+    Stages(open_warehouse(night.spark, root), settings("default")).ingest(landing)
     assert once.exists()
     records, peaceful = (rows(place, "traffic", "ingest_run") for place in (root, night.root))
     assert records.equals(peaceful)

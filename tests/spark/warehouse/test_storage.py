@@ -25,6 +25,8 @@ from iotscore.sampling.spark_sample import record_hash
 from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
 from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
 from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,11 +99,7 @@ def damaged_landing(landing: Path, tmp_path: Path) -> Path:
 
 
 def test_a_night_through_spark_gives_the_same_tables(
-    spark: SparkSession,
-    tmp_path: Path,
-    damaged_landing: Path,
-    stages: type,
-    settings: Callable[..., Any],
+    spark: SparkSession, tmp_path: Path, damaged_landing: Path, settings: Callable[..., Any]
 ) -> None:
     """Every table, and the report, is the same in local folders and behind URIs, to the bit."""
     nights = {}
@@ -111,7 +109,7 @@ def test_a_night_through_spark_gives_the_same_tables(
     ):
         nights[name] = open_warehouse(spark, root, direct=direct)
         assert isinstance(nights[name], KINDS[direct])
-        run = stages(nights[name], settings("default"))
+        run = Stages(nights[name], settings("default"))
         run.ingest_refusing(folder)
         run.train()
         assert run.score() == 260
@@ -131,10 +129,7 @@ def test_a_night_through_spark_gives_the_same_tables(
 
 
 def test_pandas_series_carry_the_same_records(
-    spark: SparkSession,
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable[..., Any],
+    spark: SparkSession, night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
 ) -> None:
     """Scores do not depend on how records reach Python."""
     direct = night_copy("default")
@@ -143,7 +138,7 @@ def test_pandas_series_carry_the_same_records(
         direct.delete(table, "true")
     root = f"file:{direct.root}"
     through = open_warehouse(spark, root, direct="never", transport="pandas")
-    assert stages(through, settings("default")).score() == 260
+    assert Stages(through, settings("default")).score() == 260
     found = _content(through, "scores")
     pd.testing.assert_frame_equal(found, expected, check_exact=True, obj="scores")
 
@@ -157,12 +152,7 @@ def _rest_of_a_night(warehouse: Warehouse, settings: Settings) -> None:
 
 
 def test_a_night_goes_on_the_other_way(
-    night_copy: Callable[[str], Warehouse],
-    stages: type,
-    settings: Callable[..., Any],
-    tmp_path: Path,
-    make_features: Callable[..., np.ndarray],
-    write_traffic: Callable[[Path, np.ndarray], None],
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Any], tmp_path: Path
 ) -> None:
     """Spark appends to what workers wrote, and the other way round."""
     direct = night_copy("default")
@@ -170,7 +160,7 @@ def test_a_night_goes_on_the_other_way(
         (open_warehouse(direct.spark, direct.root, direct="never"), direct), start=20
     ):
         write_traffic(tmp_path / f"{day}" / f"2.2026-11-{day}.csv", make_features(25, day))
-        run = stages(warehouse, settings("default"))
+        run = Stages(warehouse, settings("default"))
         run.ingest(tmp_path / f"{day}")
         assert run.score() == 25
         run.evaluate()
@@ -179,13 +169,13 @@ def test_a_night_goes_on_the_other_way(
 
 
 def test_a_fraction_of_each_file_is_the_same(
-    night: Warehouse, tmp_path: Path, stages: type, settings: Callable[..., Any], landing: Path
+    night: Warehouse, tmp_path: Path, settings: Callable[..., Any], landing: Path
 ) -> None:
     """A profile that works on half of each file takes the same half, trains and explains on it."""
     halves = {}
     for direct in ("auto", "never"):
         half = open_warehouse(night.spark, str(tmp_path / direct), direct=direct)
-        run = stages(half, settings("default", "sample.fraction=0.5", "detectors.lstm=null"))
+        run = Stages(half, settings("default", "sample.fraction=0.5", "detectors.lstm=null"))
         run.ingest(landing)
         run.train()
         run.score()
@@ -211,7 +201,7 @@ def test_workers_hash_as_sql_does(spark: SparkSession, seed: int) -> None:
 
 
 def test_a_table_that_spark_changed_is_still_read(
-    night_copy: Callable[[str], Warehouse], stages: type, settings: Callable[..., Any]
+    night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
 ) -> None:
     """Rows that were deleted or rewritten by Spark are not scored, or scored once."""
     warehouse = night_copy("default")
@@ -223,7 +213,7 @@ def test_a_table_that_spark_changed_is_still_read(
     warehouse.delete("scores", "file_id IS NOT NULL")
     left = warehouse.read("traffic").count()
     assert left == 245
-    run = stages(warehouse, settings("default"))
+    run = Stages(warehouse, settings("default"))
     assert run.score() == left
     version = load_model(warehouse).version
     assert warehouse.read("scores").where(F.col("model_version") == version).count() == left

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from product import envelope, fit_of_product, forest, neighbours
 
 from iotscore.detect.bundle import from_bytes, to_bytes
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import TAIL, Model
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
+from product import envelope, fit_of_product, forest, neighbours
 
 FEATURES = tuple("abcdef")
 SETTINGS = fit_of_product(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pytest
-from product import fit_of_product
 
 from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
 from iotscore.detect.calibration.threshold import share_above
@@ -16,6 +15,7 @@ from iotscore.detect.model import Model
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.features import FEATURES
+from product import fit_of_product
 
 if TYPE_CHECKING:
     from collections.abc import Callable

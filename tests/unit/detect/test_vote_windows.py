@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from product import DEFAULT
 
 from iotscore.detect.incidents import find_incidents
 from iotscore.detect.vote_windows import VoteSettings, VoteWindows, fit_vote_windows
 from iotscore.errors import ConfigError, ModelError
+from product import DEFAULT
 
 
 def bursts(seed: int, n_rows: int, mean: float, rate: float = 0.01) -> np.ndarray:

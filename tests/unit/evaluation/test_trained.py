@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from product import envelope, fit_of_product, neighbours
 
 from iotscore.detect.model import BATCH_MINMAX, TAIL
 from iotscore.errors import ConfigError
@@ -22,6 +21,7 @@ from iotscore.evaluation.protocols import (
 )
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
+from product import envelope, fit_of_product, neighbours
 
 if TYPE_CHECKING:
     from iotscore.detect.fit import FitSettings

@@ -17,13 +17,12 @@ from iotscore.detect.fit import fit_model
 from iotscore.explain.explanation import TOP, explain
 from iotscore.explain.sentences import sentence
 from iotscore.features import FEATURES
+from traffic_files import make_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iotscore.detect.model import Model
-
-    Rows = Callable[..., np.ndarray]
 
 DEVICES = np.arange(400) % 2
 CASES = {
@@ -37,11 +36,7 @@ CASES = {
 
 
 @pytest.fixture(scope="module", params=CASES)
-def model(
-    request: pytest.FixtureRequest,
-    settings: Callable[..., Any],
-    make_features: Rows,
-) -> Model:
+def model(request: pytest.FixtureRequest, settings: Callable[..., Any]) -> Model:
     """Return a fitted model of each kind in turn."""
     chosen = settings("default", *CASES[request.param])
     rows = make_features(400, seed=0)
@@ -52,7 +47,7 @@ def model(
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 1e4))
 @settings(max_examples=20)
 def test_base_and_contributions_sum_to_the_hybrid_score(
-    model: Model, make_features: Rows, seed: int, shift: float
+    model: Model, seed: int, shift: float
 ) -> None:
     """On every row, benign or far away, of a known device or none."""
     rows, devices = make_features(50, seed, shift), np.arange(50) % 4 - 1
@@ -66,9 +61,7 @@ def test_base_and_contributions_sum_to_the_hybrid_score(
 
 
 @pytest.mark.parametrize("position", [0, 17, 60, 114])
-def test_the_feature_that_was_moved_comes_first(
-    model: Model, make_features: Rows, position: int
-) -> None:
+def test_the_feature_that_was_moved_comes_first(model: Model, position: int) -> None:
     """Of a benign row with one feature far outside, that feature is the largest contribution."""
     rows = make_features(5, seed=1)
     rows[:, position] *= 1000.0
@@ -79,7 +72,7 @@ def test_the_feature_that_was_moved_comes_first(
     assert (np.diff(found.contribution, axis=1) <= 0.0).all()
 
 
-def test_columns_are_those_of_the_table(model: Model, make_features: Rows) -> None:
+def test_columns_are_those_of_the_table(model: Model) -> None:
     """Lists of structs, in the order of contributions, and a sentence for each row."""
     rows = make_features(7, seed=2, shift=9.0)
     found = explain(model, rows, DEVICES[:7])
@@ -93,7 +86,7 @@ def test_columns_are_those_of_the_table(model: Model, make_features: Rows) -> No
     assert {len(column) for column in nothing.values()} == {0}
 
 
-def test_a_model_without_ranges_gives_none(model: Model, make_features: Rows) -> None:
+def test_a_model_without_ranges_gives_none(model: Model) -> None:
     """Models of older bundles hold no reference: limits are NULL, and the sentence says less."""
     old = replace(model, reference=None)
     columns = explain(old, make_features(3, seed=3, shift=9.0)).to_columns()
@@ -101,7 +94,7 @@ def test_a_model_without_ranges_gives_none(model: Model, make_features: Rows) ->
     assert "did not expect" in columns["sentence"][0].as_py()
 
 
-def test_calibrations_from_outside_serve_a_model_without(model: Model, make_features: Rows) -> None:
+def test_calibrations_from_outside_serve_a_model_without(model: Model) -> None:
     """Under ``batch_minmax`` the extremes of what was scored calibrate."""
     rows = make_features(40, seed=4, shift=2.0)
     bare = replace(model, calibrations={}, thresholds={}, hybrid_tail=None)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from product import autoencoder, forest
 
 from iotscore.detect.detectors._network import Network
 from iotscore.detect.model import Model
@@ -18,6 +17,7 @@ from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import InputError, ModelError
 from iotscore.explain.kernel_shap import KernelOptions, KernelValues, explain_score, interleaved
+from product import autoencoder, forest
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray

@@ -11,6 +11,7 @@ from iotscore.config.fit import fit_settings
 from iotscore.detect.fit import fit_model
 from iotscore.features import FEATURES
 from iotscore.promotion.top_features import leading_features
+from traffic_files import make_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def model(settings: Callable[..., Any], make_features: Callable[..., np.ndarray]) -> Model:
+def model(settings: Callable[..., Any]) -> Model:
     """Return a model of one device."""
     chosen = settings("default", "detectors.iforest=null", "detectors.lstm=null")
     rows = make_features(200, seed=0)
     return fit_model(rows[:100], rows[100:], fit_settings(chosen))
 
 
-def test_moved_features_lead_by_their_share(
-    model: Model, make_features: Callable[..., np.ndarray]
-) -> None:
+def test_moved_features_lead_by_their_share(model: Model) -> None:
     """Three records in four have one feature far away, the fourth another one."""
     rows = make_features(40, seed=1)
     rows[:30, 7] = 1e9

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from product import envelope, fit_of_product, neighbours
 
 from iotscore.errors import ConfigError, InputError, TrainingError
 from iotscore.evaluation.attack_options import Poison
@@ -31,6 +30,7 @@ from iotscore.research.poisoning import (
     measure_poisoned,
 )
 from iotscore.warehouse.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
+from product import envelope, fit_of_product, neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from product import envelope, fit_of_product, forest, neighbours
 from sklearn.neighbors import NearestNeighbors
 
 from iotscore.detect.calibration.cross_fit import blocks
@@ -18,6 +17,7 @@ from iotscore.detect.model import BATCH_MINMAX
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, TrainingError
+from product import envelope, fit_of_product, forest, neighbours
 
 FEATURES = tuple("abcdef")
 SETTINGS = fit_of_product(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
-from product import autoencoder
 
 from iotscore.detect.detectors._network import Network, fold
 from iotscore.detect.kernels import autoencoder as kernel
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
+from product import autoencoder
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray

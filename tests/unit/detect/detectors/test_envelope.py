@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from product import envelope
 
 from iotscore.detect.detectors.envelope import Envelope, typical_range
 from iotscore.errors import ConfigError, ModelError, TrainingError
+from product import envelope
 
 N_FEATURES = 13
 RNG = np.random.default_rng(0)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from product import forest
 from sklearn.ensemble import IsolationForest
 
 from iotscore.detect.detectors._trees import Trees, average_path_length, round_down
 from iotscore.detect.scaling.minmax import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError
+from product import forest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

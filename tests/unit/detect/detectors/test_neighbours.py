@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from product import neighbours
 from sklearn.neighbors import NearestNeighbors
 
 from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.kernels.neighbours import kth_smallest
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
+from product import neighbours
 
 N_FEATURES = 13
 RNG = np.random.default_rng(0)

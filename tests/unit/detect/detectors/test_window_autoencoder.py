@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from product import autoencoder
 
 from iotscore.detect.detectors._held_out import last_rows
 from iotscore.detect.detectors._window_network import WindowNetwork, from_keras
@@ -17,6 +16,7 @@ from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.features import FEATURES, SOURCE_FEATURES
+from product import autoencoder
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray, IntArray

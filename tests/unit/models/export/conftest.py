@@ -18,6 +18,7 @@ from iotscore.models.export.folder import write_folder
 from iotscore.models.registry import described
 from iotscore.models.stored import StoredModel, checked
 from iotscore.sampling.splits import SplitPlan
+from traffic_files import make_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ DEVICES = np.arange(400) % 2
 
 
 @pytest.fixture(scope="session")
-def fitted(settings: Callable[..., Any], make_features: Callable[..., np.ndarray]) -> Callable:
+def fitted(settings: Callable[..., Any]) -> Callable:
     """Return a maker of models of two devices, 0 and 1, by assignments; each is made once."""
 
     @cache
@@ -43,9 +44,7 @@ def fitted(settings: Callable[..., Any], make_features: Callable[..., np.ndarray
 
 
 @pytest.fixture(scope="session")
-def linear(
-    fitted: Callable[..., Model], make_features: Callable[..., np.ndarray]
-) -> Callable[..., Model]:
+def linear(fitted: Callable[..., Model]) -> Callable[..., Model]:
     """Return a maker of models as earlier versions fitted them: linear maps, fixed at training."""
 
     def fit(*assignments: str) -> Model:

@@ -15,6 +15,7 @@ from iotscore.__main__ import main
 from iotscore.explain.explanation import explain
 from iotscore.features import SOURCE_FEATURES
 from iotscore.models.export.folder import write_folder
+from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +44,7 @@ FOREIGN = {
 
 
 @pytest.fixture
-def capture(
-    tmp_path: Path,
-    write_traffic: Callable[[Path, np.ndarray], None],
-    make_features: Callable[..., np.ndarray],
-) -> tuple[Path, np.ndarray]:
+def capture(tmp_path: Path) -> tuple[Path, np.ndarray]:
     """Return a capture of device 1, benign rows and far ones, and its features."""
     rows = np.concatenate([make_features(40, 5), make_features(20, 6, 3.0)])
     write_traffic(tmp_path / "1.2026-11-21.csv", rows)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from product import envelope, fit_of_product, forest, neighbours
 
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.calibration.tail import TailCalibration
@@ -19,6 +18,8 @@ from iotscore.detect.fit import fit_model
 from iotscore.errors import EnvironmentFaultError
 from iotscore.models.export.model_card import HYBRID_TOLERANCE, RAW_TOLERANCE
 from iotscore.models.export.onnx_model import to_onnx
+from product import envelope, fit_of_product, forest, neighbours
+from traffic_files import make_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,12 +103,7 @@ def runtime(
     rows=st.integers(1, 40),
 )
 def test_the_graph_scores_as_we_do(
-    runtime: Runtime,
-    make_features: Callable[..., np.ndarray],
-    seed: int,
-    shift: float,
-    power: int,
-    rows: int,
+    runtime: Runtime, seed: int, shift: float, power: int, rows: int
 ) -> None:
     """Benign rows and far ones, of both signs, of known devices and unknown ones, one or many."""
     rng = np.random.default_rng(seed)
@@ -116,7 +112,7 @@ def test_the_graph_scores_as_we_do(
     runtime.require_same(values, rng.choice([-1, 0, 1, 2, 7], rows))
 
 
-def test_outputs_are_what_counts(runtime: Runtime, make_features: Callable[..., Any]) -> None:
+def test_outputs_are_what_counts(runtime: Runtime) -> None:
     """Each detector with a weight and no other; hybrid ones where the model fuses by itself."""
     model = runtime.model
     wanted = {f"{name}_score" for name, weight in model.weights.items() if weight}
@@ -125,9 +121,7 @@ def test_outputs_are_what_counts(runtime: Runtime, make_features: Callable[..., 
     assert runtime.require_same(make_features(3, 1), np.array([0, 1, -1])) == wanted
 
 
-def test_a_row_has_the_same_outputs_in_any_batch(
-    fitted: Callable[..., Model], make_features: Callable[..., np.ndarray]
-) -> None:
+def test_a_row_has_the_same_outputs_in_any_batch(fitted: Callable[..., Model]) -> None:
     """Nothing is looked up among the other rows; rounding alone may differ."""
     runtime = Runtime(fitted(*CASES["default"]))
     rows, devices = make_features(50, 3, 2.0), np.arange(50) % 3

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from product import envelope, fit_of_product, neighbours
 
 from iotscore.errors import ConfigError
 from iotscore.evaluation.attack_options import Evasion
@@ -17,6 +16,7 @@ from iotscore.research.evasion import measure_evasion
 from iotscore.research.evasion.captures import Devices
 from iotscore.research.evasion.effort import Effort
 from iotscore.warehouse.figure_columns import EVASION, ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
+from product import envelope, fit_of_product, neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,98 @@
+"""Fixtures of real jobs, each a process that ``spark-submit.sh`` starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_fixtures import SHORT_LIVED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+_CLASSES = "spark.jsa"
+_BY_SCORING = ("scores", "scored_files", "score_histogram", "metrics", "roc_points")
+_ELSEWHERE = """<configuration>
+  <property><name>fs.defaultFS</name><value>hdfs://nowhere.invalid:8020</value></property>
+</configuration>
+"""
+
+
+@pytest.fixture(scope="session")
+def first_night(made_once: Callable[..., Path], landing: Path) -> Path:
+    """Return a folder with the ``warehouse`` of a night on a few made-up files; copy, do not write.
+
+    The night is run as cron would: hardly an environment, in a folder with an accent, beside a
+    Hadoop that is elsewhere. What it printed is in ``stdout.txt`` and ``stderr.txt``. Most of its
+    time such a job reads and checks the classes of Spark: they are kept beside it.
+    """
+    option, flags = SHORT_LIVED
+
+    def run(folder: Path) -> None:
+        shutil.copytree(landing, folder / "in")
+        (folder / "scratch").mkdir()
+        (folder / "hadoop").mkdir()
+        (folder / "hadoop" / "core-site.xml").write_text(_ELSEWHERE)
+        quick = ("--set", "detectors.lstm.min_updates=0")
+        kept = f"{flags} -Xlog:disable -XX:ArchiveClassesAtExit={folder / _CLASSES}"
+        done = subprocess.run(
+            [
+                *(ROOT / "spark-submit.sh", "nightly", "--input", folder / "in", *quick),
+                *("--warehouse", folder / "warehouse", "--", option, kept),
+            ],
+            capture_output=True,  # so it ends when all of its processes have
+            check=False,
+            cwd=folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": os.environ.get("HOME", "/"),
+                "HADOOP_CONF_DIR": str(folder / "hadoop"),
+                "TMPDIR": str(folder / "scratch"),
+            },
+        )
+        assert done.returncode == 0, done.stderr.decode()[-3000:]
+        (folder / "stdout.txt").write_bytes(done.stdout)
+        (folder / "stderr.txt").write_bytes(done.stderr)
+
+    return made_once("première-nuit", run)
+
+
+@pytest.fixture(scope="session")
+def copy_unscored() -> Callable[[Path, Path], Path]:
+    """Return a function that copies a warehouse as it was before it was scored."""
+    left_out = shutil.ignore_patterns(*_BY_SCORING)
+    return lambda night, folder: shutil.copytree(night, folder, ignore=left_out)
+
+
+@pytest.fixture(scope="session")
+def short_lived(first_night: Path) -> tuple[str, str]:
+    """Return options of spark-submit for a job that is over soon."""
+    option, flags = SHORT_LIVED
+    return option, f"{flags} -Xlog:disable -XX:SharedArchiveFile={first_night / _CLASSES}"
+
+
+@pytest.fixture(scope="session")
+def submit(short_lived: tuple[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs ./spark-submit.sh as a user would, from another folder."""
+
+    def run(
+        *arguments: str | Path,
+        environment: dict[str, str] | None = None,
+        options: tuple[str, ...] = (),
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *short_lived, *options],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env={**os.environ, **(environment or {})},
+        )
+
+    return run
