@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.errors import ConfigError, InputError, TrainingError
+from iotscore.errors import ConfigError, TrainingError
 from iotscore.evaluation.protocols.benign import Benign, BenignPart, benign_of
 from iotscore.evaluation.protocols.rounds import (
     Plan,
@@ -20,48 +20,11 @@ from iotscore.evaluation.protocols.rounds import (
     leave_one_device_out,
     reports,
 )
-from iotscore.evaluation.protocols.sample import (
-    ALL,
-    NO_CLOCK,
-    NO_JITTER,
-    Sample,
-    SampleFile,
-    without,
-)
-from iotscore.features import FEATURES, SOURCE_FEATURES
 from iotscore.sampling.splits import cut_file
+from protocol_samples import WHOLE, sample_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-KINDS = [("benign", None), ("gafgyt", "tcp"), ("mirai", "syn")]
-
-
-def file_of(device: int, kind: int, rows: int) -> SampleFile:
-    """Return a file of a device."""
-    family, attack = KINDS[kind]
-    return SampleFile(
-        source_file=f"{device}.{family}.{attack}.csv",
-        device_id=device,
-        device=f"device {device}",
-        family=family,
-        attack=attack,
-        is_attack=kind > 0,
-        rows=rows,
-        weight=1.0 + device,
-    )
-
-
-def sample_of(files: Sequence[tuple[int, int, int, Sequence[int]]]) -> Sample:
-    """Return files given as device, kind, lines in all and the lines that were sampled."""
-    file_index = np.repeat(np.arange(len(files)), [len(lines) for *_, lines in files])
-    row_no = np.array([line for *_, lines in files for line in lines], dtype=np.int64)
-    features = np.column_stack([file_index, row_no]).astype(np.float64)
-    described = tuple(file_of(device, kind, rows) for device, kind, rows, _ in files)
-    return Sample(features, ("file", "line"), file_index, row_no, described)
-
-
-WHOLE = sample_of([(d, k, 60, range(1, 61)) for d in (1, 2, 3) for k in (0, 1, 2)])
+    from iotscore.evaluation.protocols.sample import Sample
 
 
 @st.composite
@@ -240,71 +203,3 @@ def test_nothing_to_learn_from_is_refused(part: str, purpose: str) -> None:
     (alone,) = leave_one_device_out(sample_of([(1, 0, 60, range(1, 61))]), Plan())
     with pytest.raises(TrainingError, match="to fit on without device 1"):
         benign_of(WHOLE, alone)
-
-
-@pytest.mark.parametrize("names", [FEATURES, SOURCE_FEATURES])
-def test_the_clock_and_the_jitter_are_left_out(names: tuple[str, ...]) -> None:
-    """Five columns or fifteen go, of the tables' names and of the files'; rows keep the others."""
-    features = np.arange(230.0).reshape(2, 115)
-    files = (file_of(1, 0, 5),)
-    sample = Sample(features, names, np.zeros(2, int), np.array([1, 2]), files)
-    assert without(sample, ALL.dropped) is sample
-    clock = [name for name in names if name.startswith("HH_jit_") and name.endswith("_mean")]
-    jitter = [name for name in names if name.startswith("HH_jit_")]
-    assert (len(clock), len(jitter)) == (5, 15)
-    for dropped, gone in ((NO_CLOCK.dropped, clock), (NO_JITTER.dropped, jitter)):
-        left = without(sample, dropped)
-        kept = [place for place, name in enumerate(names) if name not in gone]
-        assert left.feature_names == tuple(names[place] for place in kept)
-        assert (left.features == features[:, kept]).all()
-        assert left.files == sample.files
-
-
-def test_nothing_left_out_is_refused() -> None:
-    """A pattern that matches no column would leave the clock in, and one for all leaves nothing."""
-    with pytest.raises(ValueError, match=r"no column of the sample matches HH_jit_\*"):
-        without(WHOLE, ("file", "HH_jit_*"))
-    with pytest.raises(ValueError, match="match every column"):
-        without(WHOLE, ("*",))
-
-
-FAULTS = {
-    "do not fit 2 names": {"features": np.zeros((540, 3))},
-    "540,\\) files": {"features": np.zeros((540, 1))},
-    "a feature is named twice": {"feature_names": ("file", "file")},
-    "a file is named twice": {"files": WHOLE.files[:8] * 2},
-    "every feature must be finite": {"features": np.full((540, 2), np.nan)},
-    "within the 3 files": {"files": WHOLE.files[:3]},
-    "row_no must lie between 1 and": {"row_no": WHOLE.row_no - 1},
-    "between 1 and the lines": {"row_no": WHOLE.row_no + 1},
-    "row_no must ascend": {"row_no": np.ones(540, int)},
-}
-
-
-@pytest.mark.parametrize("said", FAULTS)
-def test_a_sample_that_contradicts_itself_is_refused(said: str) -> None:
-    """Rows twice, out of order or beyond their file would spoil the cuts unseen."""
-    with pytest.raises(ValueError, match=said):
-        replace(WHOLE, **FAULTS[said])
-
-
-def test_a_file_that_contradicts_itself_is_refused() -> None:
-    """An attack of family benign would train; weights of 0 and less have no meaning."""
-    file = file_of(1, 0, 10)
-    with pytest.raises(ValueError, match="family benign and is_attack is True"):
-        replace(file, is_attack=True)
-    for fault in ({"weight": 0.0}, {"weight": np.inf}, {"rows": -1}, {"device_id": -2}):
-        with pytest.raises(ValueError, match=r"device -?\d"):
-            replace(file, **fault)
-
-
-@pytest.mark.parametrize(
-    ("fault", "said"), [({"device_id": 2}, "number"), ({"device": "device 2"}, "name")]
-)
-def test_a_device_has_one_name_and_one_number(fault: dict[str, object], said: str) -> None:
-    """Else holding out the one would leave the other to learn from."""
-    files = (*(replace(file, **fault) for file in WHOLE.files[:3]), *WHOLE.files[3:])
-    with pytest.raises(InputError, match=f"share a {said}"):
-        replace(WHOLE, files=files)
-    unknown = tuple(replace(file, device_id=-1) for file in WHOLE.files)
-    assert (replace(WHOLE, files=unknown).device_ids == -1).all()
