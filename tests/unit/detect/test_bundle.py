@@ -6,36 +6,15 @@ import hashlib
 import json
 import struct
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from golden_bundle import DATA, GOLDEN, HEADER, changed, sealed
 from iotscore.detect.bundle import FORMAT_VERSION, from_bytes, to_bytes, version_of
 from iotscore.errors import ModelError
-
-GOLDEN = Path(__file__).parents[2] / "data" / "golden"
-DATA = (GOLDEN / "model_v1.iotscore").read_bytes()
-PREAMBLE = struct.Struct("<8sIIQ32s")
-
-
-def with_header(change: dict[str, object]) -> bytes:
-    """Return the golden bundle with keys of its header replaced and all checksums right."""
-    magic, version, length, _, _ = PREAMBLE.unpack_from(DATA)
-    end = PREAMBLE.size + length
-    content = json.loads(DATA[PREAMBLE.size : end]) | change
-    header = json.dumps(content).encode()
-    total = PREAMBLE.size + len(header) + len(DATA) - end
-    digest = hashlib.sha256(header).digest()
-    return PREAMBLE.pack(magic, version, len(header), total, digest) + header + DATA[end:]
-
-
-def header() -> dict[str, object]:
-    """Return the golden bundle's header."""
-    length = PREAMBLE.unpack_from(DATA)[2]
-    return json.loads(DATA[PREAMBLE.size : PREAMBLE.size + length])
 
 
 def test_a_model_of_long_ago_still_gives_its_scores() -> None:
@@ -68,20 +47,11 @@ def test_another_model_has_another_version() -> None:
 
 def test_the_header_describes_the_model_in_words() -> None:
     """Without this code a reader finds format, features, parameters and array layout."""
-    content = header()
-    assert (content["format"], content["format_version"]) == ("iotscore model", 1)
-    assert content["detectors"][0]["parameters"]["random_state"] == 7
-    layout = {(entry["group"], entry["name"]): entry for entry in content["arrays"]}
+    assert (HEADER["format"], HEADER["format_version"]) == ("iotscore model", 1)
+    assert HEADER["detectors"][0]["parameters"]["random_state"] == 7
+    layout = {(entry["group"], entry["name"]): entry for entry in HEADER["arrays"]}
     assert layout["lstm", "kernel_2"]["shape"] == [2, 18]
     assert layout["lstm", "kernel_2"]["dtype"] == "<f4"
-
-
-@settings(max_examples=150)
-@given(st.integers(0, len(DATA) - 1))
-def test_no_cut_goes_unnoticed(length: int) -> None:
-    """A bundle cut anywhere is refused as cut short, an empty one as not a bundle."""
-    with pytest.raises(ModelError, match="cut short" if length else "not an iotscore model"):
-        from_bytes(DATA[:length])
 
 
 @settings(max_examples=300)
@@ -102,13 +72,6 @@ def test_damage_names_its_place() -> None:
         from_bytes(DATA[:100] + bytes([DATA[100] ^ 1]) + DATA[101:])
     with pytest.raises(ModelError, match="more bytes"):
         from_bytes(DATA + b"\0")
-
-
-def test_foreign_bytes_are_not_taken_for_a_model() -> None:
-    """A pickle or an archive is refused by its first bytes."""
-    for data in (b"\x80\x04\x95 pickle", b"PK\x03\x04", b"I"):
-        with pytest.raises(ModelError, match=r"not an iotscore model|cut short"):
-            from_bytes(data)
 
 
 def test_a_newer_format_asks_for_an_update() -> None:
@@ -134,14 +97,12 @@ def test_a_newer_format_asks_for_an_update() -> None:
 )
 def test_headers_that_make_no_sense_are_refused(change: dict[str, object], fault: str) -> None:
     """Also with right checksums, unknown detectors and missing parts are model errors."""
-    assert to_bytes(from_bytes(with_header({}))) == DATA
+    assert to_bytes(from_bytes(sealed(json.dumps(HEADER).encode()))) == DATA
     with pytest.raises(ModelError, match=fault):
-        from_bytes(with_header(change))
+        from_bytes(sealed(json.dumps(HEADER | change).encode()))
 
 
 def test_arrays_of_objects_are_refused() -> None:
     """An array type that could run code when loaded never reaches NumPy."""
-    arrays = header()["arrays"]
-    arrays[0]["dtype"] = "|O"
     with pytest.raises(ModelError, match=r"type '\|O'"):
-        from_bytes(with_header({"arrays": arrays}))
+        from_bytes(changed("|O", "arrays", 0, "dtype"))
