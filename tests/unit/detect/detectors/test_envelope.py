@@ -11,13 +11,8 @@ from hypothesis.extra.numpy import arrays
 from iotscore.detect.detectors.envelope import Envelope, typical_range
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from product import envelope
+from rows_of_devices import DEVICES, OF_ROWS, ROWS, TRAIN
 
-N_FEATURES = 13
-RNG = np.random.default_rng(0)
-DEVICES = np.repeat([4, 0, 9, 6, -1], [400, 120, 60, 49, 31])
-TRAIN = (RNG.normal(size=(660, N_FEATURES)) + DEVICES[:, np.newaxis]).astype(np.float32)
-ROWS = (4 * RNG.normal(size=(503, N_FEATURES)) + 3).astype(np.float32)
-OF_ROWS = RNG.choice([4, 0, 9, 6, -1, 77], 503)
 FITTED = envelope().fit(TRAIN, DEVICES)
 
 
@@ -92,40 +87,10 @@ def test_each_device_has_its_own_ranges(number: int) -> None:
     assert FITTED.score(ROWS, OF_ROWS)[mine] == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("number", [6, -1, 77])
-def test_other_rows_are_compared_with_the_pooled_ranges(number: int) -> None:
-    """Devices of 49 rows, unknown and new ones have the scores of rows without a device."""
-    assert FITTED.to_arrays()["devices"].tolist() == [-1, 0, 4, 9]
-    pooled = FITTED.score(ROWS)
+def test_rows_without_a_device_are_compared_with_the_pooled_ranges() -> None:
+    """The pooled ranges are those of all rows, whatever device they are of."""
     expected = excesses(ROWS, *typical_range(TRAIN, 300), 0.3)
-    assert pooled == pytest.approx(expected, rel=1e-12)
-    assert np.array_equal(FITTED.score(ROWS, np.full(503, number)), pooled)
-    mine = number == OF_ROWS
-    assert np.array_equal(FITTED.score(ROWS, OF_ROWS)[mine], pooled[mine])
-
-
-def test_without_devices_only_the_pooled_part_is_fitted() -> None:
-    """Fitting without devices gives the same pooled part; then all numbers are new ones."""
-    pooled = envelope().fit(TRAIN)
-    assert pooled.to_arrays()["devices"].tolist() == [-1]
-    assert np.array_equal(pooled.score(ROWS, OF_ROWS), FITTED.score(ROWS))
-
-
-@settings(max_examples=30)
-@given(cuts=st.lists(st.integers(0, 503), max_size=12), seed=st.integers(0, 2**32 - 1))
-def test_a_score_depends_on_its_row_and_device_alone(cuts: list[int], seed: int) -> None:
-    """Devices mixed in any order and any batches: not a bit changes."""
-    order = np.random.default_rng(seed).permutation(503)
-    batches = np.split(order, sorted(cuts))
-    scores = np.concatenate([FITTED.score(ROWS[batch], OF_ROWS[batch]) for batch in batches])
-    assert np.array_equal(scores, FITTED.score(ROWS, OF_ROWS)[order])
-
-
-def test_memory_layout_does_not_matter() -> None:
-    """Fortran order and strides, of rows and of devices, give the same scores."""
-    scores = FITTED.score(ROWS, OF_ROWS)
-    assert np.array_equal(FITTED.score(np.asfortranarray(ROWS), OF_ROWS), scores)
-    assert np.array_equal(FITTED.score(ROWS[::-3], OF_ROWS[::-3]), scores[::-3])
+    assert FITTED.score(ROWS) == pytest.approx(expected, rel=1e-12)
 
 
 def test_rebuilt_ranges_score_alike() -> None:

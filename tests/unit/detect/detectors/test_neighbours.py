@@ -14,13 +14,8 @@ from iotscore.detect.kernels.neighbours import kth_smallest
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from product import neighbours
+from rows_of_devices import DEVICES, N_FEATURES, OF_ROWS, ROWS, TRAIN
 
-N_FEATURES = 13
-RNG = np.random.default_rng(0)
-DEVICES = np.repeat([4, 0, 9, 6, -1], [400, 120, 60, 49, 31])
-TRAIN = (RNG.normal(size=(660, N_FEATURES)) + DEVICES[:, np.newaxis]).astype(np.float32)
-ROWS = (4 * RNG.normal(size=(503, N_FEATURES)) + 3).astype(np.float32)
-OF_ROWS = RNG.choice([4, 0, 9, 6, -1, 77], 503)
 FITTED = neighbours().fit(TRAIN, DEVICES)
 
 
@@ -86,44 +81,10 @@ def test_each_device_is_compared_with_its_own_rows(number: int) -> None:
     )
 
 
-@pytest.mark.parametrize("number", [6, -1, 77])
-def test_other_rows_are_compared_with_the_pooled_references(number: int) -> None:
-    """Devices of 49 rows, unknown and new ones have the scores of rows without a device."""
-    assert FITTED.to_arrays()["devices"].tolist() == [-1, 0, 4, 9]
+def test_rows_without_a_device_are_compared_with_the_pooled_references() -> None:
+    """The pooled references are 300 of all rows, drawn evenly."""
     drawn = TRAIN[np.linspace(0, 659, 300).round().astype(int)]
-    pooled = FITTED.score(ROWS)
-    assert pooled == pytest.approx(reference(drawn, ROWS, 3), rel=1e-5)
-    assert np.array_equal(FITTED.score(ROWS, np.full(503, number)), pooled)
-    mine = number == OF_ROWS
-    assert np.array_equal(FITTED.score(ROWS, OF_ROWS)[mine], pooled[mine])
-
-
-def test_without_devices_only_the_pooled_part_is_fitted() -> None:
-    """Fitting without devices gives the same pooled part; then all numbers are new ones."""
-    pooled = neighbours().fit(TRAIN)
-    assert pooled.to_arrays()["devices"].tolist() == [-1]
-    assert np.array_equal(pooled.score(ROWS, OF_ROWS), FITTED.score(ROWS))
-
-
-@settings(max_examples=30)
-@given(cuts=st.lists(st.integers(0, 503), max_size=12), seed=st.integers(0, 2**32 - 1))
-def test_a_score_depends_on_its_row_and_device_alone(cuts: list[int], seed: int) -> None:
-    """Devices mixed in any order and any batches: not a bit changes."""
-    order = np.random.default_rng(seed).permutation(503)
-    batches = np.split(order, sorted(cuts))
-    scores = np.concatenate([FITTED.score(ROWS[batch], OF_ROWS[batch]) for batch in batches])
-    assert np.array_equal(scores, FITTED.score(ROWS, OF_ROWS)[order])
-    alone = order[0]
-    assert FITTED.score(ROWS[[alone]], OF_ROWS[[alone]]).item() == scores[0]
-
-
-def test_memory_layout_does_not_matter() -> None:
-    """Fortran order and strides, of rows and of devices, give the same scores."""
-    scores = FITTED.score(ROWS, OF_ROWS)
-    assert np.array_equal(FITTED.score(np.asfortranarray(ROWS), OF_ROWS), scores)
-    assert np.array_equal(FITTED.score(ROWS[::-3], OF_ROWS[::-3]), scores[::-3])
-    fitted = neighbours().fit(np.asfortranarray(TRAIN), DEVICES)
-    assert np.array_equal(fitted.score(ROWS, OF_ROWS), scores)
+    assert FITTED.score(ROWS) == pytest.approx(reference(drawn, ROWS, 3), rel=1e-5)
 
 
 def test_rebuilt_references_score_alike() -> None:
