@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import random
 from typing import TYPE_CHECKING
 
@@ -12,32 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from iotscore.features import FEATURES, N_FEATURES, SOURCE_FEATURES
+from iotscore.features import FEATURES, SOURCE_FEATURES
 from iotscore.landing import scan as surveying
 from iotscore.landing.header import HEAD_BYTES
 from iotscore.landing.parse import parse_chunk
 from iotscore.landing.scan import Survey, survey_file
+from traffic_files import HEADER, LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Surveyor = Callable[..., Survey]
-
-HEADER = ",".join(SOURCE_FEATURES).encode()
-LINE = b",".join([b"1"] * N_FEATURES)
-
-
-@pytest.fixture(scope="module")
-def survey_of(tmp_path_factory: pytest.TempPathFactory) -> Surveyor:
-    """Return a function that surveys content, cut at a number of bytes."""
-    path = tmp_path_factory.mktemp("survey") / "some file.csv"
-
-    def survey(content: bytes, chunk_bytes: int = 1000) -> Survey:
-        path.write_bytes(content)
-        return survey_file(fs.LocalFileSystem(), str(path), chunk_bytes)
-
-    return survey
 
 
 @pytest.fixture
@@ -137,53 +122,6 @@ def test_columns_are_known_by_name(survey_of: Surveyor) -> None:
     assert survey.columns == tuple(reversed(FEATURES))
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        LINE + b"\n" + LINE + b"\n",
-        b"\n" + HEADER + b"\n",
-        b"\xef\xbb\xbf",
-        HEADER.replace(b",", b"|") + b"\n",
-        b" " * 200_000,
-    ],
-    ids=["data", "blank line first", "mark only", "bars", "one long line"],
-)
-def test_a_file_without_the_names_is_refused(survey_of: Surveyor, content: bytes) -> None:
-    """Without the feature names in the first line there are no columns and no chunks."""
-    survey = survey_of(content)
-    assert (survey.fault, survey.columns, survey.chunks) == ("no_header", (), ())
-    assert survey.fault_detail
-    assert len(survey.fault_detail) < 500
-    is_read_whole = len(content) < HEAD_BYTES
-    assert survey.sha256 == (hashlib.sha256(content).hexdigest() if is_read_whole else None)
-
-
-class Counted:
-    """A file system of one file, which counts the bytes that are read."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.source = io.BytesIO()
-
-    def open_input_stream(self, _: str) -> io.BytesIO:
-        """Open the file."""
-        self.source = io.BytesIO(self.content)
-        self.source.close = lambda: None  # type: ignore[method-assign] # it is looked at later
-        return self.source
-
-    open_input_file = open_input_stream
-
-
-@pytest.mark.parametrize("start", [b"", b"\x1f\x8b", b"1,2,3\n", HEADER[:-1] + b"\n"])
-def test_what_the_header_refuses_is_not_read_on(start: bytes) -> None:
-    """Of gigabytes behind a first line that is no header nothing is read, not even to count."""
-    opener = Counted(start.ljust(1_000_000, b"\x00"))
-    survey = survey_file(opener, "any", 1000)
-    assert survey.fault in {"nul_bytes", "compressed", "no_header", "wrong_columns"}
-    assert (survey.sha256, survey.rows, survey.chunks) == (None, 0, ())
-    assert opener.source.tell() == HEAD_BYTES
-
-
 BLANK_ENDS = [
     b"",
     b"\n",
@@ -214,68 +152,6 @@ def test_blank_lines_at_the_end_are_no_lines(
     assert found == list(enumerate(lines, 1))
     nothing = survey_of(HEADER + end + blank, chunk_bytes)
     assert (nothing.fault, nothing.rows, nothing.chunks) == (None, 0, ())
-
-
-@pytest.mark.parametrize(
-    ("start", "fault"),
-    [
-        *((b"\x1f\x8b\x08", "compressed"), (b"PK\x03\x04", "compressed"), (b"BZh9", "compressed")),
-        *((b"Rar!\x1a\x07\x00", "compressed"), (b"Rar!\x1a\x07\x01\x00", "compressed")),
-        (b"name".ljust(257, b"\x00") + b"ustar", "compressed"),
-        *((b"\xfd7zXZ\x00", "compressed"), (b"\x28\xb5\x2f\xfd", "compressed")),
-        *((b"\xff\xfe", "utf16"), (b"\xfe\xff", "utf16"), (b"\x00\x00\xfe\xff", "utf16")),
-        *((b"a\x00" * 40, "utf16"), (b"\x00\x00\x00a" * 40, "utf16")),
-    ],
-)
-def test_what_is_no_text_has_no_lines(survey_of: Surveyor, start: bytes, fault: str) -> None:
-    """A packed file and one of two bytes a letter are named, and has no lines."""
-    survey = survey_of(start + b"\n\n\n")
-    assert (survey.fault, survey.rows, survey.columns, survey.chunks) == (fault, 0, (), ())
-
-
-def test_an_empty_file_is_refused(survey_of: Surveyor) -> None:
-    """A file of 0 bytes is told apart from one without a header."""
-    survey = survey_of(b"")
-    assert (survey.fault, survey.size, survey.rows) == ("empty_file", 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("names", "told"),
-    [
-        (SOURCE_FEATURES[:-1], ["1 missing: HpHp_L0.01_pcc"]),
-        ((*SOURCE_FEATURES, "extra"), ["1 unknown: extra"]),
-        ((*SOURCE_FEATURES, ""), ["1 unknown: (no name)"]),
-        ((*SOURCE_FEATURES, "H_L5_mean"), ["1 repeated: H_L5_mean"]),
-        (
-            (*SOURCE_FEATURES[:-2], "bad", "bad"),
-            ["2 missing: HpHp_L0.01_covariance, HpHp_L0.01_pcc", "2 unknown", "1 repeated: bad"],
-        ),
-        ((SOURCE_FEATURES[0],), ["114 missing"]),
-        ((*SOURCE_FEATURES, "x" * 5000), ["1 unknown: xxx"]),
-    ],
-)
-def test_wrong_columns_are_told(
-    survey_of: Surveyor, names: tuple[str, ...], told: list[str]
-) -> None:
-    """Missing, unknown and repeated names are all told, few of each and cut to a length."""
-    survey = survey_of(",".join(names).encode() + b"\n" + LINE + b"\n")
-    assert (survey.fault, survey.rows, survey.chunks) == ("wrong_columns", 1, ())
-    for part in told:
-        assert part in str(survey.fault_detail)
-    assert len(str(survey.fault_detail)) < 1000
-
-
-def test_a_file_with_old_mac_line_ends_is_refused(survey_of: Surveyor) -> None:
-    """A lone carriage return ends no line: such a file is refused whole, not read as a header."""
-    survey = survey_of(HEADER + b"\r" + LINE + b"\r")
-    assert (survey.fault, survey.rows) == ("carriage_return", 0)
-
-
-def test_a_header_longer_than_the_first_read_is_refused(survey_of: Surveyor) -> None:
-    """A header that does not end in the first read must not lend its rest to the rows."""
-    survey = survey_of(HEADER + b" " * 70_000 + b"\n" + LINE + b"\n")
-    assert (survey.fault, survey.chunks) == ("no_header", ())
-    assert "longer than 65536 bytes" in str(survey.fault_detail)
 
 
 @pytest.mark.parametrize("gap", [-1, 0, 1])
