@@ -12,10 +12,9 @@ from iotscore.alerts.deliveries import Delivery
 from iotscore.models.context import Context
 from iotscore.monitoring.stage import monitor
 from iotscore.runs.run_log import RunLog
-from iotscore.simulate.generate import file_rows
-from iotscore.simulate.layout import FILES
 from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
+from simulated_deliveries import simulated
 from traffic_files import write_traffic
 
 if TYPE_CHECKING:
@@ -37,9 +36,7 @@ TODAY = datetime.now(UTC).date()
 
 def records(device: int, kind: str, rows: int, seed: int) -> np.ndarray:
     """Return simulated records of a capture, without its cold start."""
-    file = next(one for one in FILES if (one.device, one.kind) == (device, kind))
-    made = list(file_rows(file._replace(original_rows=rows + 50), rows + 50, seed))
-    return np.concatenate(made)[50:]
+    return simulated(device, kind, rows + 50, seed)[50:]
 
 
 class Nights:
@@ -79,9 +76,7 @@ def incidents(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_one_incident_is_one_alert(
-    spark: SparkSession,
-    tmp_path: Path,
-    settings: Callable[..., Settings],
+    spark: SparkSession, tmp_path: Path, settings: Callable[..., Settings]
 ) -> None:
     """28 records of an attack among 60 are told, whatever day the capture claims, and only once."""
     landing = tmp_path / "landing"

@@ -1,25 +1,16 @@
-"""Nights of simulated devices, watched: which alerts there are, which are not, and only once.
-
-Five devices learn from benign captures of their own and then deliver six nights. One stays as it
-is, one drifts, one gets new firmware, one is attacked, one falls silent. What drifts, or changes,
-is which of its benign records a device sends: more and more, or at once, only those after larger
-packets than usual. A model flags none of them for it.
-"""
+"""Nights of simulated devices, watched: which alerts there are, which are not, and only once."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
 
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
-from iotscore.errors import InputError
-from iotscore.features import FEATURES
 from iotscore.models.context import Context
 from iotscore.models.registry import load_model
 from iotscore.monitoring.drift import SCORE
@@ -28,10 +19,9 @@ from iotscore.monitoring.stage import monitor
 from iotscore.monitoring.tasks import count_nights
 from iotscore.query.query import run_query
 from iotscore.runs.run_log import RunLog
-from iotscore.simulate.generate import file_rows
-from iotscore.simulate.layout import FILES
 from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
+from simulated_deliveries import ATTACKED, ROWS, Landing, simulated, write_deliveries
 from traffic_files import write_traffic
 
 if TYPE_CHECKING:
@@ -45,14 +35,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-QUIET, DRIFTING, RENEWED, ATTACKED, SILENT = 1, 2, 3, 6, 9
-ROWS = 700
-LEARNED = 3000
-CHANGED = {
-    DRIFTING: {2: 0.2, 3: 0.4, 4: 0.55, 5: 0.7, 6: 0.85},
-    RENEWED: {5: 1.0, 6: 1.0},
-}
-"""Share of a night's records that are chosen among those after large packets."""
 DATED = r"(?P<device_id>\d)\.(?P<event_day>\d{4}-\d\d-\d\d)"
 QUICK = (
     *("detectors.lstm=null", "detectors.iforest=null"),
@@ -60,49 +42,13 @@ QUICK = (
     rf"ingest.patterns=['{DATED}\.(?P<family>benign)\.csv', '{DATED}(?:\.part2)?\.csv']",
 )
 """Few detectors; benign captures have a day, before the others'; and old nights are no fault."""
-EVERY_NIGHT = range(1, 7)
-
-
-def simulated(device: int, kind: str, rows: int, seed: int) -> np.ndarray:
-    """Return rows of a capture of their own."""
-    file = next(one for one in FILES if (one.device, one.kind) == (device, kind))
-    return np.concatenate(list(file_rows(file._replace(original_rows=rows), rows, seed)))
-
-
-def night_of(device: int, night: int) -> np.ndarray:
-    """Return a device's benign records of a night, changed as the night wants it."""
-    records = simulated(device, "benign", 6 * ROWS, 100 * night)[1:]
-    usual = records[::6][:ROWS]
-    share = CHANGED.get(device, {}).get(night, 0.0)
-    size = records[:, FEATURES.index("MI_dir_L0_1_mean")]
-    chosen = records[size > np.quantile(size, 0.6)][: round(share * ROWS)]
-    return np.concatenate([usual[: ROWS - len(chosen)], chosen])
-
-
-class Landing(NamedTuple):
-    """What is delivered: at first, then the sixth night, then a late file of the same night."""
-
-    first: Path
-    last: Path
-    late: Path
 
 
 @pytest.fixture(scope="module")
-def delivered(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Landing:
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Landing:
     """Return landing folders with what the devices deliver."""
     folders = Landing(*(tmp_path_factory.mktemp(name) for name in Landing._fields))
-    for device in (QUIET, DRIFTING, RENEWED, ATTACKED, SILENT):
-        learned = simulated(device, "benign", LEARNED, 1)
-        write_traffic(folders.first / f"{device}.2025-12-31.benign.csv", learned)
-        for night in EVERY_NIGHT:
-            if (device, night) != (SILENT, 6):
-                folder = folders.first if night < 6 else folders.last
-                path = folder / f"{device}.2026-01-{night:02}.csv"
-                write_traffic(path, night_of(device, night))
-    attack = simulated(ATTACKED, "gafgyt.udp", 1100, 7)[50:]
-    write_traffic(folders.late / f"{ATTACKED}.2026-01-06.part2.csv", attack)
+    write_deliveries(folders)
     return folders
 
 
@@ -246,10 +192,7 @@ def test_spark_and_direct_files_count_alike(watched: Watch, spark: SparkSession)
 
 
 def test_a_replaced_file_is_counted_anew(
-    watched: Watch,
-    spark: SparkSession,
-    tmp_path: Path,
-    settings: Callable[..., Settings],
+    watched: Watch, spark: SparkSession, tmp_path: Path, settings: Callable[..., Settings]
 ) -> None:
     """The attack's file turns out to be another: the night is counted without it, and quiet."""
     root = shutil.copytree(watched.warehouse.root, tmp_path / "copy")
@@ -297,17 +240,3 @@ def test_what_is_suppressed_is_hidden_when_read(
     (left,) = run_query(session, "SELECT count(*) AS n FROM v_open_flagged_records").collect()
     assert left.n == flagged - for_file.total()
     assert len(warehouse.rows("alerts")) == 4
-
-
-def test_a_suppression_that_makes_no_sense_is_refused() -> None:
-    """One without a scope would hide everything."""
-    nothing: dict[str, str | None] = dict.fromkeys(SCOPE)
-    past = datetime(2020, 1, 1, tzinfo=UTC)
-    for scope, expires, fault in (
-        (nothing, None, "hide everything"),
-        ({**nothing, "kind": "atack"}, None, "no kind 'atack'"),
-        ({**nothing, "kind": "drift", "source_file": "%"}, None, "no source file"),
-        ({**nothing, "kind": "drift"}, past, "past"),
-    ):
-        with pytest.raises(InputError, match=fault):
-            suppression(scope, "why", "me", expires)
