@@ -83,7 +83,7 @@ def _differences(
         if key not in needed:
             yield (
                 f"{_named(key, names)}: {keys.rows} rows in {table} of the run {key[-1]}, which no "
-                "ledger knows"
+                "ledger has"
             )
 
 
