@@ -5,25 +5,23 @@ Expected figures are counted here from the rows that were put in.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from iotscore.query.query import register_tables, run_query
+from iotscore.query.query import run_query
 from iotscore.query.views import RENAMED_VIEWS, VIEWS, read_views, view_query
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import TABLES
+from nights_of_two_devices import ATTACKS, BENIGN, MOMENT, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
-
-    from iotscore.warehouse.warehouse import Warehouse
 
     Opened = Callable[[SparkSession, str], SparkSession]
 
@@ -31,136 +29,17 @@ pytestmark = pytest.mark.spark
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = read_views(ROOT / "conf" / "sql" / "views")
-MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-CAMERA = {"device_id": None, "device": "Camera"}
-BELL = {"device_id": 1, "device": "Bell"}
-
-
-def scored(
-    device: dict[str, Any], day: int, flags: list[bool], model: str = "new"
-) -> list[dict[str, Any]]:
-    """Return rows of ``scores``: a device's records of one night, each later one scored higher."""
-    return [
-        {
-            **device,
-            "file_id": f"{device['device']}{day}",
-            "source_file": f"{device['device']}{day}.csv",
-            "row_no": row_no,
-            "event_day": date(2025, 12, 31) + timedelta(days=day),
-            "is_anomaly": flag,
-            "hybrid_score": 10.0 * day + row_no,
-            "severity": 20.0 + row_no,
-            "model_version": model,
-        }
-        for row_no, flag in enumerate(flags, 1)
-    ]
-
-
-def binned(
-    model: str, file_id: str, label: int | None, counts: dict[int, int]
-) -> list[dict[str, Any]]:
-    """Return rows of ``score_histogram``: records by bin, flagged from bin 5 on."""
-    return [
-        {
-            "model_version": model,
-            "file_id": file_id,
-            "label": label,
-            "split": "test",
-            "detector": "hybrid",
-            "bin": number,
-            "flag": number >= 5,
-            "rows": rows,
-        }
-        for number, rows in counts.items()
-    ]
-
-
-BENIGN = {"old": {1: 6, 4: 2, 6: 2}, "new": {1: 9, 3: 0, 5: 1}}
-ATTACKS = {"old": {4: 1, 6: 3}, "new": {1: 1, 8: 3}}
 
 
 @pytest.fixture(scope="module")
 def made_up(
     _session: SparkSession, opened: Opened, tmp_path_factory: pytest.TempPathFactory
 ) -> SparkSession:
-    """Return a session over three nights of two devices, two models, and refusals."""
+    """Return a session over the made-up nights."""
     warehouse = open_warehouse(_session, str(tmp_path_factory.mktemp("made_up")))
-    frozen = '{"normalisation": "tail"}'
-    warehouse.append(
-        "models",
-        [{"model_version": name, "manifest": frozen, "created_at": MOMENT} for name in BENIGN],
-    )
-    promotions = [
-        {"alias": "champion", "model_version": name, "promoted_at": MOMENT + timedelta(days=day)}
-        for day, name in enumerate(BENIGN)
-    ]
-    warehouse.append("model_aliases", promotions)
-    warehouse.append(
-        "scores",
-        [
-            *scored(BELL, 1, [False, False, False, True]),
-            *scored(BELL, 2, [False, True]),
-            *scored(BELL, 3, [True, True, True, False]),
-            *scored(CAMERA, 3, [False, True]),
-            *scored(CAMERA, 1, [True, True], model="old"),
-            *scored(BELL, 4, [True], model="old"),
-            {**scored(BELL, 0, [False])[0], "event_day": date(2099, 1, 1)},
-        ],
-    )
-    top = [
-        {"feature": name, "contribution": 1.0 / rank, "value": 7.0, "low": 1.0, "high": 2.0}
-        for rank, name in enumerate(("a", "b"), 1)
-    ]
-    told = {**scored(BELL, 3, [True] * 2)[1], "sentence": "because", "top": top}
-    told.pop("is_anomaly")
-    less = {**told, "row_no": 1, "hybrid_score": 31.0, "sentence": "less"}
-    warehouse.append("explanations", [told, less, {**told, "model_version": "old"}])
-    found = {"event_day": date(2026, 1, 3), "model_version": "new", **CAMERA}
-    warehouse.append("incidents", [{**found, "incident_id": name} for name in ("x", "y")])
-    for model, benign in BENIGN.items():
-        for file_id, label, counts in (
-            ("benign", 0, benign),
-            ("attacks", 1, ATTACKS[model]),
-            ("night", None, {7: 5}),
-            (f"only {model}", 1, {9: 1000}),
-        ):
-            warehouse.append("score_histogram", binned(model, file_id, label, counts))
-    measured = {"scope": "all", "detector": "hybrid", "uses_labels": False, "data_kind": "partial"}
-    warehouse.append(
-        "metrics",
-        [{**measured, "model_version": "old", "fpr_promised": 0.25, "evaluated_at": MOMENT}],
-    )
-    bad = {"file_id": "f", "source_file": "f.csv", "status": "refused", "rows_quarantined": 3}
-    warehouse.append("ingest_files", [{**bad, "run_id": run} for run in ("1", "2")])
-    line = {"file_id": "g", "source_file": "g.csv", "reason": "nul_bytes", "run_id": "1"}
-    whole = {"file_id": "f", "source_file": "f.csv", "reason": "nul_bytes"}
-    warehouse.append(
-        "quarantine",
-        [
-            {**line, "row_no": 1, "detail": "first", "quarantined_at": MOMENT},
-            {**line, "row_no": 2, "detail": "last", "quarantined_at": MOMENT + timedelta(hours=1)},
-            {**whole, "run_id": "1", "quarantined_at": MOMENT},
-            {**whole, "run_id": "2", "quarantined_at": MOMENT},
-        ],
-    )
-    started = {"stage": "score", "run_id": "1", "started_at": MOMENT}
-    warehouse.append(
-        "runs",
-        [
-            {**started, "status": "running"},
-            {**started, "status": "failed", "ended_at": MOMENT, "error": "why", "seconds": 1.5},
-            {**started, "stage": "evaluate", "status": "running"},
-        ],
-    )
+    for table, rows in ROWS.items():
+        warehouse.append(table, rows)
     return opened(_session, warehouse.root)
-
-
-@pytest.mark.parametrize("name", [name for name in VIEWS if name not in RENAMED_VIEWS])
-def test_columns_are_documented_and_the_first_day_is_empty(empty: SparkSession, name: str) -> None:
-    """A view's file lists its columns, in order; before anything was ingested it has no row."""
-    result = run_query(empty, f"TABLE {name}")
-    assert re.findall(r"^-- (\w+): ", TEXTS[name], re.MULTILINE) == result.columns
-    assert result.collect() == []
 
 
 def test_days_are_counted_per_device(made_up: SparkSession) -> None:
@@ -313,58 +192,3 @@ def test_views_work_in_a_catalogue(made_up: SparkSession, request: pytest.Fixtur
     rows = elsewhere.table("global_temp.v_newest_day").collect()
     assert len(rows) == 2
     assert rows == made_up.table("v_newest_day").collect()
-
-
-def documented() -> list[tuple[str, list[str], int]]:
-    """Return the queries in the documentation of the views, with the columns and rows shown."""
-    text = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
-    section = text.split("\n## Views\n")[1].split("\n## ")[0]
-    shown = re.findall(r"```sql\n(.+)\n```\n\n\| (.+) \|\n\|[- |]+\|\n((?:\|.+\|\n)+)", section)
-    return [(query, names.split(" | "), rows.count("\n")) for query, names, rows in shown]
-
-
-def test_every_view_is_documented() -> None:
-    """docs/sql.md lists each view, and no other; and shows at least four of them."""
-    text = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
-    shown = dict(re.findall(r"^\| `(v_\w+)` \| (.+) \|$", text, re.MULTILINE))
-    assert sorted(shown) == sorted(VIEWS)
-    assert {name: shown[name].strip("`") for name in RENAMED_VIEWS} == RENAMED_VIEWS
-    assert {path.stem for path in (ROOT / "conf" / "sql" / "views").iterdir()} == set(VIEWS)
-    assert len(documented()) == 4
-
-
-@pytest.mark.parametrize(("query", "columns", "rows"), documented())
-def test_documented_results_have_the_shape_of_real_ones(
-    ask: Callable[[str], list[Any]], query: str, columns: list[str], rows: int
-) -> None:
-    """A night has the columns that the documentation shows; what is cut short is no longer."""
-    found = ask(query)
-    assert found
-    assert list(found[0].asDict()) == columns
-    limit = re.search(r"LIMIT (\d+)", query)
-    assert rows == (int(limit[1]) if limit else len(found))
-
-
-def test_the_champion_compares_as_it_was_evaluated(ask: Callable[[str], list[Any]]) -> None:
-    """Its own row has the figures that evaluate has computed in its own way."""
-    [row] = ask("SELECT * FROM v_model_comparison")
-    [measured] = ask(
-        "SELECT * FROM metrics WHERE scope = 'all' AND detector = 'hybrid' AND NOT uses_labels"
-    )
-    assert row.roc_auc == pytest.approx(measured.roc_auc, abs=1e-12)
-    assert (row.tpr, row.fpr) == pytest.approx((measured.recall_attack, measured.fpr))
-    assert row.fpr_promised == measured.fpr_promised
-    assert (row.attacks, row.benign) == (measured.tp + measured.fn, measured.fp + measured.tn)
-
-
-def test_only_what_a_statement_mentions_is_registered(night: Warehouse) -> None:
-    """A view brings what it reads, a query of one table nothing else."""
-    session = night.spark.newSession()
-    for statement, known in (
-        ("SELECT count(*) FROM Runs", {"runs"}),
-        ("-- about scores\nTABLE v_runs", {"runs", "v_runs"}),
-        ("SHOW TABLES", {*TABLES, *VIEWS}),
-    ):
-        register_tables(open_warehouse(session, night.root), TEXTS, statement=statement)
-        found = {row.tableName for row in run_query(session, "SHOW TABLES").collect()}
-        assert found == known
