@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 
 from iotscore.cli.commands.report import report
 from iotscore.errors import ModelError, WarehouseError
-from iotscore.features import FEATURES, HYBRID
+from iotscore.features import HYBRID
 from iotscore.models.registry import load_model
 from iotscore.report.night import DetectorCard
 from iotscore.report.output_folder import prepare_folder
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
-
-NOW = datetime(2026, 11, 24, 4, tzinfo=UTC)
 SCORED = ("device", "event_day", "is_anomaly", "label", "split", "hybrid_score", "file_id")
 
 
@@ -110,200 +108,6 @@ def test_what_labels_say_is_what_was_measured(night: Warehouse) -> None:
         cells = dict(zip(found.heat.attacks, rates, strict=True))
         assert cells.pop(names[device]) == pytest.approx(np.mean(flags))
         assert set(cells.values()) == {None}
-
-
-def explain(warehouse: Warehouse, sentence: str) -> None:
-    """Explain two records of a file and nothing else, beside two rows that do not count."""
-    for table in ("explanations", "explained_files", "incidents"):
-        warehouse.delete(table, "true")
-    version = warehouse.rows("models")[0]["model_version"]
-    files = {row["source_file"]: row for row in warehouse.rows("ingest_files")}
-    attack = files["1.gafgyt.tcp.csv"]
-    described = {
-        name: attack[name]
-        for name in ("file_id", "source_file", "device_id", "device", "family", "attack", "label")
-    }
-    described |= {"event_day": attack["event_day"], "model_version": version, "run_id": "r1"}
-    one = {
-        "base": 0.1, "rest": 0.2, "sentence": sentence, "explained_at": NOW, "severity": 60.0,
-        "top": [{"feature": "H_L5_weight", "contribution": 2.0, "value": 9.0, "low": 0.0,
-                 "high": 1.0}],
-    }  # fmt: skip
-    scores = {3: 4.0, 5: 4.5}
-    rows = [{**described, **one, "row_no": row, "hybrid_score": scores[row]} for row in scores]
-    undone = {**rows[0], "row_no": 7, "hybrid_score": 9.0, "run_id": "killed"}
-    other = {**rows[0], "row_no": 8, "hybrid_score": 9.0, "model_version": "another"}
-    warehouse.append("explanations", [*rows, undone, other])
-    entry = {"model_version": version, "file_id": attack["file_id"], "explained_at": NOW}
-    entry |= {"run_id": "r1", "rows_explained": 2, "sha256": attack["sha256"]}
-    warehouse.append("explained_files", [entry])
-    incident = {
-        **described, "incident_id": "i1", "first_row": 3, "last_row": 30, "voted_row": 11,
-        "delay": 9, "records": 25, "vote_window": 15, "peak_row": 5, "peak_score": 4.5,
-        "peak_severity": 60.0, "top": [], "sentence": sentence, "found_at": NOW,
-    }  # fmt: skip
-    warehouse.append("incidents", [incident, {**incident, "incident_id": "i2", "peak_score": 5.0}])
-    shapley = {"detector": "lstm", "base_value": 0.1, "score": 0.6, "explained_at": NOW}
-    warehouse.append(
-        "shap_values",
-        [
-            {
-                **shapley,
-                "model_version": version,
-                "run_id": run,
-                "file_id": attack["file_id"],
-                "row_no": row,
-                "label": row % 2,
-                "feature": name,
-                "value": 1.0 * row,
-                "shap_value": part,
-            }
-            for run in ("20261123", "20261124")
-            for row in (1, 2, 3)
-            for name, part in (("MI_dir_L5_weight", 0.4), ("H_L5_mean", 0.1))
-        ],
-    )
-
-
-def test_the_whole_report_of_an_explained_night(
-    night_copy: Callable[[str], Warehouse], tmp_path: Path
-) -> None:
-    """Explanations that count, incidents, Shapley values, refused input: all on the page."""
-    warehouse = night_copy("default")
-    explain(warehouse, "<b>too many</b> packets")
-    (first, *_) = warehouse.rows("ingest_files")
-    refused = {**first, "file_id": "f", "source_file": "x.csv", "status": "refused"}
-    warehouse.append("ingest_files", [{**refused, "reason": "empty_file"}])
-    line = {"run_id": first["run_id"], "quarantined_at": NOW, "detail": "found it"}
-    warehouse.append(
-        "quarantine",
-        [
-            {**line, "file_id": "f", "reason": "empty_file"},
-            {**line, "file_id": "g", "reason": "not_a_number", "row_no": 4},
-            {**line, "file_id": "g", "reason": "not_a_number", "row_no": 5, "run_id": "earlier"},
-        ],
-    )
-    found = read_night(warehouse, None)
-    (record,) = found.flagged_records
-    assert (record.row_no, record.score, record.alike, found.explained) == (5, 4.5, 2, 2)
-    assert record.top == (("H_L5_weight", 2.0),)
-    assert [one.peak_score for one in found.incidents] == [5.0, 4.5]
-    assert {one.name: one.incidents for one in found.devices} == {"Doorbell": 2, "Camera": 0}
-    assert [(one.what, one.reason, one.lately, one.ever) for one in found.quality.refused] == [
-        ("file", "empty_file", 1, 1), ("line", "not_a_number", 1, 2),
-    ]  # fmt: skip
-    assert found.quality.files_refused[0].detail == "found it"
-    assert found.shapley is not None
-    assert found.shapley.shap_values.tolist() == [[0.1, 0.4]] * 3
-    assert found.shapley.labels.tolist() == [1, 0, 1]
-    page = report(warehouse, prepare_folder(str(tmp_path / "out")), None)
-    text = page.read_text(encoding="utf-8")
-    assert "&lt;b&gt;too many&lt;/b&gt; packets" in text
-    assert "<b>too many" not in text
-    assert len(list(page.parent.glob("*.png"))) == 6
-
-
-def test_content_that_was_replaced_is_not_told(night_copy: Callable[[str], Warehouse]) -> None:
-    """Explanations and scores of an earlier content of a file are void."""
-    warehouse = night_copy("default")
-    explain(warehouse, "void")
-    before = read_night(warehouse, None)
-    changed = [
-        {**row, "sha256": "another"} if row["source_file"] == "1.gafgyt.tcp.csv" else row
-        for row in warehouse.rows("ingest_files")
-    ]
-    warehouse.delete("ingest_files", "true")
-    warehouse.append("ingest_files", changed)
-    after = read_night(warehouse, None)
-    assert (after.flagged_records, after.explained, after.incidents) == ((), 0, ())
-    assert before.today.records - after.today.records == 40
-
-
-def monitored(warehouse: Warehouse) -> None:
-    """Write what a run of ``monitor`` leaves, and a suppression; rows of a killed run beside it."""
-    version = warehouse.rows("models")[0]["model_version"]
-    days = {row["file_id"]: row["event_day"] for row in warehouse.rows("ingest_files")}
-    today = max(days.values())
-    stamp = {"model_version": version, "run_id": "r1"}
-    ledger = {row["file_id"]: row["sha256"] for row in warehouse.rows("ingest_files")}
-    warehouse.append(
-        "monitored_files",
-        [
-            {**stamp, "file_id": one, "sha256": ledger[one], "rows_monitored": 1,
-             "monitored_at": NOW}
-            for one in ledger
-        ],
-    )  # fmt: skip
-    alert = {
-        **stamp, "severity": "warning", "device_id": None, "value": 1.0, "limit": 0.5,
-        "message": "it moved", "cool_down_until": today, "raised_at": NOW, "first_seen": today,
-    }  # fmt: skip
-    told = [  # kind, severity, device, feature, days before the night
-        ("drift", "warning", "Camera", "H_L5_mean", 0), ("drift", "warning", "Camera", None, 7),
-        ("drift", "warning", "Camera", None, 8), ("all_moved", "critical", None, None, 0),
-        ("drift", "warning", "Doorbell", "H_L5_weight", 1), ("volume", "info", "Doorbell", None, 1),
-    ]  # fmt: skip
-    alerts = [
-        {**alert, "kind": kind, "severity": severity, "device": device, "feature": feature,
-         "alert_id": str(number), "event_day": today - timedelta(days=before)}
-        for number, (kind, severity, device, feature, before) in enumerate(told)
-    ]  # fmt: skip
-    warehouse.append("alerts", [*alerts, {**alerts[0], "run_id": "killed"}])
-    hide = {"reason": "known", "author": "somebody", "created_at": NOW}
-    warehouse.append(
-        "suppressions",
-        [
-            {**hide, "suppression_id": "1", "device": "Door%", "feature": "H\\_%"},
-            {**hide, "suppression_id": "2", "kind": "drift", "expires_at": NOW - timedelta(1000)},
-        ],
-    )
-    drift = {**stamp, "event_day": today, "counts": [], "records": 600, "monitored_at": NOW}
-    indices = dict(zip(FEATURES[:5], (0.3, 0.9, 0.1, 0.9, 2.0), strict=True)) | {
-        "hybrid_score": 9.0
-    }
-    moving = [
-        {**drift, "device_id": 1, "device": "Camera", "feature": name, "psi": psi, "shift": None,
-         "is_flagged_excluded": kind, "is_moved": psi > limit, "psi_limit": limit}
-        for kind, limit in ((True, 0.25), (False, 1.0))
-        for name, psi in indices.items()
-    ]  # fmt: skip
-    unknown = {
-        **drift,
-        "device": "Doorbell",
-        "feature": "hybrid_score",
-        "is_flagged_excluded": True,
-    }
-    killed = [{**row, "run_id": "killed"} for row in moving]
-    before = [{**row, "event_day": today - timedelta(days=1)} for row in moving]
-    warehouse.append("drift", [unknown, *moving, *killed, *before])
-
-
-def test_drift(night_copy: Callable[[str], Warehouse]) -> None:
-    """Open alerts of the night and seven days before, and what moved; not what does not count."""
-    warehouse = night_copy("default")
-    before = read_night(warehouse, None)
-    assert before.drift.unmonitored == before.files > 0
-    assert (before.drift.alerts, before.drift.devices) == ((), ())
-    monitored(warehouse)
-    found = read_night(warehouse, None).drift
-    today = before.today.day
-    assert [(one.kind, one.device, (today - one.event_day).days) for one in found.alerts] == [
-        ("all_moved", None, 0), ("drift", "Camera", 0), ("volume", "Doorbell", 1),
-        ("drift", "Camera", 7),
-    ]  # fmt: skip
-    assert (found.hidden, found.more_alerts, found.unmonitored) == (1, 0, 0)
-    camera, doorbell = found.devices
-    moved = camera.unflagged
-    assert (camera.device, moved.records, moved.moved, moved.features) == ("Camera", 600, 4, 5)
-    tied = sorted((FEATURES[1], FEATURES[3]))
-    assert [(one.name, one.psi) for one in moved.most] == [
-        (FEATURES[4], 2.0), *((name, 0.9) for name in tied),
-    ]  # fmt: skip
-    assert (camera.all.moved, len(camera.all.most)) == (1, 1)
-    assert (doorbell.device, doorbell.unflagged.records, doorbell.is_compared) == (
-        "Doorbell", 600, False,
-    )  # fmt: skip
-    assert not doorbell.has_drifted
 
 
 def test_without_labels(night_copy: Callable[[str], Warehouse], tmp_path: Path) -> None:
