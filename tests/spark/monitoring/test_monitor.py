@@ -12,7 +12,6 @@ import pytest
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
 from iotscore.models.context import Context
-from iotscore.models.registry import load_model
 from iotscore.monitoring.drift import SCORE
 from iotscore.monitoring.ledger import unmonitored
 from iotscore.monitoring.stage import monitor
@@ -177,15 +176,13 @@ def test_all_at_once_after_a_failure_is_the_same(
 
 def test_spark_and_direct_files_count_alike(watched: Watch, spark: SparkSession) -> None:
     """The way through Spark's rows gives what workers read themselves, night by night."""
-    stored = load_model(watched.warehouse)
-    files = {row["file_id"]: row for row in watched.warehouse.rows("ingest_files")}
-    nights = replace(unmonitored(watched.warehouse, stored.version), files=files)
-    done = spark.sparkContext.accumulator(0)
-    direct = count_nights(watched.warehouse, stored, nights, done)
     queried = open_warehouse(spark, watched.warehouse.root, direct="never")
-    through = count_nights(queried, stored, nights, done)
-    assert done.value == 2 * nights.total
+    here, there = Context(watched.warehouse, "run"), Context(queried, "run")
+    files = {row["file_id"]: row for row in watched.warehouse.rows("ingest_files")}
+    nights = replace(unmonitored(here, here.stored.version), files=files)
+    direct, through = (count_nights(each, nights) for each in (here, there))
     assert len(direct) == 5 + 5 * 5 + 4
+    assert sum(one.records for one in direct.values()) == nights.total
     assert {subject: one.to_bytes() for subject, one in through.items()} == {
         subject: one.to_bytes() for subject, one in direct.items()
     }
