@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from deltalake import DeltaTable
 
+from commit_points import NIGHTS, Night
 from iotscore import failpoints
 from iotscore.runs.run_log import recover
 from iotscore.warehouse.open import open_warehouse
@@ -35,149 +36,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 ROOT = Path(__file__).resolve().parents[3]
-QUICK = ("detectors.lstm=null",)
-"""What is committed when does not depend on what is fitted."""
-
-
-class Night(NamedTuple):
-    """A kind of night: how it is run, and all of its commits, in their order, by stage."""
-
-    profile: str
-    settings: tuple[str, ...]
-    points: dict[str, tuple[str, ...]]
-
-
-NIGHTS = {
-    "first": Night(
-        "default",
-        QUICK,
-        {
-            "ingest": (
-                "create runs",
-                "ingest running",
-                "create traffic",
-                "append traffic",
-                "create quarantine",
-                "append quarantine",
-                "create ingest_files",
-                "append ingest_files",
-                "ingest done",
-            ),
-            "train": (
-                "train running",
-                "create models",
-                "append models",
-                "create model_aliases",
-                "append model_aliases",
-                "train done",
-            ),
-            "score": (
-                "score running",
-                "create scores",
-                "append scores",
-                "create scored_files",
-                "append scored_files",
-                "score done",
-            ),
-            "evaluate": (
-                "evaluate running",
-                "create score_histogram",
-                "append score_histogram",
-                "create roc_points",
-                "append roc_points",
-                "create metrics",
-                "append metrics",
-                "evaluate done",
-            ),
-            "explain": (
-                "explain running",
-                "create explanations",
-                "append explanations",
-                "create incidents",
-                "replace incidents",
-                "create explained_files",
-                "replace explained_files",
-                "explain done",
-            ),
-            "monitor": (
-                "monitor running",
-                "create drift",
-                "replace drift",
-                "create alerts",
-                "replace alerts",
-                "create monitored_files",
-                "replace monitored_files",
-                "monitor done",
-            ),
-        },
-    ),
-    # A night after the first one, with a changed file and a new one.
-    "changed": Night(
-        "default",
-        (*QUICK, "ingest.changed_files=replace"),
-        {
-            "ingest": (
-                "ingest running",
-                "replace traffic",
-                "delete quarantine",
-                "append quarantine",
-                "replace ingest_files",
-                "ingest done",
-            ),
-            "score": (
-                "score running",
-                "replace scores",
-                "delete score_histogram",
-                "replace scored_files",
-                "score done",
-            ),
-            "explain": (
-                "explain running",
-                "replace explanations",
-                "replace explained_files",
-                "explain done",
-            ),
-            "monitor": (
-                "monitor running",
-                "replace drift",
-                "replace alerts",
-                "replace monitored_files",
-                "monitor done",
-            ),
-        },
-    ),
-    # The same by the reports' normalisation, which writes every score of the model again.
-    "paper": Night(
-        "paper",
-        ("detectors.lstm.min_updates=0", "detectors.lstm.epochs=1", "ingest.changed_files=replace"),
-        {
-            "score": (
-                "score running",
-                "create _staging",
-                "append _staging",
-                "append _staging",
-                "replace scores",
-                "delete score_histogram",
-                "replace scored_files",
-                "score done",
-            ),
-            "evaluate": (
-                "evaluate running",
-                "replace score_histogram",
-                "append roc_points",
-                "append metrics",
-                "evaluate done",
-            ),
-            "explain": (
-                "explain running",
-                "replace explanations",
-                "replace incidents",
-                "replace explained_files",
-                "explain done",
-            ),
-        },
-    ),
-}
 
 KILLS = [
     (kind, stage, point)
@@ -255,8 +113,7 @@ class Bases(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run_on(
-    _session: SparkSession,
-    settings: Callable[..., Settings],
+    _session: SparkSession, settings: Callable[..., Settings]
 ) -> Callable[[Path, Night], Stages]:
     """Return a maker of what runs stages on a warehouse, after undoing what a killed one left."""
 
@@ -290,13 +147,14 @@ def bases(
                 shutil.copytree(before, work)
             run = run_on(work, night)
             made[kind] = Bases(folder, [])
-            for stage in STAGES[kind]:
+            for stage in night.stages:
                 shutil.copytree(work, folder / stage)
 
                 def reach(point: str, stage: str = stage) -> None:
                     made[kind].reached.append(point)
-                    if point in night.points.get(stage, ()):
-                        shutil.copytree(work, made[kind].at(stage, point))
+                    place = made[kind].at(stage, point)
+                    if point in night.points.get(stage, ()) and not place.exists():
+                        shutil.copytree(work, place)
 
                 with pytest.MonkeyPatch.context() as patch:
                     patch.setattr(failpoints, "hit", reach)
@@ -305,13 +163,6 @@ def bases(
         return made[kind]
 
     return make
-
-
-STAGES = {
-    "first": ("ingest", "train", "score", "evaluate", "explain", "monitor"),
-    "changed": ("ingest", "score", "evaluate", "explain", "monitor"),
-    "paper": ("ingest", "score", "evaluate", "explain"),
-}
 
 
 def start(run: Stages, stage: str, landing: Path) -> None:
@@ -343,19 +194,20 @@ class _Crash(BaseException):
 
 @pytest.mark.parametrize("kind", NIGHTS)
 def test_every_commit_is_a_point(kind: str, bases: Callable[[str], Bases]) -> None:
-    """The points above are all commits of a night, so jobs are killed between any two."""
+    """The points of a night are all of its commits, so jobs are killed between any two."""
     folder, reached = bases(kind)
+    night = NIGHTS[kind]
     # What is appended to runs has a point of its own, with the stage's name.
     told = [point for point in reached if point != "append runs"]
-    for stage, points in NIGHTS[kind].points.items():
+    for stage, points in night.points.items():
         first, last = (told.index(f"{stage} {status}") for status in ("running", "done"))
         assert tuple(told[first : last + 1]) == tuple(p for p in points if p != "create runs")
     commits = {
         name: sum(DeltaTable(str(log.parent)).version() + 1 for log in which.glob("*/_delta_log"))
-        for name, which in ((stage, folder / stage) for stage in (STAGES[kind][0], "done"))
+        for name, which in ((stage, folder / stage) for stage in (night.stages[0], "done"))
     }
     lasting = [point for point in told if STAGING not in point]
-    assert len(lasting) == commits["done"] - commits[STAGES[kind][0]]
+    assert len(lasting) == commits["done"] - commits[night.stages[0]]
 
 
 @pytest.mark.parametrize(
@@ -380,9 +232,7 @@ def test_a_killed_stage_leaves_no_trace(
     kind, stage, point = case
     night, folder = NIGHTS[kind], tmp_path / "warehouse"
     source, base = landings[kind != "first"], bases(kind).folder
-    before, after = (
-        kept_content(base / name) for name in (stage, [*STAGES[kind], "done"][_place(case) + 1])
-    )
+    before, after = (kept_content(base / name) for name in (stage, night.after(stage)))
     if is_process:
         shutil.copytree(base / stage, folder)
         options = request.getfixturevalue("short_lived")
@@ -400,11 +250,6 @@ def test_a_killed_stage_leaves_no_trace(
     assert all(found > {"running"} for found in ends)
     is_ended = point in (f"{stage} done", "create runs")
     assert any("interrupted" in found for found in ends) == (not is_ended)
-
-
-def _place(case: tuple[str, str, str]) -> int:
-    kind, stage, _ = case
-    return STAGES[kind].index(stage)
 
 
 def test_a_recovery_that_is_killed_goes_on(
