@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
+from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def test_files_without_a_record(
     folder.mkdir()
     (folder / "1.benign.csv").write_text(f"{HEADER}\n")
     (folder / "2.benign.csv").write_text(HEADER)
-    warehouse = type(warehouse)(warehouse.spark, warehouse.root, direct=direct == "auto")
+    warehouse = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     run = stages(warehouse, settings("default"))
     assert run.ingest(folder)["files_ingested"] == 2
     ledger = warehouse.rows("ingest_files")
