@@ -201,7 +201,7 @@ def test_a_shut_gate_refuses_and_force_is_recorded(
     before = champion(warehouse)
     with pytest.raises(PromotionError) as refused:
         promote_by_job(warehouse, strict, version)
-    assert "1 of 6 gates are shut: benign records: 48 that neither" in str(refused.value)
+    assert "1 of 6 gates are shut: benign records: 48 that trained neither" in str(refused.value)
     assert champion(warehouse) == before
     [failed] = warehouse.rows("runs", status="failed")
     assert (failed["stage"], failed["error"]) == ("promote", f"PromotionError: {refused.value}")
