@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from iotscore.cli.options import file_weights, protocol_options, train_options
+from iotscore.cli.options import file_weights, protocol_run, train_options
 from iotscore.errors import RefusalError
 from iotscore.evaluation.protocol_stage import evaluate_protocol
 from iotscore.evaluation.stage import evaluate
@@ -112,9 +112,9 @@ def report_stage(job: Job, out: str, model_version: str) -> None:
 
 def protocol_stage(job: Job, name: str) -> list[dict[str, Any]]:
     """Measure by a protocol; return the figures."""
-    options = protocol_options(job.settings, name)
+    run = protocol_run(job.settings, name)
     with job.runs.stage("evaluate") as stage:
-        done = evaluate_protocol(job.context(), options)
+        done = evaluate_protocol(job.context(), run)
         stage.report(done)
     _log_end(job, stage, f"{name} on {done.rows} rows of {done.files} files")
     return done.figures

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 
 from iotscore.cli.console import open_console
-from iotscore.evaluation.protocols import PREVALENCE
+from iotscore.evaluation.protocols.evaluate import PREVALENCE
 from iotscore.report.formatting import DATA
 
 if TYPE_CHECKING:

@@ -34,26 +34,11 @@ class Plan:
         Shares of a file's lines, from its start; the rest is measured.
     gap
         Lines left out at the start of the calibration part and of the test part.
-
-    Raises
-    ------
-    ConfigError
-        If a share is not above 0, nothing is left to measure, or the gap is below 0.
     """
 
-    train_share: float = 1 / 3
-    calibration_share: float = 1 / 3
-    gap: int = 2
-
-    def __post_init__(self) -> None:
-        """Refuse a plan that leaves a part empty."""
-        shares = (self.train_share, self.calibration_share)
-        if not (min(shares) > 0 and sum(shares) < 1 and self.gap >= 0):
-            raise ConfigError(
-                f"benign files are cut into shares {self.train_share} and {self.calibration_share}"
-                f" with a gap of {self.gap}: needed are shares above 0 with a sum below 1, and a"
-                " gap of 0 or more"
-            )
+    train_share: float
+    calibration_share: float
+    gap: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +116,11 @@ def _round(parts: _Parts, held_out: str | None = None) -> Round:
 
 def _parts(sample: Sample, plan: Plan) -> _Parts:
     """Return which rows are in each part of the chronological round."""
+    if plan.train_share + plan.calibration_share >= 1:
+        raise ConfigError(
+            f"train.train_share {plan.train_share} and train.calibration_share"
+            f" {plan.calibration_share} leave no benign row to measure: set a sum below 1"
+        )
     train_end, start_of_test, _ = (ends[sample.file_index] for ends in _cuts(sample, plan))
     calibration_end = start_of_test - plan.gap
     usable = ~sample.is_attack & (sample.row_no > _COLD_START)

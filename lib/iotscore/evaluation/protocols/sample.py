@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -155,27 +155,12 @@ class Sample:
         return "none" if len({file.weight for file in self.files}) <= 1 else "file_weights"
 
 
-class FeatureSet(NamedTuple):
-    """Which columns are left out of a sample.
+FEATURE_SETS: Final = {"all": (), "no_clock": ("HH_jit_*_mean",), "no_jitter": ("HH_jit_*",)}
+"""Shell patterns of the columns that each set leaves out.
 
-    Attributes
-    ----------
-    name
-        Stands in the results.
-    dropped
-        Shell patterns of column names; ``*`` stands for anything.
-    """
-
-    name: str
-    dropped: tuple[str, ...]
-
-
-ALL: Final = FeatureSet("all", ())
-NO_CLOCK: Final = FeatureSet("no_clock", ("HH_jit_*_mean",))
-"""Without the five columns that hold the Unix time of the capture wherever a channel is new."""
-NO_JITTER: Final = FeatureSet("no_jitter", ("HH_jit_*",))
-"""Without the 15 columns of gaps between packets, the variance of which gives the clock away."""
-FEATURE_SETS: Final = (ALL, NO_CLOCK, NO_JITTER)
+The five of ``no_clock`` hold the Unix time of the capture wherever a channel is new; of the 15 gaps
+between packets the variance gives the clock away too.
+"""
 
 
 def without(sample: Sample, dropped: Sequence[str]) -> Sample:

@@ -98,7 +98,7 @@ def altered(
     requests : ndarray of dtype PACKET
         What :func:`requests_of` returned; not modified.
     attack
-        One of :data:`iotscore.evaluation.attack_options.ATTACKS`.
+        One of :data:`iotscore.evaluation.options.ATTACKS`.
     effort
         How much slower, padded and spread out.
     sizes : int array

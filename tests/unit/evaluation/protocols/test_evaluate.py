@@ -9,41 +9,43 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from product import PAPER, PLAN, protocol_run
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 
+from iotscore.config.fit import fit_settings
 from iotscore.errors import ConfigError, ModelError, TrainingError
-from iotscore.evaluation.protocols import (
-    PROTOCOLS,
-    Benign,
-    FeatureSet,
-    Options,
-    Sample,
-    SampleFile,
-    evaluate,
-    without,
-)
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR, fit_linear_baseline
-from iotscore.evaluation.protocols.benign import benign_of
-from iotscore.evaluation.protocols.cross_validate import cross_validate
+from iotscore.evaluation.protocols.benign import Benign, benign_of
+from iotscore.evaluation.protocols.cross_validate import cross_validate, fuse_as_reported
+from iotscore.evaluation.protocols.evaluate import PROTOCOLS, REPORTS, ProtocolRun, evaluate
 from iotscore.evaluation.protocols.rounds import (
-    Plan,
     chronological,
     halves,
     leave_one_device_out,
+    reports,
 )
+from iotscore.evaluation.protocols.sample import Sample, SampleFile, without
 from iotscore.features import FEATURES
 from iotscore.warehouse.figure_columns import PROTOCOL_COLUMNS, PROTOCOL_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from iotscore.config import Settings
     from iotscore.detect.detector import FloatArray, IntArray
 
     Row = dict[str, Any]
 
-ONE_SET = (FeatureSet("all", ()),)
-WITHOUT_CLOCK = FeatureSet("no_clock", ("clock",))
+ONE_SET = ("all",)
+CLOCK = "HH_jit_L1_mean"
+
+
+def run_of(protocol: str, **changes: object) -> ProtocolRun:
+    """Return a run by a protocol; by that of the reports it fuses as they do."""
+    run = protocol_run(protocol, **changes)
+    return replace(run, model=fit_settings(PAPER)) if protocol == REPORTS else run
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def made_up() -> Sample:
     lines = [file.rows for file in files]
     return Sample(
         np.concatenate(features),
-        ("a", "b", "c", "clock"),
+        ("a", "b", "c", CLOCK),
         np.repeat(np.arange(len(files)), lines),
         np.concatenate([np.arange(1, rows + 1) for rows in lines]),
         tuple(files),
@@ -128,8 +130,10 @@ def chosen(rows: list[Row], **values: object) -> Row:
 @pytest.fixture(scope="module")
 def results() -> dict[str, list[Row]]:
     """Return the rows of every protocol."""
-    options = Options(feature_sets=(*ONE_SET, WITHOUT_CLOCK))
-    return {name: evaluate(SAMPLE, fit_distance, name, options) for name in PROTOCOLS}
+    sets = ("all", "no_clock")
+    return {
+        name: evaluate(SAMPLE, fit_distance, run_of(name, feature_sets=sets)) for name in PROTOCOLS
+    }
 
 
 def weights_of(rows: np.ndarray) -> np.ndarray:
@@ -142,9 +146,9 @@ def expected_rounds(
 ) -> list[tuple[np.ndarray, dict[str, np.ndarray], Distance]]:
     """Return per round the test rows, their scores and the fitted detector, worked out here."""
     if protocol == "leave_one_device_out":
-        rounds = leave_one_device_out(sample, Plan())
+        rounds = leave_one_device_out(sample, PLAN)
     else:
-        rounds = chronological(sample, Plan())
+        rounds = chronological(sample, PLAN)
     found = []
     for one in rounds:
         fitted = fit_distance(benign_of(sample, one))
@@ -277,9 +281,9 @@ def test_the_best_threshold_is_marked(results: dict[str, list[Row]]) -> None:
 
 def test_labels_of_another_family_choose_a_threshold(results: dict[str, list[Row]]) -> None:
     """It is the best for the other family and the earlier half; measured on this and the later."""
-    (rows, scores, _), *_ = expected_rounds("chronological", without(SAMPLE, ("clock",)))
+    (rows, scores, _), *_ = expected_rounds("chronological", without(SAMPLE, (CLOCK,)))
     families = np.array([file.family for file in SAMPLE.files])[SAMPLE.file_index[rows]]
-    early, late = (half[rows] for half in halves(SAMPLE, Plan()))
+    early, late = (half[rows] for half in halves(SAMPLE, PLAN))
     for family, other in (("gafgyt", "mirai"), ("mirai", "gafgyt")):
         on = early | (families == other)
         fpr, tpr, levels = sk.roc_curve(
@@ -365,10 +369,10 @@ def test_the_reports_way(results: dict[str, list[Row]]) -> None:
     for one in results["reports"]:
         assert one["tested_on_training"]
         assert one["uses_labels"] == (one["detector"] != FLAG_EVERYTHING)
+    (whole,) = reports(SAMPLE)
+    held_out = cross_validate(SAMPLE, [whole], fit_distance, ())
     with pytest.raises(ModelError, match=r"missing: \['other'\]"):
-        evaluate(
-            SAMPLE, fit_distance, "reports", Options(report_weights={"lstm": 0.5, "other": 0.5})
-        )
+        fuse_as_reported(held_out, {"lstm": 0.5, "other": 0.5})
 
 
 def test_flagging_everything_is_measured_too(results: dict[str, list[Row]]) -> None:
@@ -409,9 +413,9 @@ def test_the_clock_stands_beside_the_rest(results: dict[str, list[Row]]) -> None
 
 def test_equal_runs_give_equal_rows(results: dict[str, list[Row]]) -> None:
     """The only chance is in the draws of files, and it has a seed."""
-    options = Options(feature_sets=(*ONE_SET, WITHOUT_CLOCK))
-    assert evaluate(SAMPLE, fit_distance, "chronological", options) == results["chronological"]
-    other = evaluate(SAMPLE, fit_distance, "chronological", replace(options, seed=1))
+    run = run_of("chronological", feature_sets=("all", "no_clock"))
+    assert evaluate(SAMPLE, fit_distance, run) == results["chronological"]
+    other = evaluate(SAMPLE, fit_distance, replace(run, seed=1))
     moved = {
         key
         for one, two in zip(other, results["chronological"], strict=True)
@@ -425,9 +429,8 @@ def test_equal_runs_give_equal_rows(results: dict[str, list[Row]]) -> None:
 def test_without_weights_intervals_are_those_of_wilson() -> None:
     """Where rows stand for as many records, all of them together have SciPy's interval."""
     files = tuple(replace(file, weight=1.0) for file in SAMPLE.files)
-    rows = evaluate(
-        replace(SAMPLE, files=files), fit_distance, "chronological", Options(feature_sets=ONE_SET)
-    )
+    run = run_of("chronological", feature_sets=ONE_SET)
+    rows = evaluate(replace(SAMPLE, files=files), fit_distance, run)
     row = chosen(rows, detector="lstm", scope="all", budget=0.05)
     hits = round(row["tpr"] * row["n_attack"])
     expected = binomtest(hits, row["n_attack"]).proportion_ci(method="wilson")
@@ -443,7 +446,7 @@ def test_the_linear_baseline_is_a_principal_component_analysis() -> None:
     noise = np.random.default_rng(2).normal(0, 0.02, (SAMPLE.row_no.size, 2))
     features = np.hstack([SAMPLE.features, 3 * SAMPLE.features[:, :2] + noise])
     sample = replace(SAMPLE, features=features, feature_names=tuple("abcdef"))
-    (tested,) = chronological(sample, Plan())
+    (tested,) = chronological(sample, PLAN)
     benign = benign_of(sample, tested)
 
     def signed_log(X: np.ndarray) -> np.ndarray:
@@ -466,7 +469,7 @@ def test_the_linear_baseline_is_a_principal_component_analysis() -> None:
 def test_a_baseline_needs_rows_that_differ() -> None:
     """Rows that are all alike span nothing, and the message says how many there are."""
     alike = replace(SAMPLE, features=np.ones_like(SAMPLE.features))
-    (tested,) = chronological(alike, Plan())
+    (tested,) = chronological(alike, PLAN)
     with pytest.raises(TrainingError, match=r"\d+ benign training row\(s\) are all alike"):
         fit_linear_baseline(benign_of(alike, tested))
 
@@ -527,7 +530,7 @@ def test_a_model_that_breaks_its_promise_is_refused(kind: type[Distance], said: 
         return kind(honest.means, honest.calibration)
 
     with pytest.raises(ModelError, match=said):
-        evaluate(SAMPLE, fit, "chronological")
+        evaluate(SAMPLE, fit, run_of("chronological", feature_sets=ONE_SET))
 
 
 def test_rounds_have_the_same_detectors() -> None:
@@ -544,16 +547,16 @@ def test_rounds_have_the_same_detectors() -> None:
         return Fewer(honest.means, honest.calibration)
 
     with pytest.raises(ModelError, match="every fit must give the same detectors"):
-        cross_validate(SAMPLE, leave_one_device_out(SAMPLE, Plan()), fit, (0.05,))
+        cross_validate(SAMPLE, leave_one_device_out(SAMPLE, PLAN), fit, (0.05,))
 
 
 @pytest.mark.parametrize(
-    "fault", [{"budgets": (0.0,)}, {"budgets": (5.0,)}, {"prevalences": (1.0,)}, {"draws": 0}]
+    "fault", ["budgets=[0.0]", "budgets=[5.0]", "prevalences=[1.0]", "draws=0", "gap_rows=-1"]
 )
-def test_options_out_of_bounds_are_refused(fault: dict[str, Any]) -> None:
-    """A budget of 5 is 500 %, not 5 %; the message has the values."""
-    with pytest.raises(ConfigError, match="above 0 and below 1"):
-        Options(**fault)
+def test_options_out_of_bounds_are_refused(fault: str, settings: Callable[..., Settings]) -> None:
+    """A budget of 5 is 500 %, not 5 %; the message has the key."""
+    with pytest.raises(ConfigError, match=f"protocol.{fault.partition('=')[0]}"):
+        settings("default", f"protocol.{fault}")
 
 
 def test_a_held_out_device_has_no_number() -> None:
@@ -570,27 +573,21 @@ def test_a_held_out_device_has_no_number() -> None:
         honest = fit_distance(benign)
         return Listener(honest.means, honest.calibration)
 
-    cross_validate(SAMPLE, leave_one_device_out(SAMPLE, Plan()), fit, (0.05,))
+    cross_validate(SAMPLE, leave_one_device_out(SAMPLE, PLAN), fit, (0.05,))
     assert set(chain(*told)) == {-1}
     told.clear()
-    cross_validate(SAMPLE, chronological(SAMPLE, Plan()), fit, (0.05,))
+    cross_validate(SAMPLE, chronological(SAMPLE, PLAN), fit, (0.05,))
     assert set(chain(*told)) == {1, 2, 3}
-
-
-def test_an_unknown_protocol_is_refused() -> None:
-    """The message has all that there are."""
-    with pytest.raises(ConfigError, match="no protocol random: choose one of chronological, leave"):
-        evaluate(SAMPLE, fit_distance, "random")
 
 
 def test_files_without_lines_do_not_matter() -> None:
     """A file of which nothing was sampled has no row, and changes none."""
     empty = replace(SAMPLE.files[0], source_file="9.csv", device="device 9", device_id=9)
-    options = Options(feature_sets=ONE_SET, draws=1)
     with_empty = replace(SAMPLE, files=(*SAMPLE.files, replace(empty, rows=500)))
     for protocol in ("chronological", "leave_one_device_out"):
-        plain = evaluate(SAMPLE, fit_distance, protocol, options)
-        found = evaluate(with_empty, fit_distance, protocol, options)
+        run = run_of(protocol, feature_sets=ONE_SET, draws=1)
+        plain = evaluate(SAMPLE, fit_distance, run)
+        found = evaluate(with_empty, fit_distance, run)
         assert len(found) == len(plain)
         for one, two in zip(found, plain, strict=True):
             same = [key for key in PROTOCOL_COLUMNS if "_files_" not in key]
@@ -631,7 +628,7 @@ def real_rows(folder: Path) -> Sample:
 def test_a_linear_baseline_lives_by_the_clock(nbaiot: Path) -> None:
     """On real rows: 1,170 benign and 32,000 attacks; without the clock the floods are missed."""
     sample = real_rows(nbaiot)
-    rows = evaluate(sample, fit_distance, "chronological", Options(draws=200))
+    rows = evaluate(sample, fit_distance, run_of("chronological", draws=200))
     whole, less = (
         chosen(rows, detector=LINEAR, scope="all", budget=0.05, feature_set=feature_set)
         for feature_set in ("all", "no_clock")

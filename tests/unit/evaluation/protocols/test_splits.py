@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from product import PLAN
 
 from iotscore.errors import ConfigError, InputError, TrainingError
 from iotscore.evaluation.protocols.benign import Benign, BenignPart, benign_of
@@ -20,14 +21,7 @@ from iotscore.evaluation.protocols.rounds import (
     leave_one_device_out,
     reports,
 )
-from iotscore.evaluation.protocols.sample import (
-    ALL,
-    NO_CLOCK,
-    NO_JITTER,
-    Sample,
-    SampleFile,
-    without,
-)
+from iotscore.evaluation.protocols.sample import FEATURE_SETS, Sample, SampleFile, without
 from iotscore.features import FEATURES, SOURCE_FEATURES
 from iotscore.sampling.splits import cut_file
 
@@ -152,12 +146,12 @@ def test_halves_of_the_test_part(sample: Sample, plan: Plan) -> None:
 
 def test_thirds_of_a_whole_file() -> None:
     """Of 60 lines, 2-20 train, 23-40 calibrate and 43-60 are measured, in halves of 9 and 7."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     mine = WHOLE.file_index == 0
     for part, lines in zip(parts_of(tested)[:3], [(2, 20), (23, 40), (43, 60)], strict=True):
         found = WHOLE.row_no[part[mine[part]]]
         assert found.tolist() == list(range(lines[0], lines[1] + 1))
-    early, late = (WHOLE.row_no[half & mine].tolist() for half in halves(WHOLE, Plan()))
+    early, late = (WHOLE.row_no[half & mine].tolist() for half in halves(WHOLE, PLAN))
     assert (early, late) == (list(range(43, 52)), list(range(54, 61)))
 
 
@@ -171,19 +165,16 @@ def test_the_reports_measure_what_they_fit() -> None:
     benign_of(WHOLE, tested)
 
 
-@pytest.mark.parametrize(
-    ("train", "calibration", "gap"),
-    [(0.0, 0.5, 2), (0.5, 0.0, 2), (0.5, 0.5, 2), (0.9, 0.2, 2), (0.4, 0.4, -1), (-0.1, 0.5, 0)],
-)
-def test_a_plan_leaves_no_part_empty(train: float, calibration: float, gap: int) -> None:
-    """Shares of 0 or of everything, and a negative gap, are refused with the values."""
-    with pytest.raises(ConfigError, match=f"{train} and {calibration} with a gap of {gap}"):
-        Plan(train, calibration, gap)
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (1.0, 0.0), (0.9, 0.2)])
+def test_a_plan_leaves_rows_to_measure(shares: tuple[float, float]) -> None:
+    """Shares of everything are refused with the values."""
+    with pytest.raises(ConfigError, match="{} and train.calibration_share {}".format(*shares)):
+        chronological(WHOLE, Plan(*shares, 2))
 
 
 def test_what_fits_gets_rows_and_no_label() -> None:
     """The parts hold features, devices and places in files: copies, and nothing else."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     benign = benign_of(WHOLE, tested)
     assert {field.name for field in fields(Benign)} == {"feature_names", "train", "calibration"}
     expected = {"features", "device_ids", "file_index", "row_no"}
@@ -221,10 +212,10 @@ def leaks(tested: Round) -> dict[str, Round]:
     }
 
 
-@pytest.mark.parametrize("said", leaks(chronological(WHOLE, Plan())[0]))
+@pytest.mark.parametrize("said", leaks(chronological(WHOLE, PLAN)[0]))
 def test_a_leak_is_refused(said: str) -> None:
     """Attacks, measured rows and rows of the held-out device never reach what fits."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     benign_of(WHOLE, tested)
     with pytest.raises(TrainingError, match=said):
         benign_of(WHOLE, leaks(tested)[said])
@@ -233,11 +224,11 @@ def test_a_leak_is_refused(said: str) -> None:
 @pytest.mark.parametrize(("part", "purpose"), [("train", "fit"), ("calibration", "calibrate")])
 def test_nothing_to_learn_from_is_refused(part: str, purpose: str) -> None:
     """A part without rows is named, and so is the device that was held out."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     empty = {part: np.empty(0, dtype=np.int64)}
     with pytest.raises(TrainingError, match=f"no benign row is left to {purpose} on:"):
         benign_of(WHOLE, replace(tested, **empty))
-    (alone,) = leave_one_device_out(sample_of([(1, 0, 60, range(1, 61))]), Plan())
+    (alone,) = leave_one_device_out(sample_of([(1, 0, 60, range(1, 61))]), PLAN)
     with pytest.raises(TrainingError, match="to fit on without device 1"):
         benign_of(WHOLE, alone)
 
@@ -248,11 +239,11 @@ def test_the_clock_and_the_jitter_are_left_out(names: tuple[str, ...]) -> None:
     features = np.arange(230.0).reshape(2, 115)
     files = (file_of(1, 0, 5),)
     sample = Sample(features, names, np.zeros(2, int), np.array([1, 2]), files)
-    assert without(sample, ALL.dropped) is sample
+    assert without(sample, FEATURE_SETS["all"]) is sample
     clock = [name for name in names if name.startswith("HH_jit_") and name.endswith("_mean")]
     jitter = [name for name in names if name.startswith("HH_jit_")]
     assert (len(clock), len(jitter)) == (5, 15)
-    for dropped, gone in ((NO_CLOCK.dropped, clock), (NO_JITTER.dropped, jitter)):
+    for dropped, gone in ((FEATURE_SETS["no_clock"], clock), (FEATURE_SETS["no_jitter"], jitter)):
         left = without(sample, dropped)
         kept = [place for place, name in enumerate(names) if name not in gone]
         assert left.feature_names == tuple(names[place] for place in kept)

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from product import envelope, fit_of_product, neighbours
+from product import envelope, fit_of_product, neighbours, protocol_run
 
 from iotscore.errors import ConfigError
-from iotscore.evaluation.attack_options import Evasion
-from iotscore.evaluation.protocols import Plan
-from iotscore.evaluation.trained import fit_of
+from iotscore.evaluation.options import Evasion
 from iotscore.features import FEATURES
-from iotscore.research.evasion import measure_evasion
 from iotscore.research.evasion.captures import Devices
+from iotscore.research.evasion.curve import measure_evasion
 from iotscore.research.evasion.effort import Effort
 from iotscore.warehouse.figure_columns import EVASION, ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
 
@@ -50,7 +48,7 @@ def devices() -> Devices:
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
     """Return the figures of all curves."""
-    return measure_evasion(fit_of(SETTINGS), 0.0, Plan(), (0.05,), SMALL, 42)
+    return measure_evasion(protocol_run("evasion", SETTINGS, budgets=(0.05,), evasion=SMALL))
 
 
 def test_attacks_are_recorded_in_the_midst_of_benign_traffic(devices: Devices) -> None:

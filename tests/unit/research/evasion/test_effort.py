@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotscore.errors import ConfigError
-from iotscore.evaluation.attack_options import ATTACKS
+from iotscore.evaluation.options import ATTACKS
 from iotscore.research.evasion.effort import Effort, altered, requests_of
 from iotscore.simulate.attacks import attack as botnet
 from iotscore.simulate.infected import CONTROLLER, VICTIM
