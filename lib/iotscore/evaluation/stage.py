@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.evaluation.binned import COLUMNS
-from iotscore.evaluation.figures import MeasureOptions, measure
+from iotscore.evaluation.figures import measure
 from iotscore.evaluation.histogram import update_histogram
 from iotscore.evaluation.scopes import ScoredFile
 from iotscore.features import HYBRID
@@ -76,18 +76,15 @@ def evaluate(
     done = EvaluateResult(stored.version, counted, evaluation_id)
     if evaluation_id in warehouse.values("metrics", "evaluation_id"):
         return done
-    measured = MeasureOptions(
-        names=(*stored.model.detectors, HYBRID),
-        thresholds=stored.model.thresholds,
-        roc_points=options.roc_points,
-        file_weights=file_weights,
-        promised=stored.manifest.get("false_positive_rate"),
-    )
     counted_by = {"model_version": stored.version, "split": options.splits}
     metrics, points = measure(
         lambda name: warehouse.batches("score_histogram", COLUMNS, detector=name, **counted_by),
         files,
-        measured,
+        (*stored.model.detectors, HYBRID),
+        stored.model.thresholds,
+        options.roc_points,
+        file_weights,
+        promised=stored.manifest.get("false_positive_rate"),
     )
     if not metrics:
         return replace(done, evaluation_id=None)

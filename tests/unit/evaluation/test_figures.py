@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from iotscore.evaluation import figures
-from iotscore.evaluation.figures import BENIGN_QUANTILE, ROC_YOUDEN, MeasureOptions
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, ROC_YOUDEN
 from iotscore.evaluation.scopes import ScoredFile
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def count(frame: pd.DataFrame, resolution: float, thresholds: Mapping[str, float
 
 
 def measure(
-    bins: pd.DataFrame, files: Mapping[str, ScoredFile], options: MeasureOptions
+    bins: pd.DataFrame, files: Mapping[str, ScoredFile], options: tuple[Any, ...]
 ) -> tuple[Rows, Rows]:
     """Hand over the bins as the engine does: detector by detector, in several batches."""
 
@@ -83,7 +83,7 @@ def measure(
         mine = bins[bins["detector"] == name]
         return pa.Table.from_pandas(mine, SCHEMA, preserve_index=False).to_batches(3)
 
-    return figures.measure(batches_of, files, options)
+    return figures.measure(batches_of, files, *options)
 
 
 def files_of(frame: pd.DataFrame) -> dict[str, ScoredFile]:
@@ -131,7 +131,7 @@ def test_counts_are_those_of_the_rows(
     """In every scope, at both thresholds and however coarse the bins, no record is miscounted."""
     frame = scored(rows)
     frozen = {"iforest": first, "hybrid": second}
-    options = MeasureOptions(("iforest", "hybrid"), frozen, 50, None)
+    options = (("iforest", "hybrid"), frozen, 50, None)
     metrics, _ = measure(count(frame, resolution, frozen), files_of(frame), options)
     for row in metrics:
         part = within(frame, row["scope"], row["scope_value"])
@@ -153,7 +153,7 @@ def test_figures_are_those_of_scikit_learn(resolution: float) -> None:
     def check(rows: list[tuple[int, float, float]], threshold: float) -> None:
         frame = scored(rows)
         frozen = {"hybrid": threshold}
-        options = MeasureOptions(("hybrid",), frozen, 50, None)
+        options = (("hybrid",), frozen, 50, None)
         metrics, _ = measure(count(frame, resolution, frozen), files_of(frame), options)
         for row in metrics:
             part = within(frame, row["scope"], row["scope_value"])
@@ -192,7 +192,7 @@ def test_every_scope_is_measured_once(rows: list[tuple[int, float, float]]) -> N
     metrics, points = measure(
         count(frame, FINE, frozen),
         files_of(frame),
-        MeasureOptions(("iforest", "hybrid"), frozen, 50, None),
+        (("iforest", "hybrid"), frozen, 50, None),
     )
     attacks = frame[frame["label"] == 1]
     scopes = {("all", None)}
@@ -226,7 +226,7 @@ def test_youden_is_the_best_of_the_curve(
     """Without frozen thresholds flags are null, and the labels choose the best TPR - FPR."""
     frame = scored(rows)
     metrics, points = measure(
-        count(frame, resolution, {}), files_of(frame), MeasureOptions(("hybrid",), {}, 1000, None)
+        count(frame, resolution, {}), files_of(frame), (("hybrid",), {}, 1000, None)
     )
     if frame["label"].nunique() < 2:
         assert metrics == []
@@ -249,7 +249,7 @@ def test_points_lie_on_the_curve(
     """Each stored point has the rates of the rows above its threshold, corners included."""
     frame = scored(rows)
     _, points = measure(
-        count(frame, resolution, {}), files_of(frame), MeasureOptions(("iforest",), {}, most, None)
+        count(frame, resolution, {}), files_of(frame), (("iforest",), {}, most, None)
     )
     curves: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for point in points:
@@ -282,7 +282,7 @@ def test_weights_stand_for_more_records(
     metrics, _ = measure(
         count(frame, FINE, frozen),
         files_of(frame),
-        MeasureOptions(("iforest",), frozen, 50, {**weights, "not here.csv": 5}),
+        (("iforest",), frozen, 50, {**weights, "not here.csv": 5}),
     )
     for row in metrics:
         part = within(frame, row["scope"], row["scope_value"])
@@ -313,7 +313,7 @@ def test_a_file_without_weight_does_not_count() -> None:
     metrics, _ = measure(
         count(frame, FINE, {"hybrid": 0.5}),
         files_of(frame),
-        MeasureOptions(("hybrid",), {"hybrid": 0.5}, 50, weights),
+        (("hybrid",), {"hybrid": 0.5}, 50, weights),
     )
     everything = metrics[0]
     assert everything["rows"] == 2
@@ -330,7 +330,7 @@ def test_unlabelled_records_never_count(
     frame, unlabelled = scored(rows), scored(others).assign(file_id="night", label=None)
     frozen = {"iforest": 0.3}
     weights = dict.fromkeys((file.source_file for file in CATALOGUE), 1000) if weighted else None
-    options = MeasureOptions(("iforest", "hybrid"), frozen, 50, weights)
+    options = (("iforest", "hybrid"), frozen, 50, weights)
     clean = count(frame, COARSE, frozen)
     mixed = pd.concat([count(unlabelled, COARSE, frozen), clean], ignore_index=True)
     assert measure(mixed, files_of(frame), options) == measure(clean, files_of(frame), options)
@@ -340,7 +340,7 @@ def test_unlabelled_records_never_count(
 def test_nothing_to_measure(weights: dict[str, int] | None) -> None:
     """Without labelled records there is no figure, and no failure."""
     bins = count(scored([(0, 0.1, 0.1)]), FINE, {})
-    assert measure(bins, {}, MeasureOptions(("hybrid",), {}, 50, weights)) == ([], [])
+    assert measure(bins, {}, (("hybrid",), {}, 50, weights)) == ([], [])
 
 
 @pytest.mark.parametrize(("place", "label"), [(0, 0), (1, 1)])
@@ -349,7 +349,7 @@ def test_one_class_alone_has_no_curve(place: int, label: int) -> None:
     frame = scored([(place, 0.1, 0.1), (place, 0.9, 0.9)])
     frozen = {"hybrid": 0.5}
     metrics, points = measure(
-        count(frame, FINE, frozen), files_of(frame), MeasureOptions(("hybrid",), frozen, 50, None)
+        count(frame, FINE, frozen), files_of(frame), (("hybrid",), frozen, 50, None)
     )
     assert points == []
     for row in metrics:
@@ -376,7 +376,7 @@ def test_a_large_count_is_exact() -> None:
         }
     )
     weights = {"1.benign.csv": 555_932 * 1000, "1.gafgyt.tcp.csv": 6_506_674 * 1000}
-    metrics, _ = measure(bins, files, MeasureOptions(("lstm",), {"lstm": 1.7}, 50, weights))
+    metrics, _ = measure(bins, files, (("lstm",), {"lstm": 1.7}, 50, weights))
     cells = [metrics[0][cell] for cell in ("tn", "fp", "fn", "tp")]
     assert cells == [555_931_000, 1000, 7000, 6_506_667_000]
     assert metrics[0]["rows"] == 7_062_606

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iotscore.cli.console import open_console
-from iotscore.evaluation.figures import BENIGN_QUANTILE
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE
 from iotscore.features import HYBRID
 from iotscore.models.registry import promotions
 from iotscore.promotion.trial import changes

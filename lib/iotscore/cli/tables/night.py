@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from iotscore.cli.console import open_console
-from iotscore.evaluation.figures import BENIGN_QUANTILE
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
 from iotscore.features import HYBRID
 from iotscore.redaction import masked
