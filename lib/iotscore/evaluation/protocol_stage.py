@@ -120,7 +120,6 @@ def _file(row: Mapping[str, Any], weight: float) -> SampleFile:
         device=row["device"],
         family=row["family"],
         attack=row["attack"],
-        is_attack=row["label"] == 1,
         rows=row["rows_read"],
         weight=weight,
     )

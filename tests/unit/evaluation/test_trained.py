@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 ROWS = 240
 FILES = (
-    SampleFile("1.benign.csv", 1, "bell", "benign", None, is_attack=False, rows=ROWS, weight=1.0),
-    SampleFile("2.benign.csv", 2, "cam", "benign", None, is_attack=False, rows=ROWS, weight=3.0),
-    SampleFile("1.mirai.ack.csv", 1, "bell", "mirai", "ack", is_attack=True, rows=60, weight=2.0),
-    SampleFile("2.gafgyt.tcp.csv", 2, "cam", "gafgyt", "tcp", is_attack=True, rows=60, weight=2.0),
+    SampleFile("1.benign.csv", 1, "bell", "benign", None, rows=ROWS, weight=1.0),
+    SampleFile("2.benign.csv", 2, "cam", "benign", None, rows=ROWS, weight=3.0),
+    SampleFile("1.mirai.ack.csv", 1, "bell", "mirai", "ack", rows=60, weight=2.0),
+    SampleFile("2.gafgyt.tcp.csv", 2, "cam", "gafgyt", "tcp", rows=60, weight=2.0),
 )
 
 

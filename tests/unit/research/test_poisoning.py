@@ -55,11 +55,7 @@ def made_up() -> Sample:
                 continue
             count = 300 if attack is None else 80
             name = f"{device}.{family}{'' if attack is None else '.' + attack}"
-            files.append(
-                SampleFile(
-                    name, device, f"device {device}", family, attack, attack is not None, count, 1.0
-                )
-            )
+            files.append(SampleFile(name, device, f"device {device}", family, attack, count, 1.0))
             rows.append(random.normal(5.0 * device + shift, 1.0, (count, 4)))
     lengths = [len(part) for part in rows]
     return Sample(
@@ -218,7 +214,6 @@ def test_real_rows(nbaiot: Path) -> None:
                 device=f"device {device}",
                 family=family,
                 attack=attack[0] if attack else None,
-                is_attack=family != "benign",
                 rows=len(table),
                 weight=counts[name] / len(table),
             )

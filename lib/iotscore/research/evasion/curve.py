@@ -95,7 +95,6 @@ def _sample(
             device=DEVICES[device],
             family=family,
             attack=name,
-            is_attack=family != BENIGN,
             rows=len(rows),
             weight=1.0,
         )
