@@ -55,8 +55,6 @@ def measure(
         for each detector, so that the bins of one alone are in memory.
     files
         The labelled files, by id; bins of other files do not count.
-    names
-        Detectors and the hybrid.
     thresholds
         The model's thresholds, by detector; empty for ``batch_minmax``.
     roc_points

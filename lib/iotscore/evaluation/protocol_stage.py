@@ -33,8 +33,6 @@ class ProtocolResult:
 
     Attributes
     ----------
-    protocol
-        Its name.
     figures
         The rows that were added to a table of figures.
     rows, files

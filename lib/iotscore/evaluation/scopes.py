@@ -28,12 +28,8 @@ class Scope:
 
     Attributes
     ----------
-    name
-        all, family, attack, device or file.
-    value
-        Which one, None for all.
-    file_ids
-        Ids of the files in the scope.
+    name, value
+        all, family, attack, device or file, and which one; None for all.
     """
 
     name: str

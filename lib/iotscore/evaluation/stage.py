@@ -36,8 +36,6 @@ class EvaluateResult:
 
     Attributes
     ----------
-    model_version
-        The model.
     rows
         Scores that were counted now.
     evaluation_id
@@ -60,13 +58,8 @@ def evaluate(
 ) -> EvaluateResult:
     """Measure a model on the labelled records that it scored.
 
-    Parameters
-    ----------
-    context, options
-        Where, and how.
-    file_weights
-        Records by file name that each file's records stand for, as :attr:`options.file_weights`
-        has them; None counts every record once.
+    ``file_weights`` are the records by file name that each file's records stand for, as the file
+    :attr:`EvaluateOptions.file_weights` has them; None counts every record once.
     """
     warehouse, stored = context.warehouse, context.stored
     counted = update_histogram(context, options.bins_per_e_fold)
@@ -126,10 +119,7 @@ def _evaluation_id(
 def data_kind(files: Collection[Mapping[str, Any]]) -> str:
     """Say what the figures were measured on: synthetic, full (N-BaIoT, whole) or partial.
 
-    Parameters
-    ----------
-    files
-        The rows of ``ingest_files`` of all files whose records are in ``traffic``.
+    ``files`` are the rows of ``ingest_files`` of all files whose records are in ``traffic``.
     """
     if any(row["is_synthetic"] for row in files):
         return "synthetic"

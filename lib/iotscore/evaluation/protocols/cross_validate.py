@@ -53,16 +53,8 @@ def cross_validate(
 ) -> HeldOutScores:
     """Fit and score every round.
 
-    Parameters
-    ----------
-    sample
-        Labelled rows.
-    rounds
-        Which rows fit, calibrate and are measured; no file is measured in two of them.
-    fit
-        Fits the model that is measured. It sees benign rows alone.
-    budgets
-        Shares of benign rows that may be flagged.
+    No file may be measured in two rounds; ``fit`` sees benign rows alone, and there is a threshold
+    for each of the budgets, which are shares of benign rows that may be flagged.
 
     Raises
     ------

@@ -84,16 +84,7 @@ class ProtocolRun:
 
 
 def evaluate(sample: Sample, fit: Fit, run: ProtocolRun) -> list[Row]:
-    """Measure what fits by one protocol.
-
-    Parameters
-    ----------
-    sample
-        Labelled rows.
-    fit
-        What is measured; called once per round and feature set, with benign rows alone.
-    run
-        The protocol and its options.
+    """Measure what fits by one protocol: once per round and feature set, on benign rows alone.
 
     Returns
     -------

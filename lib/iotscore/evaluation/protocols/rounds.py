@@ -78,13 +78,9 @@ def leave_one_device_out(sample: Sample, plan: Plan) -> list[Round]:
     for device in np.unique(names):
         is_held_out = (names == device)[sample.file_index]
         if ((test_benign | test_attack) & is_held_out).any():
-            parts = (
-                train & ~is_held_out,
-                calibration & ~is_held_out,
-                test_benign & is_held_out,
-                test_attack & is_held_out,
-            )
-            rounds.append(_round(parts, str(device)))
+            learned = (train & ~is_held_out, calibration & ~is_held_out)
+            tested = (test_benign & is_held_out, test_attack & is_held_out)
+            rounds.append(_round((*learned, *tested), str(device)))
     return rounds
 
 
@@ -97,10 +93,7 @@ def reports(sample: Sample) -> list[Round]:
 def halves(sample: Sample, plan: Plan) -> tuple[BoolArray, BoolArray]:
     """Cut the test part of each benign file in two, in the order of capture, with the gap between.
 
-    Returns
-    -------
-    tuple of two bool arrays of shape (n_rows,)
-        Earlier and later half; False in attack files.
+    Returns which rows are in the earlier and in the later half, bool of shape (n_rows,).
     """
     test_benign = _parts(sample, plan)[2]
     _, start, lines = _cuts(sample, plan)

@@ -112,7 +112,10 @@ def test_effort_pays_in_detection_and_costs_packets(rows: list[Row]) -> None:
     assert careful["packets_per_second"] < plain["packets_per_second"] / 1000
 
 
-@pytest.mark.parametrize("change", ["attacks=[gafgyt.scan]", "peers=[]"])
+@pytest.mark.parametrize(
+    "change",
+    ["attacks=[gafgyt.scan]", "peers=[]", "peers=[-1]", "slowdowns=[0.5]", "padded_shares=[1.1]"],
+)
 def test_what_cannot_be_simulated_is_refused(
     change: str, settings: Callable[..., Settings]
 ) -> None:
