@@ -91,8 +91,6 @@ def gates(trial: Trial, promised: float, limits: PromotionOptions) -> list[Gate]
         Benign and unlabelled records that neither model learned from, and attacks.
     promised
         The challenger's target false positive rate, as configured when it was trained.
-    limits
-        Tolerances and least numbers of records.
     """
     return [*_benign_gates(trial, promised, limits), *_attack_gates(trial, limits)]
 

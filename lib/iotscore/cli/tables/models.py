@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from iotscore.models.registry import StoredModel
-    from iotscore.promotion.challenge import Challenge, Group
-    from iotscore.promotion.top_features import Leading
+    from iotscore.promotion.challenge import Challenge, Group, Leading
     from iotscore.promotion.trial import Change
     from iotscore.warehouse.warehouse import Warehouse
 
