@@ -88,8 +88,6 @@ def explain(
 
     Parameters
     ----------
-    model : Model
-        The model whose hybrid score is explained.
     X : float64 array of shape (n_rows, n_features)
         Finite, unscaled features.
     devices : int64 array of shape (n_rows,) or None

@@ -30,16 +30,11 @@ def find_incidents(
     """Find the incidents of files whose flagged records have just been explained.
 
     They are written in one commit, in which earlier incidents of these files go, and all of
-    earlier contents. The ledger ``explained_files`` need not name the files yet.
+    earlier contents. The ledger ``explained_files`` need not name the files yet, and explanations
+    of other runs do not count.
 
     Parameters
     ----------
-    context
-        Where, and the model that flagged. Explanations of other runs do not count.
-    windows
-        How many records vote.
-    files
-        The files.
     rows
         Rows that the run wrote to ``explanations``, by file; absent means none.
 
@@ -53,11 +48,7 @@ def find_incidents(
     if not explained:
         warehouse.delete("incidents", files.of_all().sql())
         return 0
-    where = {
-        "model_version": [version],
-        "run_id": [context.run_id],
-        "file_id": sorted(explained),
-    }
+    where = {"model_version": [version], "run_id": [context.run_id], "file_id": sorted(explained)}
     share = context.stored.split.fraction
 
     def of_file(flagged: pa.Table) -> pa.Table:

@@ -32,8 +32,6 @@ class ShapResult:
 
     Attributes
     ----------
-    model_version
-        Whose autoencoder.
     benign, attack
         Explained records of each kind.
     wanted
@@ -67,18 +65,8 @@ def explain_by_shap(
 ) -> ShapResult:
     """Estimate Shapley values of a model's autoencoder for some records, and store them.
 
-    The same records of a warehouse are chosen every time, by their hashes.
-
-    Parameters
-    ----------
-    context
-        Where, and which model.
-    options
-        How many, and how.
-    splits
-        What the instances were to the model.
-    seed
-        Of the order of the instances and of the coalitions.
+    The same records of a warehouse are chosen every time, by their hashes. ``splits`` is what the
+    instances were to the model; ``seed`` decides their order, and the coalitions.
 
     Raises
     ------

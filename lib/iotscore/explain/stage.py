@@ -12,10 +12,10 @@ import pyarrow as pa
 from iotscore.detect.vote_windows import VoteWindows
 from iotscore.explain.explanation import explain as explain_records
 from iotscore.explain.incident_stage import find_incidents
-from iotscore.explain.ledger import record_explained, unexplained_files
 from iotscore.features import FEATURES, HYBRID, SEVERITY, flag_column, score_column
 from iotscore.sampling.fraction import fraction_cutoffs, within
 from iotscore.scoring.batch_minmax import current_calibration
+from iotscore.scoring.ledger import pending, scored_now
 from iotscore.warehouse.broadcast import broadcast_model
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import RECORD_COLUMNS
@@ -36,17 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """What was explained.
-
-    Attributes
-    ----------
-    model_version
-        The model that flagged.
-    files, rows
-        Files and flagged records that were explained now.
-    incidents
-        Incidents that they make.
-    """
+    """The files and flagged records that were explained now, and the incidents that they make."""
 
     model_version: str
     files: int = 0
@@ -68,12 +58,7 @@ def explain(context: Context, default_window: int) -> ExplainResult:
     Explanations are committed first, then the incidents that they make, and the ledger
     ``explained_files`` last. Records that nobody flagged cost their scoring and nothing else.
 
-    Parameters
-    ----------
-    context
-        Where, and which model.
-    default_window
-        Records that vote on an incident, for a model that learned no windows.
+    ``default_window`` is how many records vote on an incident, for a model that learned no windows.
 
     Raises
     ------
@@ -81,15 +66,48 @@ def explain(context: Context, default_window: int) -> ExplainResult:
         There is no such model, or it is damaged.
     """
     stored = context.stored
-    files = unexplained_files(context)
+    files = _unexplained_files(context)
     if not files.rows:
         return ExplainResult(stored.version)
     written = _explain(context, files)
     rows = {file_id: each.rows for file_id, each in written.items()}
     windows = stored.model.votes or VoteWindows.same(default_window)
     incidents = find_incidents(context, windows, files, rows)
-    record_explained(context, files, rows)
+    _record_explained(context, files, rows)
     return ExplainResult(stored.version, len(files.rows), sum(rows.values()), incidents)
+
+
+def _unexplained_files(context: Context) -> PendingFiles:
+    """Return the scored files of which a model's flags are not explained.
+
+    Every new file moves the flags of all files of a ``batch_minmax`` model, so all are new again.
+    """
+    warehouse, stored, present = context.warehouse, context.stored, context.ingested
+    # Of scores that have expired there is nothing to explain any more.
+    scored = scored_now(warehouse, stored.version, present, with_expired=False)
+    entries = warehouse.rows("explained_files", ["file_id", "model_version", "sha256"])
+    stale = frozenset(
+        entry["file_id"]
+        for entry in entries
+        if entry["file_id"] in scored and entry["sha256"] != present[entry["file_id"]]["sha256"]
+    )
+    explained = {row["file_id"] for row in entries if row["model_version"] == stored.version}
+    wanted = scored - (explained - stale)
+    return pending(context, scored if wanted and stored.is_batch_minmax else wanted, stale)
+
+
+def _record_explained(context: Context, files: PendingFiles, rows: Mapping[str, int]) -> None:
+    """Write that files are explained, those without a flagged record too."""
+    common = {
+        "model_version": files.model_version,
+        "run_id": context.run_id,
+        "explained_at": datetime.now(UTC),
+    }
+    entries = [
+        {"file_id": file, "rows_explained": rows.get(file, 0), "sha256": checksum, **common}
+        for file, checksum in files.checksums.items()
+    ]
+    context.warehouse.replace("explained_files", entries, files.of_all().sql())
 
 
 def _explain(context: Context, files: PendingFiles) -> dict[str, RecordSum]:
