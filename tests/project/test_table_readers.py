@@ -37,7 +37,6 @@ OWNERS: Final[dict[str, set[str]]] = {
     "monitoring/history": {"monitor"},
     "evaluation/stage": {"evaluate"},
     "explain/": {"explain"},
-    "models/first_night": {"train"},
     "promotion/unseen_records": {"models"},
     "evaluation/histogram": {"evaluate"},
     "ingest/": {"ingest"},

@@ -13,10 +13,10 @@ from iotscore.detect.bundle import to_bytes, version_of
 from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.errors import TrainingError
+from iotscore.errors import ModelError, TrainingError
 from iotscore.models.benign_check import check_benign
-from iotscore.models.first_night import require_first_night
 from iotscore.models.registry import TRAINED, champion, described, promote, save_model
+from iotscore.runs.order import in_order
 from iotscore.sampling.splits import SplitOptions, SplitPlan, cut_file
 from iotscore.sampling.training_sample import draw
 
@@ -57,8 +57,6 @@ class TrainResult:
 
     Attributes
     ----------
-    model_version
-        Its version.
     rows
         Benign records that it was fitted and calibrated on.
     rows_of_part
@@ -74,11 +72,8 @@ class TrainResult:
 
     def details(self) -> dict[str, Any]:
         """Return what the run log keeps."""
-        return {
-            "model_version": self.model_version,
-            "rows": self.rows_of_part,
-            "benign_check": self.benign_check,
-        }
+        known = {"model_version": self.model_version, "rows": self.rows_of_part}
+        return known | {"benign_check": self.benign_check}
 
 
 def train(
@@ -88,8 +83,6 @@ def train(
 
     Parameters
     ----------
-    context, options
-        Where, and how.
     is_candidate
         Whether the champion stays the one that it is.
     is_anew
@@ -141,6 +134,36 @@ def train(
     return TrainResult(model_version, sum(rows.values()), rows, comparison)
 
 
+def require_first_night(warehouse: Warehouse) -> None:
+    """Raise if a warehouse without a champion had one, or could have: then it was lost.
+
+    Raises
+    ------
+    ModelError
+        There are models, or there were.
+    """
+    stored = in_order(
+        warehouse.rows("models", ["model_version", "created_at", "sequence"]), "created_at"
+    )
+    if stored:
+        newest = stored[-1]["model_version"]
+        message = (
+            f"the warehouse {warehouse.root} has {len(stored)} model(s) and no champion among "
+            "them: restore the folder model_aliases from a backup, or run models promote VERSION "
+            f"(the newest is {newest}, models list shows all), or train --anew for another one"
+        )
+        raise ModelError(message)
+    used = warehouse.values("scored_files", "model_version")
+    if used or warehouse.rows("runs", ["run_id"], stage="train", status="done"):
+        known = ", ".join(sorted(used)) or "of which only the table runs knows"
+        message = (
+            f"the warehouse {warehouse.root} has no model any more and had some ({known}): "
+            "restore the folders models and model_aliases from a backup, or run train --anew for "
+            "another one"
+        )
+        raise ModelError(message)
+
+
 def _benign_files(context: Context) -> list[dict[str, Any]]:
     rows = [row for row in context.ingested.values() if row["label"] == 0]
     if not rows:
@@ -156,7 +179,6 @@ def _draw(
     warehouse: Warehouse, files: list[dict[str, Any]], options: TrainOptions
 ) -> tuple[SplitPlan, Records, Records]:
     """Cut the benign files, cap both parts, and return the plan and the records of each."""
-    split = options.split
     split = options.split
     parts = {
         row["file_id"]: cut_file(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from iotscore.alerts.limits import Limits
     from iotscore.alerts.notify import Channel
     from iotscore.models.context import Context
-    from iotscore.models.registry import StoredModel
+    from iotscore.models.stored import StoredModel
     from iotscore.monitoring.histograms import Histograms
     from iotscore.monitoring.ledger import Nights
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.model import Model
-    from iotscore.models.registry import StoredModel
+    from iotscore.models.stored import StoredModel
     from iotscore.promotion.gates import PromotionOptions
     from iotscore.warehouse.warehouse import Warehouse
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from iotscore.config import Settings
-    from iotscore.models.registry import StoredModel
+    from iotscore.models.stored import StoredModel
     from iotscore.promotion.challenge import Challenge
     from iotscore.runs.run_log import Stage
     from iotscore.warehouse.warehouse import Warehouse

@@ -18,7 +18,7 @@ from iotscore.runs.order import in_order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.models.registry import StoredModel
+    from iotscore.models.stored import StoredModel
     from iotscore.promotion.challenge import Challenge, Group, Leading
     from iotscore.promotion.trial import Change
     from iotscore.warehouse.warehouse import Warehouse

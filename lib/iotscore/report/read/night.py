@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from iotscore.models.registry import StoredModel
+    from iotscore.models.stored import StoredModel
     from iotscore.report.metrics import Evaluation
     from iotscore.report.night import Incident
     from iotscore.report.read.files import LedgerFile
