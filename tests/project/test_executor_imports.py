@@ -20,7 +20,6 @@ HANDS_OUT = re.compile(
 )
 TASKS = {
     "iotscore.evaluation.histogram",
-    "iotscore.explain.incident_stage",
     "iotscore.explain.stage",
     "iotscore.ingest.quarantine",
     "iotscore.ingest.stage",

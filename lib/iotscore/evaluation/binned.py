@@ -72,13 +72,7 @@ class BinnedScores:
         return dict(zip(self._file_ids, totals.tolist(), strict=True))
 
     def counts(self, units: Mapping[str, int]) -> ScoreCounts:
-        """Return the counts of some files, without empty bins.
-
-        Parameters
-        ----------
-        units
-            What a record of each file counts for; files that are not in it do not count.
-        """
+        """Return the counts without empty bins; a record of a file counts for its units, or 0."""
         unit = np.array([units.get(file_id, 0) for file_id in self._file_ids], dtype=np.int64)
         totals = np.zeros((2, self._low.size), dtype=np.int64)
         counted = np.flatnonzero(unit[self._codes])

@@ -115,11 +115,14 @@ class _Counter:
         self._binned = binned
         self._files = files
         self._rows = binned.rows_of_file()
+        self.unit = 1 if weights is None else _WEIGHT_UNIT
         self._units = dict.fromkeys(self._rows, 1)
-        self.unit = 1
         if weights is not None:
-            self.unit = _WEIGHT_UNIT
-            self._units = _units(self._rows, files, weights)
+            self._units = {
+                file_id: max(round(self.unit * weights[files[file_id].source_file] / measured), 1)
+                for file_id, measured in self._rows.items()
+                if files[file_id].source_file in weights
+            }
 
     def rows(self, scope: Scope) -> int:
         """Return how many records of a scope count, each once; without a weight none does."""
@@ -149,17 +152,6 @@ class _Counter:
         return self._binned.counts(
             {file_id: units[file_id] for file_id in scope.file_ids if file_id in units}
         )
-
-
-def _units(
-    rows: Mapping[str, int], files: Mapping[str, ScoredFile], weights: Mapping[str, int]
-) -> dict[str, int]:
-    """Return thousandths of a record that one record of each file counts for."""
-    return {
-        file_id: max(round(_WEIGHT_UNIT * weights[files[file_id].source_file] / measured), 1)
-        for file_id, measured in rows.items()
-        if files[file_id].source_file in weights
-    }
 
 
 def _at(counts: ScoreCounts, policy: str, threshold: float, unit: int) -> dict[str, Any]:

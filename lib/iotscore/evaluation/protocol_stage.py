@@ -113,11 +113,8 @@ def _step(row: Mapping[str, Any], options: ProtocolOptions) -> int:
 def _file(row: Mapping[str, Any], weight: float) -> SampleFile:
     number = row["device_id"]
     return SampleFile(
-        source_file=row["source_file"],
+        **{name: row[name] for name in ("source_file", "device", "family", "attack")},
         device_id=UNKNOWN_DEVICE if number is None else number,
-        device=row["device"],
-        family=row["family"],
-        attack=row["attack"],
         rows=row["rows_read"],
         weight=weight,
     )

@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A fitted model that any budget can be asked of.
-
-    Attributes
-    ----------
-    model
-        Fitted and calibrated on the round's benign rows.
-    margin
-        See :class:`iotscore.detect.fit.FitSettings`.
-    """
+    """A fitted model that any budget can be asked of, with the margin of its FitSettings."""
 
     model: Model
     margin: float

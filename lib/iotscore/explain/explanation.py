@@ -33,8 +33,6 @@ class Explanations:
     contribution, value : float64 array of shape (n_rows, n_top)
     low, high : float64 array of shape (n_rows, n_top)
         Benign range of the row's device; NaN if the model knows none.
-    features : tuple of str
-        Names of the features.
     """
 
     base: FloatArray

@@ -105,22 +105,13 @@ def _peaks(incident: IntArray, position: IntArray, score: FloatArray) -> IntArra
 
 
 def _top(top: pa.ChunkedArray, incident: IntArray, size: IntArray) -> pa.ListArray:
-    """Return the features with the largest mean contribution, of equal ones the first feature.
-
-    Parameters
-    ----------
-    top
-        Features and contributions of each record that is in an incident.
-    incident : int64 array of shape (n_records,)
-        The incident of each.
-    size : int64 array of shape (n_incidents,)
-        Records of each incident: a feature that a record does not name contributes 0 to it.
-    """
+    """Return the features with the largest mean contribution, of equal ones the first feature."""
     lists = top.combine_chunks()
     entries = lists.flatten()
     feature = pc.index_in(entries.field("feature"), pa.array(FEATURES)).to_numpy()
     of_incident = incident[pc.list_parent_indices(lists).to_numpy()]
     keys, inverse = np.unique(of_incident * len(FEATURES) + feature, return_inverse=True)
+    # A feature that a record does not name contributes 0 to it.
     sums = np.bincount(inverse, entries.field("contribution").to_numpy(), keys.size)
     owner, feature = np.divmod(keys, len(FEATURES))
     mean = sums / size[owner]

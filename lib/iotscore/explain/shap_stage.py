@@ -28,18 +28,10 @@ _BACKGROUND_ROWS: Final = 2000
 
 @dataclass(frozen=True)
 class ShapResult:
-    """What was explained by Shapley values.
+    """What was explained by Shapley values: records of each kind, of ``wanted`` that were chosen.
 
-    Attributes
-    ----------
-    benign, attack
-        Explained records of each kind.
-    wanted
-        Records that were chosen; fewer are explained where time was over before.
-    background
-        Benign training records that they were compared with.
-    values
-        What was stored, in one commit.
+    ``background`` counts the benign training records that they were compared with; ``values`` are
+    what was stored.
     """
 
     model_version: str

@@ -84,7 +84,7 @@ def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> Non
 
 
 def roll_back(warehouse: Warehouse, reason: str | None, run_id: str) -> tuple[str, str]:
-    """Make the champion before the champion it again, by one row more; return both, last first.
+    """Make the champion before the champion it again, by one row more; return the two, it last.
 
     Rolling back again goes back further: what a promotion put on top is taken off.
 

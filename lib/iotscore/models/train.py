@@ -36,12 +36,7 @@ _LIBRARIES: Final = ("numpy", "scikit-learn", "keras", "pyspark", "delta-spark")
 class TrainOptions:
     """How to train; ``conf/base.yaml`` explains each value.
 
-    Attributes
-    ----------
-    model
-        Detectors, weights, scaling, calibration.
-    parameters
-        Everything the manifest should repeat for people, as plain values.
+    ``parameters`` are what the manifest repeats for people, as plain values.
     """
 
     seed: int
@@ -53,16 +48,9 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A new model.
+    """A new model, and the benign records that it was fitted and calibrated on, in all and by part.
 
-    Attributes
-    ----------
-    rows
-        Benign records that it was fitted and calibrated on.
-    rows_of_part
-        The same by part: ``train`` and ``calibration``.
-    benign_check
-        What :func:`iotscore.models.benign_check.check_benign` found.
+    ``benign_check`` is what :func:`iotscore.models.benign_check.check_benign` found.
     """
 
     model_version: str
@@ -81,12 +69,8 @@ def train(
 ) -> TrainResult:
     """Fit a model on the benign records in ``traffic`` and make it the champion.
 
-    Parameters
-    ----------
-    is_candidate
-        Whether the champion stays the one that it is.
-    is_anew
-        Whether there may be models without a champion, as if this were the first night.
+    If it is a candidate, the champion stays the one that it is. Anew there may be models without a
+    champion, as if this were the first night.
 
     Raises
     ------
@@ -135,13 +119,7 @@ def train(
 
 
 def require_first_night(warehouse: Warehouse) -> None:
-    """Raise if a warehouse without a champion had one, or could have: then it was lost.
-
-    Raises
-    ------
-    ModelError
-        There are models, or there were.
-    """
+    """Raise ModelError if a warehouse without a champion has models, or had some: it was lost."""
     stored = in_order(
         warehouse.rows("models", ["model_version", "created_at", "sequence"]), "created_at"
     )

@@ -51,12 +51,10 @@ class Leading(NamedTuple):
 
 @dataclass(frozen=True)
 class Challenge:
-    """What came out of trying a challenger.
+    """What came out of trying a challenger; the champion is None if there is none yet.
 
     Attributes
     ----------
-    challenger, champion
-        Versions; None if there is no champion yet.
     reasons
         By device, kind and whether the flag is new: what leads the explanations of the records
         whose flag changes, by the model that flags them.

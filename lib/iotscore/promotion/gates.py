@@ -50,16 +50,9 @@ class PromotionOptions:
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition of a promotion.
+    """One condition of a promotion: a figure, whether its limit is kept, and both in words.
 
-    Attributes
-    ----------
-    name
-        The figure that is compared, such as ``"TPR of each attack"``.
-    holds
-        Whether the check passed; None: there is nothing to compare, and nothing in the way.
-    told
-        Figures and limit, in words.
+    ``holds`` is None where there is nothing to compare, and nothing in the way.
     """
 
     name: str

@@ -22,14 +22,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class TrialFile:
-    """A capture that records are drawn from.
+    """A capture that records are drawn from; a drawn one stands for ``weight`` of them.
 
-    Attributes
-    ----------
-    attack
-        Family and attack, such as ``gafgyt.tcp``; None unless the kind is attack.
-    weight
-        How many records a drawn one stands for, above 0.
+    ``attack`` is family and attack, such as ``gafgyt.tcp``; None unless the kind is attack.
     """
 
     source_file: str
@@ -72,15 +67,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Change:
-    """How the flags of a device's records of one kind change.
-
-    Attributes
-    ----------
-    rows, champion, challenger
-        Drawn records, and those that each model flags.
-    newly, no_longer
-        Records that only the challenger flags, and that only the champion flags.
-    """
+    """Drawn records of a device and kind: those that each model flags, and that only one does."""
 
     device: str
     kind: Kind
@@ -103,9 +90,8 @@ def changes(trial: Trial) -> list[Change]:
         "no_longer": trial.champion & ~trial.challenger,
     }
     counts = {name: trial.count(chosen) for name, chosen in flags.items()}
-    groups = {(file.device, file.kind): None for file in trial.files}
     every = []
-    for device, kind in sorted(groups):
+    for device, kind in sorted({(file.device, file.kind) for file in trial.files}):
         files = trial.of(kind, device=device)
         totals = {name: int(count[files].sum()) for name, count in counts.items()}
         every.append(Change(device=device, kind=kind, **totals))

@@ -91,13 +91,7 @@ def cross_validate(
 
 
 def fuse_as_reported(held_out: HeldOutScores, weights: Mapping[str, float]) -> HeldOutScores:
-    """Return the same with the reports' hybrid: min-max over everything scored, then a sum.
-
-    Raises
-    ------
-    ModelError
-        If a weighted detector has no scores.
-    """
+    """Return the same with the reports' hybrid: min-max over everything scored, then a sum."""
     norms = {
         name: minmax_calibration(scores.min(), scores.max()).normalise(scores)
         for name, scores in held_out.scores.items()

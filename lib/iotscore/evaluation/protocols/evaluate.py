@@ -59,10 +59,6 @@ class ProtocolRun:
     ----------
     name
         One of :data:`PROTOCOLS`, or a protocol of :mod:`iotscore.research`.
-    options, split
-        What is measured, and how benign files are cut.
-    seed
-        Of everything that is drawn.
     model
         What is fitted; under ``reports`` its weights are those of the hybrid.
     file_weights

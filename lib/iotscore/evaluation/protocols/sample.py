@@ -69,14 +69,10 @@ class Sample:
     ----------
     features : float64 array of shape (n_rows, n_features)
         Finite values.
-    feature_names
-        Name of each column.
     file_index : int64 array of shape (n_rows,)
         Position in ``files`` of the file that each row is from.
     row_no : int64 array of shape (n_rows,)
         The row's line in its file, from 1; ascends within each file, which is the order of capture.
-    files
-        The captures.
 
     Raises
     ------

@@ -23,7 +23,7 @@ GRAPH: Final = "model.onnx"
 
 
 def write_folder(folder: Path, stored: StoredModel, graph: bytes | None) -> list[Path]:
-    """Write a model, each file in one step, and return the paths; None removes an earlier graph.
+    """Write a model, each file in one step, and return the paths; an earlier graph is removed.
 
     Raises
     ------
