@@ -8,7 +8,7 @@ import sys
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -60,6 +60,10 @@ class Job:
     def context(self, model_version: str | None = None) -> Context:
         """Return what a stage works with; every stage gets its own."""
         return Context(self.warehouse, self.runs.run_id, model_version)
+
+    def details(self, stage: str) -> dict[str, Any]:
+        """Return what a stage reported in this run; nothing if it did not run."""
+        return next((one.details for one in self.runs.stages if one.name == stage), {})
 
     @property
     def input(self) -> str:
