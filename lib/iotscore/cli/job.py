@@ -100,21 +100,10 @@ def guarded(
     action: Callable[[], None],
     note: Callable[[BaseException], None] = lambda _: None,
 ) -> int:
-    """Run an action; report a user's fault in one line, a bug by its traceback, without secrets.
+    """Run a job's work, which a signal ends in order, and return the exit code.
 
-    Parameters
-    ----------
-    name
-        The job.
-    action
-        Its work; a signal ends it in order.
-    note
-        Gets the error that ended it.
-
-    Returns
-    -------
-    int
-        The exit code.
+    A user's fault is reported in one line, a bug by its traceback, both without secrets; ``note``
+    gets the error.
     """
     set_up_logging()
     set_up_output()
