@@ -83,7 +83,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
             del contenders["nightly"]
         order = list(contenders) if number % 2 else list(reversed(contenders))
         for what in order:
-            _tell(f"round {number} of {arguments.repeats}: {what}")
+            _log(f"round {number} of {arguments.repeats}: {what}")
             measured = contenders[what]()
             measurements += [{"what": what, "round": number} | found for found in measured]
     place.empty(place.scratch)
@@ -110,11 +110,11 @@ def _make_data(place: Place, rows: str) -> int:
 def _prepare(place: Place, naive_rows: int) -> tuple[Measurement, int]:
     """Ingest and train by the real jobs, once for all contenders; also fit the reference."""
     place.empty(place.warehouse, place.model, place.reference, place.subset, place.scratch)
-    _tell("ingest, into the warehouse that all contenders share")
+    _log("ingest, into the warehouse that all contenders share")
     measure_job(place, "ingest", place.warehouse)
-    _tell("train")
+    _log("train")
     train = measure_job(place, "train", place.warehouse)
-    _tell("the same model by scikit-learn and Keras")
+    _log("the same model by scikit-learn and Keras")
     # In a process of its own: TensorFlow's memory and threads must not stay with the measurer.
     run([sys.executable, ROOT / "benchmarks" / "reference.py", place.warehouse, place.reference],
         place.log)  # fmt: skip
@@ -209,7 +209,7 @@ def _reports(place: Place, wanted: int, rows: int, _: Path) -> Measurement:
     )
 
 
-def _tell(what: str) -> None:
+def _log(what: str) -> None:
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} bench: {what}\n")
 
 
