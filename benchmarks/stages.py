@@ -100,18 +100,7 @@ def measure_script(
 ) -> dict[str, Any]:
     """Run a contender of this folder and return what it printed, with wall time and memory.
 
-    Parameters
-    ----------
-    place
-        Where to log.
-    script
-        Its file.
-    arguments
-        Its arguments.
-    threads
-        1 for contenders whose processes own a core each; None leaves it to the libraries.
-    variables
-        Further environment variables.
+    ``threads`` is 1 where processes own a core each; None leaves it to the libraries.
     """
     # One entry in front: Spark's own workers find the project and this folder by it, too.
     path = os.pathsep.join([str(ROOT / "lib"), str(HERE)])

@@ -40,13 +40,7 @@ class Key:
 
 
 def keys(base: str) -> list[Key]:
-    """Return every key that holds a value, in the order of the base file.
-
-    Parameters
-    ----------
-    base
-        Text of ``conf/base.yaml``.
-    """
+    """Return every key that holds a value, in the order of the text of ``conf/base.yaml``."""
     annotations = dict(_fields(Settings))
     return [
         Key(name, in_words(annotations[name]), comment)
@@ -103,12 +97,7 @@ def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 def page(base: str, profiles: Mapping[str, str]) -> str:
     """Return the reference as Markdown, a section per part of the configuration.
 
-    Parameters
-    ----------
-    base
-        Text of ``conf/base.yaml``.
-    profiles
-        Text of each profile by its name.
+    It is made of the text of ``conf/base.yaml``, and of each profile's by its name.
     """
     defaults = flat(yaml.safe_load(base))
     others = {name: flat(yaml.safe_load(text) or {}) for name, text in profiles.items()}

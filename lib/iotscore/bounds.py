@@ -129,12 +129,7 @@ def in_words(annotation: Any) -> str:  # noqa: ANN401 - any annotation
 def check_bounds(options: object, kind: type) -> None:
     """Check numbers and words that came from elsewhere than a configuration.
 
-    Parameters
-    ----------
-    options
-        What holds them.
-    kind
-        The class whose annotated fields are checked, one of those that ``options`` is of.
+    The annotations are those of ``kind``, a class of the options or one that it derives from.
 
     Raises
     ------

@@ -52,13 +52,8 @@ class Fetched:
 def fetch(out: Path, download: Callable[[str], str] | None = None) -> Fetched:
     """Download the data set into a folder and check it; do nothing if it is there and complete.
 
-    Parameters
-    ----------
-    out
-        The folder, made if absent.
-    download
-        Takes the data set's name and returns the folder where its files lie; by default
-        ``kagglehub.dataset_download``.
+    ``download`` takes the data set's name and returns the folder where its files lie; by default it
+    is ``kagglehub.dataset_download``.
 
     Raises
     ------

@@ -28,14 +28,9 @@ class _PlainConsole(Console):
 
 
 def open_console(width: int | None = None, file: TextIO | None = None) -> Console:
-    """Return a console for standard output; without a terminal, lines are wide and plain.
+    """Return a console for standard output, or for another stream, which gets no colours.
 
-    Parameters
-    ----------
-    width
-        Characters of a line; None: the terminal's.
-    file
-        Another stream, which gets no colours.
+    Lines have as many characters as the terminal; without one they are wide and plain.
     """
     if width is None and not sys.stdout.isatty():
         width = _PLAIN_WIDTH

@@ -34,12 +34,8 @@ class Outcome:
 
     Attributes
     ----------
-    job
-        Its name.
-    exit_code
-        What the scheduler sees.
     error
-        Why it is not 0, in one line without secrets; None if it is.
+        Why the exit code is not 0, in one line without secrets; None if it is.
     started_at, ended_at
         UTC.
     run_id, profile
@@ -118,13 +114,8 @@ def _counts(details: Mapping[str, Any], what: str, names: Sequence[str]) -> dict
 def metrics_text(outcome: Outcome, earlier: str) -> str:
     """Return what node_exporter's textfile collector reads.
 
-    Parameters
-    ----------
-    outcome
-        How the job went.
-    earlier
-        The text of the run before, from which a failed run takes over when the last good one
-        ended; empty if there was none.
+    A failed run takes over when the last good one ended from the text of the ``earlier`` run, which
+    is empty if there was none.
     """
     registry = CollectorRegistry()
     reported = _reported(outcome.stages)

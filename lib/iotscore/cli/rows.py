@@ -56,16 +56,9 @@ _NESTED: Final = (T.ArrayType, T.MapType, T.StructType)
 
 
 def print_rows(result: DataFrame, output: str, *, for_spreadsheets: bool = False) -> None:
-    """Write a result to standard output.
+    """Write a result to standard output, as one of ``FORMATS``, which ``docs/sql.md`` describes.
 
-    Parameters
-    ----------
-    result
-        Any columns.
-    output
-        ``table``, ``csv`` or ``json``; ``docs/sql.md`` says how each writes values.
-    for_spreadsheets
-        Whether texts of ``csv`` that a spreadsheet takes for formulas get an apostrophe.
+    With ``for_spreadsheets``, what a spreadsheet takes for a formula gets an apostrophe in ``csv``.
 
     Raises
     ------

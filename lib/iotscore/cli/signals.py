@@ -31,16 +31,11 @@ _CANCEL_SECONDS: Final = 0.5
 
 
 class Listener:
-    """Takes the signals while a job works.
-
-    Attributes
-    ----------
-    number
-        The signal that stopped it; None if none did.
-    """
+    """Takes the signals while a job works."""
 
     def __init__(self) -> None:
         self.number: int | None = None
+        """The signal that stopped it; None if none did."""
         self._is_raised = False
         self._java_calls = 0
 
