@@ -243,3 +243,15 @@ def test_all_faults_are_told_at_once() -> None:
     ):
         assert part in message
     assert "\n" not in message
+
+
+def test_a_horizon_below_a_day_has_to_be_allowed() -> None:
+    """Readers have a week, Delta's own measure; one number alone cannot take it from them."""
+
+    def hours(*assignments: str) -> int:
+        return load_settings(CONF, "default", (), assignments).maintain.vacuum_hours
+
+    assert (hours(), hours("maintain.vacuum_hours=24")) == (168, 24)
+    with pytest.raises(ConfigError, match="vacuum_hours is 23; below 24 a reader may lose"):
+        hours("maintain.vacuum_hours=23")
+    assert hours("maintain.vacuum_hours=0", "maintain.allow_short_vacuum=true") == 0
