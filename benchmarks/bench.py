@@ -85,7 +85,7 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
         for what in order:
             _log(f"round {number} of {arguments.repeats}: {what}")
             measured = contenders[what]()
-            measurements += [{"what": what, "round": number} | found for found in measured]
+            measurements += [{"what": what, "round": number} | one for one in measured]
     place.empty(place.scratch)
     return {
         "rows": rows,
@@ -130,6 +130,7 @@ def _contenders(
     agreement: dict[str, Any],
 ) -> dict[str, Callable[[], list[Measurement]]]:
     """Return what is measured in round ``number``; a later ``what`` names a measurement's part."""
+    script = partial(measure_script, place, threads=1)
 
     def score_and_after() -> list[Measurement]:
         warehouse = place.unscored()
@@ -159,27 +160,17 @@ def _contenders(
         return [whole, *({"what": "increment"} | one for one in new)]
 
     def stream() -> list[Measurement]:
-        found = measure_once(place, min(rows, arguments.stream_rows), number)
-        return [found, {"what": "latency", **measure_latency(place, number)}]
+        whole = measure_once(place, min(rows, arguments.stream_rows), number)
+        return [whole, {"what": "latency", **measure_latency(place, number)}]
 
     return {
         "ingest": once(partial(measure_job, place, "ingest")),
         "ingest_limit": once(
-            lambda out: measure_script(
-                place, "ingest_limit.py", "--input", place.data, "--out", out, threads=1
-            )
+            lambda out: script("ingest_limit.py", "--input", place.data, "--out", out)
         ),
         "score": score_and_after,
         "limit": once(
-            lambda out: measure_script(
-                place,
-                "in_process_limit.py",
-                "--warehouse",
-                place.warehouse,
-                "--out",
-                out,
-                threads=1,
-            )
+            lambda out: script("in_process_limit.py", "--warehouse", place.warehouse, "--out", out)
         ),
         "naive": once(partial(_naive, place)),
         "reports": once(partial(_reports, place, arguments.report_rows, rows)),
