@@ -72,10 +72,11 @@ def add_days(parser: argparse.ArgumentParser) -> None:
         ("--since", "only files of this day and later ones"),
         ("--until", "only files of this day and earlier ones"),
     ):
-        parser.add_argument(name, type=_day, metavar="DAY", help=text)
+        parser.add_argument(name, type=parse_day, metavar="DAY", help=text)
 
 
-def _day(text: str) -> date:
+def parse_day(text: str) -> date:
+    """Return a day that was given as an argument."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
-from iotscore.cli.arguments import job_parser
+from iotscore.cli.arguments import job_parser, parse_day
 from iotscore.cli.job import Job, run_job
 from iotscore.errors import one_line
 
@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--author", default=getpass.getuser(), help="who; you if not given")
     parser.add_argument(
         "--expires",
-        type=date.fromisoformat,
+        type=parse_day,
         metavar="YYYY-MM-DD",
         help="first day, UTC, on which it counts no more; never if not given",
     )
