@@ -170,6 +170,12 @@ def test_later_layers_win(overlay: Callable[..., Path]) -> None:
     assert load_settings(CONF, "paper", [second, first]).sample.fraction == 0.1
 
 
+def test_a_changed_file_is_read_again(overlay: Callable[..., Path]) -> None:
+    """What is remembered of a file is its text, not its name."""
+    for seed in (1, 2):
+        assert load_settings(CONF, "default", [overlay(f"seed: {seed}")]).seed == seed
+
+
 def test_an_empty_overlay_changes_nothing(overlay: Callable[..., Path]) -> None:
     """A file of comments is no fault."""
     plain = load_settings(CONF, "default")
