@@ -70,18 +70,17 @@ def tell_stage(job: Job, model_version: str, channels: Channels) -> MonitorResul
 
 
 def _delivery(job: Job) -> Delivery:
-    """Return what ingest found in this run, if it ran."""
-    found = next((stage.details for stage in job.runs.stages if stage.name == "ingest"), {})
-    days = job.days
+    """Return what ingest did in this run, if it ran."""
+    ingested, days = job.details("ingest"), job.days
     return Delivery(
-        accepted=found.get("files_ingested", 0),
-        refused=found.get("files_refused", 0),
+        accepted=ingested.get("files_ingested", 0),
+        refused=ingested.get("files_refused", 0),
         day=days.since if days.since == days.until else None,
     )
 
 
 def channels_of(settings: Settings) -> Channels:
-    """Return what tells people of alerts, by name.
+    """Return what sends alerts to people, by name.
 
     Raises
     ------
@@ -98,14 +97,10 @@ def channels_of(settings: Settings) -> Channels:
             )
             raise ConfigError(message)
         hide_settings({f"{_SECRET}_{n}": one for n, one in enumerate(secrets_of(url))})
-        channels["webhook"] = partial(_post, url, chosen.attempts)
+        channels["webhook"] = partial(post, url, attempts=chosen.attempts)
     if chosen.mail_folder is not None:
         channels["mail"] = partial(_mail, settings)
     return channels
-
-
-def _post(url: str, attempts: int, alerts: Rows) -> str | None:
-    return post(url, alerts, attempts)
 
 
 def _mail(settings: Settings, alerts: Rows) -> str | None:

@@ -140,7 +140,7 @@ def test_files_that_change_while_they_are_read_are_left_for_the_next_look(
         stream(tmp_path / "in").run()
 
 
-def _changed(*_: object) -> None:
+def _changed(*_: object, **__: object) -> None:
     raise ChangedSourceError("changed")
 
 

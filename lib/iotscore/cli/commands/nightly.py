@@ -28,13 +28,13 @@ from iotscore.models.registry import champion
 def main(argv: list[str]) -> int:
     """Run the stages in order, stop at the first failure, and return the exit code.
 
-    Files that ingest refused are no reason not to score the others; the exit code tells of them.
+    Files that ingest refused are no reason not to score the others; the exit code says so.
     """
-    told = (
+    description = (
         "Ingest what is new, train if there is no champion, score, evaluate, explain, monitor, and "
         "write the report if it is asked for."
     )
-    parser = job_parser("nightly", told, reads_input=True)
+    parser = job_parser("nightly", description, reads_input=True)
     parser.add_argument("--train", action="store_true", help="train a new champion first")
     parser.add_argument("--report", metavar="DIR", help="write a report into this folder")
     add_days(parser)
