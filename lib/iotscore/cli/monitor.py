@@ -1,4 +1,4 @@
-"""The stage ``monitor``: new nights compared, alerts told to people and printed."""
+"""The stage ``monitor``: new days compared, alerts sent to people and printed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from iotscore.alerts.channels import post, secrets_of, write_mail
 from iotscore.alerts.deliveries import Delivery
 from iotscore.cli.console import open_console
 from iotscore.errors import AlertError, ConfigError, DeliveryError
-from iotscore.monitoring.stage import monitor, tell_incidents
+from iotscore.monitoring.stage import monitor, monitor_incidents
 from iotscore.redaction import hide_settings
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from iotscore.cli.job import Job
     from iotscore.config import Settings
     from iotscore.errors import IotscoreError, RefusalError
-    from iotscore.monitoring.alerting import Told
-    from iotscore.monitoring.stage import MonitorResult
+    from iotscore.monitoring.alerting import MonitorResult
 
     Rows = list[dict[str, Any]]
     Channels = Mapping[str, Channel]
@@ -45,7 +44,7 @@ def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> Mo
     with job.runs.stage("monitor") as stage:
         found = monitor(job.context(model_version), limits, channels, delivery=_delivery(job))
         stage.report(found)
-    alerts = ", ".join(f"{count} {severity}" for severity, count in found.told.raised.items())
+    alerts = ", ".join(f"{count} {severity}" for severity, count in found.raised.items())
     rate = f", {found.rows / stage.seconds:,.0f} rows/s" if found.rows else ""
     _LOG.info(
         "monitor: %d records of %d days by model %s, alerts: %s (%.1f s%s)",
@@ -62,7 +61,7 @@ def tell_stage(job: Job, model_version: str, channels: Channels) -> MonitorResul
     """Tell people of new incidents, before the night is over."""
     limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
-        found = tell_incidents(job.context(), model_version, limits, channels)
+        found = monitor_incidents(job.context(), model_version, limits, channels)
         stage.report(found)
     if found.alerts:
         _LOG.warning("monitor: %d new alert(s) of incidents", len(found.alerts))
@@ -157,11 +156,13 @@ def fail_on(alerts: Rows, severity: str | None) -> None:
         raise AlertError(message)
 
 
-def end_night(told: Told, severity: str | None, refusal: RefusalError | None = None) -> None:
+def end_night(
+    result: MonitorResult, severity: str | None, refusal: RefusalError | None = None
+) -> None:
     """Fail for alerts, for those that were not delivered, and for files that ingest refused.
 
     An attack must not be hidden behind a refused file: of all, the alert gives the exit code, and
-    the others are told with it.
+    its message names the others.
 
     Raises
     ------
@@ -174,13 +175,13 @@ def end_night(told: Told, severity: str | None, refusal: RefusalError | None = N
     """
     faults: list[IotscoreError] = []
     try:
-        fail_on(told.alerts, severity)
+        fail_on(result.alerts, severity)
     except AlertError as error:
         faults.append(error)
-    if told.undelivered:
+    if result.undelivered:
         message = (
             "alerts are in the table alerts but were not delivered, the next run tries again: "
-            + "; ".join(told.undelivered)
+            + "; ".join(result.undelivered)
         )
         faults.append(DeliveryError(message))
     if refusal is not None:

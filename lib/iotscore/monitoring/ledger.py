@@ -64,8 +64,8 @@ class Nights:
         """Return the latest nights before a night, rising."""
         return [each for each in self.every_day if each < day][-count:]
 
-    def told_since(self, days: int) -> date:
-        """Return the first of the nights whose alerts people are told: the newest ones."""
+    def recent_since(self, days: int) -> date:
+        """Return the first of the recent days, about which people are notified."""
         newest = self.every_day[-1] if self.every_day else newest_plausible_day()
         return later(newest, -days)
 

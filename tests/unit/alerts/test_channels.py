@@ -18,7 +18,7 @@ from iotscore.alerts.suppression import SCOPE, is_hidden, is_like
 from iotscore.cli.job import guarded
 from iotscore.cli.monitor import channels_of, end_night, fail_on
 from iotscore.errors import AlertError, ConfigError, RefusalError
-from iotscore.monitoring.alerting import Told
+from iotscore.monitoring.alerting import MonitorResult
 from iotscore.redaction import masked
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def test_a_night_ends_with_its_gravest_fault(
 ) -> None:
     """The others are told with it."""
     refusal = RefusalError("2 file(s) were refused") if is_refused else None
-    found = Told(ALERTS, undelivered, {}, 0)
+    found = MonitorResult("model", ALERTS, undelivered, {}, 0)
     assert guarded("nightly", lambda: end_night(found, severity, refusal)) == code
     assert said in capsys.readouterr().err
 

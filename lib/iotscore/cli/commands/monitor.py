@@ -26,4 +26,4 @@ def main(argv: list[str]) -> int:
 def _monitor(job: Job) -> None:
     found = monitor_stage(job, job.arguments.model, channels_of(job.settings))
     print_alerts(found.alerts)
-    end_night(found.told, job.arguments.fail_on)
+    end_night(found, job.arguments.fail_on)

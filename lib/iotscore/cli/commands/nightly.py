@@ -61,4 +61,4 @@ def _nightly(job: Job) -> None:
     print_alerts(found.alerts)
     if job.arguments.report is not None:
         report_stage(job, job.arguments.report, version)
-    end_night(found.told, job.arguments.fail_on, refusal)
+    end_night(found, job.arguments.fail_on, refusal)

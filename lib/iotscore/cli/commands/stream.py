@@ -141,7 +141,7 @@ class Stream:
     def _notify(self, job: Job, version: str) -> None:
         """Send alerts; those not delivered are due again with the next files, and at the end."""
         try:
-            end_night(tell_stage(job, version, self._channels).told, None)
+            end_night(tell_stage(job, version, self._channels), None)
             self._undelivered = None
         except DeliveryError as error:
             _LOG.warning("%s", error)
