@@ -15,7 +15,7 @@ from iotscore.features import HYBRID
 from iotscore.monitoring.alerting import Alerting
 from iotscore.monitoring.bins import bins_of
 from iotscore.monitoring.drift import Past, measure, rows_of
-from iotscore.monitoring.history import past_nights, stored_sketches
+from iotscore.monitoring.history import past_nights, stored_histograms
 from iotscore.monitoring.ledger import record_monitored, unmonitored
 from iotscore.monitoring.rules import DeviceNight, drift_alerts, has_drifted
 from iotscore.monitoring.tasks import count_nights
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from iotscore.monitoring.ledger import Nights
 
     Rows = list[dict[str, Any]]
-    Sketches = dict[tuple[date, Device], Histograms]
 
 _NOTHING_KNOWN: Final = Delivery(accepted=0, refused=0)
 _PAST: Final = 3
@@ -128,16 +127,15 @@ class _Watch:
         warehouse, version = context.warehouse, self._stored.version
         window = _PAST * self._limits.of_nights
         kept = [day for day in nights.days if day not in nights.anew]
-        sketches: Sketches = stored_sketches(warehouse, version, kept, self._features)
+        counted = stored_histograms(warehouse, version, kept, self._features)
         for subject, one in count_nights(context, nights).items():
-            sketches[subject] = sketches[subject] + one if subject in sketches else one
+            counted[subject] = counted[subject] + one if subject in counted else one
         before = {each for day in nights.days for each in nights.before(day, window)}
         past = past_nights(warehouse, version, sorted(before - {*nights.days}), self._features)
-        for day, device in sorted(sketches, key=lambda subject: (subject[0], subject[1].order)):
-            one = sketches[day, device]
+        for day, device in sorted(counted, key=lambda subject: (subject[0], subject[1].order)):
             known = past.setdefault(device, {})
             latest = [known[each] for each in nights.before(day, window) if each in known]
-            self._measure(day, device, one, latest)
+            self._measure(day, device, counted[day, device], latest)
             unflagged = self._found[day][device].unflagged
             if unflagged.psi.size:
                 known[day] = Past(unflagged.is_moved, unflagged.is_high, unflagged.features)
