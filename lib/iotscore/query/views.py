@@ -57,20 +57,9 @@ def sources(text: str) -> list[str]:
 
 
 def view_query(text: str, place: Callable[[str], str]) -> str:
-    """Return a view's query on tables that go by other names.
+    """Return a view's query, one SELECT statement, on tables and views of other names.
 
-    Parameters
-    ----------
-    text
-        The view's text, as :func:`read_views` returns it.
-    place
-        Gives, for the plain name of a table or view, what stands for it in SQL, such as
-        ``main.iot.scores``.
-
-    Returns
-    -------
-    str
-        One SELECT statement; it can follow ``CREATE VIEW name AS``.
+    For a plain name ``place`` gives what stands for it in SQL, such as ``main.iot.scores``.
     """
     bound = ",\n".join(f"{name} AS (SELECT * FROM {place(name)})" for name in sources(text))  # noqa: S608 - our names
     query = _COMMENTS_AT_THE_TOP.sub("", text).strip()

@@ -8,7 +8,7 @@ import pytest
 
 from iotscore.cli.rows import print_rows
 from iotscore.errors import QueryError
-from iotscore.query.query import run_query, told_in_one_line
+from iotscore.query.query import as_query_errors, run_query
 from iotscore.query.views import VIEWS
 from iotscore.warehouse.schemas import TABLES
 
@@ -230,11 +230,11 @@ def test_the_environment_is_not_substituted(ask: Ask) -> None:
         ("SELECT CAST(concat('x', id) AS INT) FROM range(3)", "CAST_INVALID_INPUT"),
     ],
 )
-def test_a_fault_in_a_statement_is_told_in_one_line(
+def test_a_fault_in_a_statement_is_one_line(
     empty: SparkSession, statement: str, told: str
 ) -> None:
     """The line names position, or the unknown name and what is like it; also at run time."""
-    with pytest.raises(QueryError, match=told) as caught, told_in_one_line():
+    with pytest.raises(QueryError, match=told) as caught, as_query_errors():
         print_rows(run_query(empty, statement), "csv")
     assert "\n" not in str(caught.value)
     assert "SQLSTATE" not in str(caught.value)

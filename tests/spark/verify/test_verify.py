@@ -18,7 +18,7 @@ from iotscore.cli.job import guarded
 from iotscore.errors import ModelError, WarehouseError
 from iotscore.features import FEATURES
 from iotscore.models.registry import champion, load_model
-from iotscore.query.query import told_in_one_line
+from iotscore.query.query import as_query_errors
 from iotscore.runs.run_log import recover
 from iotscore.verify import Check, Outcome, verify_warehouse
 from iotscore.verify.rescore import sampled_scores
@@ -447,7 +447,7 @@ def flip_bit(path: Path, name: str) -> None:
 
 def sum_by_query(warehouse: Warehouse, table: str, name: str) -> None:
     """Read a column as the job sql does."""
-    with told_in_one_line():
+    with as_query_errors():
         warehouse.read(table).agg({name: "sum"}).collect()
 
 
