@@ -13,7 +13,7 @@ from rich.table import Table
 
 from iotscore.alerts.alert import SEVERITIES, rank
 from iotscore.alerts.channels import post, secrets_of, write_mail
-from iotscore.alerts.deliveries import Delivery
+from iotscore.alerts.run_alerts import Delivery
 from iotscore.cli.console import open_console
 from iotscore.errors import AlertError, ConfigError, DeliveryError
 from iotscore.monitoring.stage import monitor, monitor_incidents

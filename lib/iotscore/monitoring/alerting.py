@@ -8,18 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from iotscore.alerts.alert import SEVERITIES, raise_alerts
-from iotscore.alerts.deliveries import delivery_alerts
-from iotscore.alerts.incident_alerts import READ, incident_alerts
 from iotscore.alerts.kinds import INCIDENT
 from iotscore.alerts.notify import notify
+from iotscore.alerts.run_alerts import READ, delivery_alerts, incident_alerts
 from iotscore.alerts.suppression import unhidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.alerts.deliveries import Delivery
     from iotscore.alerts.limits import Limits
     from iotscore.alerts.notify import Channel
+    from iotscore.alerts.run_alerts import Delivery
     from iotscore.monitoring.ledger import Nights
     from iotscore.warehouse.warehouse import Warehouse
 

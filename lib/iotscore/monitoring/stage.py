@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from iotscore.alerts.alert import raise_alerts
-from iotscore.alerts.deliveries import Delivery
+from iotscore.alerts.run_alerts import Delivery
 from iotscore.detect.model import TAIL
 from iotscore.features import HYBRID
 from iotscore.monitoring.alerting import Alerting

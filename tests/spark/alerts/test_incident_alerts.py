@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.alerts.deliveries import Delivery
+from iotscore.alerts.run_alerts import Delivery
 from iotscore.models.context import Context
 from iotscore.monitoring.stage import monitor
 from iotscore.runs.run_log import RunLog

@@ -230,9 +230,7 @@ def test_the_environment_is_not_substituted(ask: Ask) -> None:
         ("SELECT CAST(concat('x', id) AS INT) FROM range(3)", "CAST_INVALID_INPUT"),
     ],
 )
-def test_a_fault_in_a_statement_is_one_line(
-    empty: SparkSession, statement: str, told: str
-) -> None:
+def test_a_fault_in_a_statement_is_one_line(empty: SparkSession, statement: str, told: str) -> None:
     """The line names position, or the unknown name and what is like it; also at run time."""
     with pytest.raises(QueryError, match=told) as caught, as_query_errors():
         print_rows(run_query(empty, statement), "csv")

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from iotscore.alerts.alert import raise_alerts
-from iotscore.alerts.deliveries import Delivery, delivery_alerts
-from iotscore.alerts.incident_alerts import incident_alerts
+from iotscore.alerts.run_alerts import Delivery, delivery_alerts, incident_alerts
 
 TODAY = date(2026, 3, 10)
 YESTERDAY, LONG_AGO = date(2026, 3, 9), date(2026, 3, 7)
