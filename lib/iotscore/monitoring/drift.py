@@ -42,7 +42,7 @@ class Past:
     ----------
     is_moved : bool array of shape (n_features,)
         Which features had drifted.
-    is_high : bool
+    is_high
         Whether levels of the hybrid score were higher than expected.
     features : int64 array of shape (n_features, n_bins)
         Records per bin.
@@ -132,19 +132,13 @@ def measure(
 
     Parameters
     ----------
-    histograms : Histograms
-        Histograms of the device and the day.
-    bins : FeatureBins or None
-        The device's; None: no feature is compared.
-    past : sequence of Past
+    histograms, bins
+        Those of the device; without bins no feature is compared.
+    past
         Earlier days that could be compared, the newest last; none for records among which are
         flagged ones.
-    threshold : float or None
+    threshold
         Level from which records are flagged; None if hybrid scores are no levels.
-    limits : Limits
-        Limits of drift.
-    is_flagged_excluded : bool
-        Whether flagged records are left out.
     """
     features, levels = histograms.part(is_flagged_excluded=is_flagged_excluded)
     rows = int(levels.sum())
@@ -179,11 +173,8 @@ def measure(
 
 def rows_of(drift: DriftMeasures, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the rows of ``drift``, without device, day and run."""
-    common = {
-        "is_flagged_excluded": drift.is_flagged_excluded,
-        "records": drift.records,
-    }
     is_past = drift.is_flagged_excluded
+    common = {"is_flagged_excluded": is_past, "records": drift.records}
     for j in range(drift.features.shape[0]):
         row = {**common, "feature": names[j], "counts": drift.features[j].tolist()}
         if drift.psi.size:

@@ -3,6 +3,8 @@
 A test of significance asks whether two samples can come from one distribution. Of a million
 records a night the answer is always no, however small the difference; what matters is its size,
 and whether it stays.
+
+Counts of features are int64 arrays of shape (n_features, n_bins), of one record at least.
 """
 
 from __future__ import annotations
@@ -35,16 +37,11 @@ MOST_SHIFT: Final = 100.0
 
 
 def psi(observed: FloatArray, expected: FloatArray) -> FloatArray:
-    """Return the population stability index of shares, float64 of shape (...).
+    """Return the population stability index of shares of shape (..., n_bins), of shape (...).
 
     ``sum((o - e) * ln(o / e))`` over bins, shares below :data:`FLOOR` counted as it (Siddiqi,
     "Credit Risk Scorecards", 2006, ch. 6: below 0.1 no change, above 0.25 a large one). It is
     symmetric, 0 or more, and 0 for equal shares.
-
-    Parameters
-    ----------
-    observed, expected : float64 array of shape (..., n_bins)
-        Shares that add up to 1.
     """
     o, e = np.maximum(observed, FLOOR), np.maximum(expected, FLOOR)
     found: FloatArray = ((o - e) * np.log(o / e)).sum(axis=-1)
@@ -56,27 +53,12 @@ def noise(n_bins: int, *rows: int) -> float:
 
     From Yurdakul and Naranjo, "Statistical properties of the population stability index", Journal
     of Risk Model Validation, 2020: the index is about a chi-squared variable times that sum.
-
-    Parameters
-    ----------
-    n_bins : int
-        Bins that are compared.
-    *rows : int
-        Size of each sample, 1 or more.
     """
     return (n_bins - 1) * sum(1.0 / each for each in rows)
 
 
 def feature_psi(counts: IntArray, bins: FeatureBins) -> FloatArray:
-    """Return each feature's index against the benign reference, float64 of shape (n_features,).
-
-    Parameters
-    ----------
-    counts : int64 array of shape (n_features, n_bins)
-        Records per bin; at least one record.
-    bins : FeatureBins
-        Bins of the device.
-    """
+    """Return each feature's index against the benign reference, float64 of shape (n_features,)."""
     observed = _shares(coarse(counts))
     return psi(observed, expected_shares(bins, observed))
 
@@ -97,13 +79,6 @@ def median_shift(counts: IntArray, bins: FeatureBins) -> FloatArray:
     The median is read from the counts, linear within a bin. It is never further out than the
     smallest and largest benign value, so the shift of a feature that left its benign range is a
     lower bound. NaN where benign values hardly differ; limited to :data:`MOST_SHIFT` either way.
-
-    Parameters
-    ----------
-    counts : int64 array of shape (n_features, n_bins)
-        Records per bin; at least one record.
-    bins : FeatureBins
-        Bins of the device.
     """
     reached = np.cumsum(counts, axis=1)
     half = reached[:, -1:] / 2.0
@@ -135,7 +110,7 @@ def level_excess(counts: IntArray, threshold: float) -> float:
     Parameters
     ----------
     counts : int64 array of shape (n_level_bins,)
-        Records per bin of levels that are not above the threshold; at least one.
+        Records per bin, one record at least.
     threshold : float
         Level above which records are not among them; infinite if all are.
     """

@@ -25,8 +25,6 @@ class Nights:
 
     Attributes
     ----------
-    model_version
-        The model.
     files
         Rows of ``ingest_files``, by id, whose records are to be counted.
     days

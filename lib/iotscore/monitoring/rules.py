@@ -65,18 +65,7 @@ def drift_alerts(
 ) -> Iterator[Alert]:
     """Yield the alerts of a day's drift.
 
-    Parameters
-    ----------
-    night
-        The devices of the day.
-    day
-        The day.
-    features
-        Names of the features, in order.
-    promised
-        Target false positive rate of the model; None: there is none.
-    limits
-        Limits of alerts.
+    ``promised`` is the model's target false positive rate; None: there is none.
     """
     could_step = [one for one in night.values() if one.unflagged.stepped_share is not None]
     stepped = [one for one in could_step if has_drifted(one.unflagged.stepped_share, limits)]

@@ -60,17 +60,7 @@ def volumes_of(ledger: Iterable[dict[str, Any]]) -> Volumes:
 
 
 def volume_alerts(volumes: Volumes, day: date, limits: Limits) -> Iterator[Alert]:
-    """Yield alerts for a day's unusual numbers of records.
-
-    Parameters
-    ----------
-    volumes
-        Lines of this day and the days before; later days do not matter.
-    day
-        The day.
-    limits
-        Limits of alerts.
-    """
+    """Yield alerts for a day's unusual numbers of records; later days do not matter."""
     tonight = volumes.accepted.get(day, Counter())
     nights = sorted(night for night in volumes.accepted if night < day)[-_USUAL_NIGHTS:]
     recent = nights[-limits.of_nights :]
