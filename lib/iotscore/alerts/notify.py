@@ -61,6 +61,5 @@ def _open_alerts(warehouse: Warehouse, ids: set[str]) -> Rows:
     """Return the alerts with these ids that nobody has suppressed, one each."""
     if not ids:
         return []
-    now, suppressions = datetime.now(UTC), warehouse.rows("suppressions")
     found = {row["alert_id"]: row for row in warehouse.rows("alerts", alert_id=sorted(ids))}
-    return unhidden([*found.values()], suppressions, now)
+    return unhidden(warehouse, [*found.values()])

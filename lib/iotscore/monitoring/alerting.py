@@ -125,7 +125,7 @@ class Alerting:
         fresh = [
             row for row in of_run if row["alert_id"] not in known and self._is_recent(row, now)
         ]
-        open_ = unhidden(fresh, self._warehouse.rows("suppressions"), now)
+        open_ = unhidden(self._warehouse, fresh)
         undelivered = notify(self._warehouse, open_, channels, run_id)
         counted = Counter(row["severity"] for row in raised)
         return MonitorResult(

@@ -50,16 +50,6 @@ class Histograms:
         """Return the histograms of both."""
         return Histograms(self.features + other.features, self.levels + other.levels)
 
-    @property
-    def records(self) -> int:
-        """How many records were counted."""
-        return int(self.levels.sum())
-
-    @property
-    def flagged(self) -> int:
-        """How many of them are flagged."""
-        return int(self.levels[1].sum())
-
     def part(self, *, is_flagged_excluded: bool) -> tuple[IntArray, IntArray]:
         """Return features and levels of the records that are not flagged, or of all."""
         if is_flagged_excluded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -34,28 +34,27 @@ class Volumes:
         Lines that were refused, whole files included.
     """
 
-    accepted: Mapping[date, Counter[Device]] = field(default_factory=dict)
-    refused: Mapping[date, Counter[Device]] = field(default_factory=dict)
+    accepted: Mapping[date, Counter[Device]]
+    refused: Mapping[date, Counter[Device]]
 
 
 def volumes_of(ledger: Iterable[dict[str, Any]]) -> Volumes:
     """Count the lines of a ledger of files, ``ingest_files``; replaced files do not count."""
     accepted: dict[date, Counter[Device]] = defaultdict(Counter)
     refused: dict[date, Counter[Device]] = defaultdict(Counter)
-    whole: dict[str, dict[str, Any]] = {}
+    whole: dict[str, tuple[date, Device, int]] = {}
     for row in ledger:
         if row["event_day"] is None or row["device"] is None:
             continue
-        device = Device(row["device_id"], row["device"])
+        day, device = row["event_day"], Device(row["device_id"], row["device"])
         if row["status"] == "ingested":
             if row["rows_accepted"]:
-                accepted[row["event_day"]][device] += row["rows_accepted"]
-            refused[row["event_day"]][device] += row["rows_quarantined"]
+                accepted[day][device] += row["rows_accepted"]
+            refused[day][device] += row["rows_quarantined"]
         elif row["status"] == "refused" and row["reason"] not in _REPEATED:
-            whole[row["file_id"]] = row
-    for row in whole.values():
-        device = Device(row["device_id"], row["device"])
-        refused[row["event_day"]][device] += row["rows_quarantined"]
+            whole[row["file_id"]] = day, device, row["rows_quarantined"]
+    for day, device, rows in whole.values():
+        refused[day][device] += rows
     return Volumes(accepted, refused)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.alerts.alert import rank
@@ -77,8 +77,7 @@ def _open_alerts(
     days = [today - timedelta(days=before) for before in range(DAYS_BEFORE + 1)]
     where = {"model_version": version, "event_day": days}
     rows = _rows(warehouse, "alerts", None, where, runs)
-    suppressions, now = warehouse.rows("suppressions"), datetime.now(UTC)
-    shown = unhidden(rows, suppressions, now)
+    shown = unhidden(warehouse, rows)
     found = [
         OpenAlert(
             rank=rank(row["severity"]),
