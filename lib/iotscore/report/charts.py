@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from iotscore.errors import one_line
 from iotscore.features import HYBRID
 from iotscore.report.formatting import SCORECARD, compact, named, share
 from iotscore.report.score_histogram import width_of
@@ -16,7 +17,6 @@ from iotscore.report.theme import (
     PAPER,
     colour,
     finished,
-    label,
     new_figure,
     style,
 )
@@ -44,16 +44,16 @@ def composition_picture(found: Composition, data: str) -> Picture:
     """Draw the ingested records by device and kind of traffic."""
     devices = found.devices[:_MOST_DEVICES]
     totals = [sum(counts) for _, counts in devices]
+    columns = zip(*(counts for _, counts in devices), strict=True)
+    by_kind = dict(zip(found.kinds, columns, strict=True))
     with style():
         figure = new_figure(7.2, 1.25 + 0.34 * len(devices))
         axes = figure.subplots()
         left = np.zeros(len(devices))
         places = np.arange(len(devices))
-        for kind, counts in zip(
-            found.kinds, zip(*(counts for _, counts in devices), strict=True), strict=True
-        ):
+        for kind, counts in by_kind.items():
             axes.barh(
-                places, counts, left=left, height=0.68, color=colour(kind), label=label(kind),
+                places, counts, left=left, height=0.68, color=colour(kind), label=one_line(kind),
                 edgecolor=PAPER, linewidth=0.8,
             )  # fmt: skip
             left += np.array(counts)
@@ -71,8 +71,7 @@ def composition_picture(found: Composition, data: str) -> Picture:
         axes.margins(x=0.1)
         axes.set_xlabel("records")
         figure.legend(loc="outside upper left", ncols=4)
-        sums = zip(found.kinds, zip(*(counts for _, counts in devices), strict=True), strict=True)
-        summary = ", ".join(f"{sum(counts):,} {kind}" for kind, counts in sums)
+        summary = ", ".join(f"{sum(counts):,} {kind}" for kind, counts in by_kind.items())
         more = len(found.devices) - len(devices)
         alternative = (
             f"Bars: ingested records of {len(devices)} devices by kind of traffic: {summary}. "
@@ -214,7 +213,7 @@ def spread_picture(shape: Shape, data: str) -> Picture:
         axes.grid(visible=False, axis="x")
         axes.tick_params(labelsize=8.5)
         figure.legend(loc="outside upper right", ncols=3, fontsize=8.5)
-        return finished(f"scores_{shape.detector}", _spread_told(shape, data), figure)
+        return finished(f"scores_{shape.detector}", _spread_in_words(shape, data), figure)
 
 
 def _ticks(shape: Shape) -> list[float]:
@@ -225,7 +224,7 @@ def _ticks(shape: Shape) -> list[float]:
     return sorted({float(f"{one:.1g}") for one in wanted if one <= shape.edges[-1]})
 
 
-def _spread_told(shape: Shape, data: str) -> str:
+def _spread_in_words(shape: Shape, data: str) -> str:
     parts = []
     for kind, counts in shape.counts.items():
         middle = shape.edges[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
@@ -235,5 +234,5 @@ def _spread_told(shape: Shape, data: str) -> str:
 
 
 def _short(name: str) -> str:
-    text = label(name)
+    text = one_line(name)
     return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"

@@ -29,8 +29,6 @@ class Figures:
     recall_benign: float | None
     f1_benign: float | None
     fpr: float | None
-    recall_attack_low: float | None
-    recall_attack_high: float | None
     fpr_low: float | None
     fpr_high: float | None
     fpr_promised: float | None
