@@ -1,4 +1,4 @@
-"""``alerts``, ``drift`` and ``suppressions`` to what a report tells of moving devices."""
+"""``alerts``, ``drift`` and ``suppressions`` to the drift section of a report."""
 
 from __future__ import annotations
 
@@ -27,18 +27,13 @@ _DRIFT: Final = (
     *("run_id", "device_id", "device", "feature", "is_flagged_excluded", "records", "psi"),
     *("shift", "is_moved"),
 )
-_NOTHING: Final = FeatureDrift(0, 0, None, ())
 
 
 def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) -> Drift:
-    """Return the open alerts of a night and the days before it, and what moved in the night.
+    """Return the open alerts of a day and the days before it, and the drift of the day.
 
-    Rows count if ``monitored_files`` names their run; alerts also if it has ended.
-
-    Parameters
-    ----------
-    night
-        Its files, one at least.
+    Rows count if ``monitored_files`` names their run; alerts also if it has ended. ``night`` has
+    the files of the day, one at least.
     """
     names = ["file_id", "run_id", "sha256"]
     ledger = warehouse.rows("monitored_files", names, model_version=version)
@@ -101,10 +96,7 @@ def _devices(
         kinds = subjects.setdefault((row["device_id"], row["device"]), {})
         kinds.setdefault(row["is_flagged_excluded"], []).append(row)
     found = [
-        DeviceDrift(
-            device,
-            *(_movement(kinds[kind]) if kind in kinds else _NOTHING for kind in (True, False)),
-        )
+        DeviceDrift(device, *(_feature_drift(kinds.get(kind)) for kind in (True, False)))
         for (_, device), kinds in subjects.items()
     ]
     return tuple(
@@ -116,8 +108,10 @@ def _order(one: FeatureDrift) -> int:
     return 1 if one.moved is None else -one.moved
 
 
-def _movement(rows: Rows) -> FeatureDrift:
-    """Add up the rows of a device; levels of the hybrid score are no feature."""
+def _feature_drift(rows: Rows | None) -> FeatureDrift:
+    """Add up the rows of a device, if any; levels of the hybrid score are no feature."""
+    if rows is None:
+        return FeatureDrift(0, 0, None, ())
     compared = [row for row in rows if row["feature"] != SCORE and row["is_moved"] is not None]
     moved = sorted(
         (row for row in compared if row["is_moved"]), key=lambda row: (-row["psi"], row["feature"])

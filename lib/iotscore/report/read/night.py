@@ -43,14 +43,7 @@ if TYPE_CHECKING:
 
 
 def read_night(warehouse: Warehouse, model_version: str | None) -> Night:
-    """Return the newest event day of which a model has scored records.
-
-    Parameters
-    ----------
-    warehouse
-        Where; nothing is written.
-    model_version
-        The model; None for the champion.
+    """Return the newest event day of which a model, or the champion, has scored records.
 
     Raises
     ------

@@ -50,13 +50,8 @@ def read_quality(warehouse: Warehouse) -> Quality:
         *("rows_quarantined", "rows_expected"),
     ]
     ledger = warehouse.rows("ingest_files", names)
-    last = max(
-        (
-            (row["started_at"], row["run_id"])
-            for row in warehouse.rows("runs", ["run_id", "started_at"], stage="ingest")
-        ),
-        default=(None, ""),
-    )[1]
+    starts = warehouse.rows("runs", ["started_at", "run_id"], stage="ingest")
+    last = max(((row["started_at"], row["run_id"]) for row in starts), default=(None, ""))[1]
     kept = [row for row in ledger if row["status"] == INGESTED]
     refused = [row for row in ledger if row["status"] == REFUSED]
     lately = sorted(
@@ -105,8 +100,6 @@ def _details(warehouse: Warehouse, run_id: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for batch in warehouse.batches("quarantine", ("file_id", "row_no", "detail"), run_id=run_id):
         files = batch.filter(batch.column("row_no").is_null())
-        pairs = zip(
-            files.column("file_id").to_pylist(), files.column("detail").to_pylist(), strict=True
-        )
-        found.update(pairs)
+        pairs = (files.column(name).to_pylist() for name in ("file_id", "detail"))
+        found.update(zip(*pairs, strict=True))
     return found
