@@ -138,7 +138,7 @@ class _Watch:
             self._measure(day, device, counted[day, device], latest)
             unflagged = self._found[day][device].unflagged
             if unflagged.psi.size:
-                known[day] = Past(unflagged.is_moved, unflagged.is_high, unflagged.features)
+                known[day] = unflagged
 
     def _measure(self, day: date, device: Device, one: Histograms, past: Sequence[Past]) -> None:
         limits, threshold = self._limits, self._threshold

@@ -73,11 +73,6 @@ def night(
     return DeviceNight(unflagged, all_, is_known=True, nights_moved=count)
 
 
-def kept(one: DeviceNight) -> Past:
-    """Return what is kept of a night."""
-    return Past(one.unflagged.is_moved, one.unflagged.is_high, one.unflagged.features)
-
-
 def nights(shifts: Sequence[float]) -> list[set[str]]:
     """Return the kinds of alerts of nights in a row, each moved by something."""
     past: list[Past] = []
@@ -85,7 +80,7 @@ def nights(shifts: Sequence[float]) -> list[set[str]]:
     for number, shift in enumerate(shifts):
         one = night(shift, seed=10 + number, past=past)
         kinds.append({alert.kind for alert in told({BELL: one})})
-        past.append(kept(one))
+        past.append(one.unflagged)
     return kinds
 
 
@@ -112,7 +107,7 @@ def test_an_attack_is_no_drift(attack: int) -> None:
 
 def test_attacks_night_after_night_are_no_drift() -> None:
     """Persistence is counted on the device's own records."""
-    past = [kept(night(attack=9000, seed=seed)) for seed in range(5)]
+    past = [night(attack=9000, seed=seed).unflagged for seed in range(5)]
     (alert,) = told({BELL: night(attack=9000, seed=9, past=past)})
     assert alert.kind == "attack"
 
@@ -156,14 +151,14 @@ def test_higher_levels_than_promised_are_told_once_they_stay() -> None:
     past: list[Past] = []
     for seed in range(3):
         one = night(seed=seed, past=past, high=1.8)
-        past.append(kept(one))
+        past.append(one.unflagged)
         assert one.unflagged.is_high
         assert [alert.kind for alert in told({BELL: one})] == ["score_drift"] * (seed == 2)
 
 
 def test_most_devices_at_once_are_one_alert() -> None:
     """What computes the features changed, not the devices."""
-    past = [kept(night(seed=2))]
+    past = [night(seed=2).unflagged]
     moved = night(1.5, past=past)
     (alert,) = told({BELL: moved, CAMERA: moved, LAMP: moved})
     assert (alert.kind, alert.severity, alert.device) == ("all_moved", "critical", None)
