@@ -24,15 +24,7 @@ _REPEATED: Final = frozenset({"content_changed", "same_content"})
 
 @dataclass(frozen=True)
 class Volumes:
-    """Lines of each day and device.
-
-    Attributes
-    ----------
-    accepted
-        Records, by day and device; a device without records is absent.
-    refused
-        Lines that were refused, whole files included.
-    """
+    """Lines of each day and device; a device without accepted lines is absent from those."""
 
     accepted: Mapping[date, Counter[Device]]
     refused: Mapping[date, Counter[Device]]
@@ -76,7 +68,12 @@ def volume_alerts(volumes: Volumes, day: date, limits: Limits) -> Iterator[Alert
                     "stopped, or its file was not delivered",
                 )
         elif sum(map(bool, counts)) >= limits.nights:
-            yield from _volume(device, tonight[device], usual, day, limits)
+            ratio = tonight[device] / usual
+            if not 1.0 / limits.volume_factor <= ratio <= limits.volume_factor:
+                yield Alert(
+                    *("volume", "warning", device, day, ratio, limits.volume_factor),
+                    message=f"{tonight[device]:,} records, {usual:,.0f} are usual",
+                )
     of_night = volumes.refused.get(day, Counter())
     for device in sorted(of_night, key=attrgetter("order")):
         refused = of_night[device]
@@ -86,15 +83,3 @@ def volume_alerts(volumes: Volumes, day: date, limits: Limits) -> Iterator[Alert
                 *("quarantine", "warning", device, day, share, limits.quarantined_share),
                 message=f"{refused:,} lines, {share:.1%}, were refused",
             )
-
-
-def _volume(
-    device: Device, records: int, usual: float, day: date, limits: Limits
-) -> Iterator[Alert]:
-    ratio = records / usual
-    if 1.0 / limits.volume_factor <= ratio <= limits.volume_factor:
-        return
-    yield Alert(
-        *("volume", "warning", device, day, ratio, limits.volume_factor),
-        message=f"{records:,} records, {usual:,.0f} are usual",
-    )
