@@ -28,17 +28,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 @dataclass(frozen=True)
 class Registered:
-    """What a run did.
-
-    Attributes
-    ----------
-    schema
-        Full name of the schema.
-    new_tables
-        Tables that the catalogue did not have, in the order of :data:`TABLES`.
-    tables, views
-        How many of each it has now.
-    """
+    """Full name of a schema, the tables that it did not have, and how many it has now."""
 
     schema: str
     new_tables: tuple[str, ...]
