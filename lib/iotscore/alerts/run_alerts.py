@@ -23,15 +23,7 @@ READ: Final = (
 
 @dataclass(frozen=True)
 class Delivery:
-    """The new files that a run found in the landing folder.
-
-    Attributes
-    ----------
-    accepted, refused
-        Number of new files.
-    day
-        The only day that the run processes (``--date``); None: any.
-    """
+    """Numbers of new files, and the only day that the run processes (``--date``); None: any."""
 
     accepted: int
     refused: int
