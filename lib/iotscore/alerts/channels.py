@@ -53,14 +53,11 @@ def post(
 ) -> str | None:
     """Post alerts as JSON, ``{"text": ...}``, as Slack's incoming webhooks take it.
 
+    Return why they could not be delivered; None if they are.
+
     An answer that says "not now" (429, 500 and above) or none is tried again after 1, 2, 4 ...
     seconds, or after what ``Retry-After`` asks for. Without alerts nothing is sent. The URL may
     hold a secret and is in no message.
-
-    Returns
-    -------
-    str or None
-        Why they could not be delivered; None if they are.
 
     Raises
     ------

@@ -23,18 +23,8 @@ def notify(
 
     What a channel could not deliver is due again in every later run, until it is delivered or
     suppressed. What it has delivered it does not get twice, even if the run was killed after that.
-
-    Parameters
-    ----------
-    fresh
-        Rows of ``alerts`` that are new and not suppressed.
-    channels
-        By name: each delivers rows, and returns why it could not, if so.
-
-    Returns
-    -------
-    list of str
-        Why channels could not deliver, with their names.
+    A channel delivers rows of ``alerts``, or returns why it could not; these faults are returned
+    with the channels' names. ``fresh`` alerts are new and not suppressed.
     """
     attempts = warehouse.rows("notifications", ("alert_id", "channel", "is_delivered"))
     delivered = {(row["channel"], row["alert_id"]) for row in attempts if row["is_delivered"]}

@@ -31,8 +31,6 @@ class MonitorResult:
 
     Attributes
     ----------
-    model_version
-        Version of the model.
     alerts
         Rows of ``alerts`` that are new, about recent days and not suppressed; of incidents also
         those in files that were ingested recently, whatever day they claim.

@@ -45,14 +45,10 @@ def draw(night: Night) -> dict[str, Picture]:
 
 
 def write_report(night: Night, folder: Path) -> list[Path]:
-    """Write page and pictures; delete pictures of an earlier report that this one lacks.
+    """Write page and pictures, and return the files, the page first.
 
-    Each file is replaced in one step, the page last.
-
-    Returns
-    -------
-    list of Path
-        The files, the page first.
+    Each file is replaced in one step, the page last; pictures of an earlier report that this one
+    lacks are deleted.
 
     Raises
     ------

@@ -133,13 +133,10 @@ def interval(low: float, value: float, high: float, mark: float | None, top: flo
 
 
 def target_verdict(one: Figures) -> str | None:
-    """Say whether a false positive rate met its target: ``met``, ``unsure`` or ``missed``.
+    """Return ``met``, ``unsure`` or ``missed`` of a target false positive rate.
 
-    Returns
-    -------
-    str or None
-        ``unsure``: the rate is above the target, but the target lies in the 95 % interval.
-        None: there is no target, or there is no benign record.
+    ``unsure``: the rate is above the target, which lies in the 95 % interval. None: there is no
+    target, or no benign record.
     """
     if one.fpr_promised is None or one.fpr is None or one.fpr_low is None:
         return None

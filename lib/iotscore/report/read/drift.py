@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 DAYS_BEFORE: Final = 7
 MOST_ALERTS: Final = 50
 MOST_FEATURES: Final = 3
+_ALERT: Final = tuple(field.name for field in fields(OpenAlert) if field.name != "rank")
 _DRIFT: Final = (
     *("run_id", "device_id", "device", "feature", "is_flagged_excluded", "records", "psi"),
     *("shift", "is_moved"),
@@ -74,13 +76,7 @@ def _open_alerts(
     rows = _rows(warehouse, "alerts", None, where, runs)
     shown = unhidden(warehouse, rows)
     found = [
-        OpenAlert(
-            rank=rank(row["severity"]),
-            **{
-                name: row[name]
-                for name in ("event_day", "severity", "kind", "device", "message", "first_seen")
-            },
-        )
+        OpenAlert(rank=rank(row["severity"]), **{name: row[name] for name in _ALERT})
         for row in shown
     ]
     found.sort(key=lambda one: (today - one.event_day, -one.rank, one.device or "", one.kind))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,10 +23,7 @@ MOST_INCIDENTS: Final = 30
 MOST_FLAGGED_RECORDS: Final = 30
 _TOP_FEATURES: Final = 3
 _MOST_OF_DEVICE: Final = 3
-_INCIDENT: Final = (
-    *("device", "source_file", "first_row", "last_row", "records", "delay"),
-    *("peak_score", "peak_severity", "sentence"),
-)
+_INCIDENT: Final = tuple(field.name for field in fields(Incident) if field.name != "kind")
 _FLAGGED_RECORD: Final = (
     *("file_id", "run_id", "device", "source_file", "row_no", "family", "attack"),
     *("hybrid_score", "severity", "sentence", "top"),
@@ -112,14 +110,11 @@ def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
 
 
 def _flagged_record(row: Mapping[str, Any], alike: int) -> FlaggedRecord:
+    as_they_are = ("device", "source_file", "row_no", "severity", "sentence")
     return FlaggedRecord(
-        device=row["device"],
-        source_file=row["source_file"],
-        row_no=row["row_no"],
+        **{name: row[name] for name in as_they_are},
         score=row["hybrid_score"],
-        severity=row["severity"],
         kind=kind_of(row["family"], row["attack"]),
-        sentence=row["sentence"],
         top=tuple((one["feature"], one["contribution"]) for one in row["top"][:_TOP_FEATURES]),
         alike=alike,
     )

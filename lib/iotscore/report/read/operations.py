@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.report.operations import Quality, Refused, RefusedFile, StageRun
@@ -17,16 +18,13 @@ if TYPE_CHECKING:
 
 _MOST_FILES: Final = 20
 _STAGES: Final = ("ingest", "train", "score", "evaluate", "explain", "monitor", "report")
-_RUN: Final = (
-    *("stage", "status", "run_id", "started_at", "seconds", "rows", "rows_per_second", "cores"),
-    *("peak_memory_bytes", "error"),
-)
+_RUN: Final = tuple(field.name for field in fields(StageRun) if field.name != "usual")
 
 
 def read_stages(warehouse: Warehouse) -> tuple[StageRun, ...]:
     """Return the last end of each stage, in the order of a night."""
     ends: dict[str, list[dict[str, Any]]] = {}
-    rows = warehouse.rows("runs", [*_RUN, "ended_at"])
+    rows = warehouse.rows("runs", _RUN)
     for row in sorted(rows, key=lambda row: (row["started_at"], row["run_id"])):
         if row["status"] != RUNNING:
             ends.setdefault(row["stage"], []).append(row)
