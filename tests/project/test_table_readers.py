@@ -51,6 +51,7 @@ OWNERS: Final[dict[str, set[str]]] = {
     "scoring/": {"score"},
     "scoring/ledger": {"score", "explain", "monitor"},
     "alerts/suppress": {"suppress"},
+    "alerts/suppression": {"monitor", "report"},
     "models/train": {"train"},
     "research/stage": {"evaluate"},
     "sampling/every_nth": {"evaluate", "models", "train"},

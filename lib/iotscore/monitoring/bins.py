@@ -68,12 +68,6 @@ class FeatureBins:
     rows: int
 
     @property
-    def medians(self) -> FloatArray:
-        """Benign median of each feature."""
-        medians: FloatArray = self.quantiles[SHARES.index(0.5)]
-        return medians
-
-    @property
     def spreads(self) -> FloatArray:
         """From the 5 % to the 95 % quantile of each feature."""
         low, high = (self.quantiles[SHARES.index(share)] for share in (0.05, 0.95))

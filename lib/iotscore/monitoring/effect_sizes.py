@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from iotscore.detect.reference_quantiles import SHARES
 from iotscore.monitoring.bins import (
     ABOVE,
     BELOW,
@@ -88,8 +89,9 @@ def median_shift(counts: IntArray, bins: FeatureBins) -> FloatArray:
     low, high = padded[rows, bin_], padded[rows, bin_ + 1]
     inside = counts[rows, bin_]
     medians = low + (high - low) * (half[:, 0] - reached[rows, bin_] + inside) / inside
+    benign = bins.quantiles[SHARES.index(0.5)]
     spread = np.where(bins.spreads > bins.tolerances, bins.spreads, np.nan)
-    shift: FloatArray = np.clip((medians - bins.medians) / spread, -MOST_SHIFT, MOST_SHIFT)
+    shift: FloatArray = np.clip((medians - benign) / spread, -MOST_SHIFT, MOST_SHIFT)
     return shift
 
 
