@@ -21,7 +21,6 @@ from iotscore.alerts.suppression import SCOPE
 from iotscore.errors import InputError
 from iotscore.features import FEATURES
 from iotscore.models.context import Context
-from iotscore.models.registry import load_model
 from iotscore.monitoring.drift import SCORE
 from iotscore.monitoring.ledger import unmonitored
 from iotscore.monitoring.stage import monitor
@@ -231,14 +230,12 @@ def test_all_at_once_after_a_failure_is_the_same(
 
 def test_spark_and_direct_files_count_alike(watched: Watch, spark: SparkSession) -> None:
     """The way through Spark's rows gives what workers read themselves, night by night."""
-    stored = load_model(watched.warehouse)
-    files = {row["file_id"]: row for row in watched.warehouse.rows("ingest_files")}
-    nights = replace(unmonitored(watched.warehouse, stored.version), files=files)
-    done = spark.sparkContext.accumulator(0)
-    direct = count_nights(watched.warehouse, stored, nights, done)
+    context = Context(watched.warehouse, "direct")
+    nights = replace(unmonitored(context, context.stored.version), files=context.ingested)
+    direct = count_nights(context, nights)
     queried = open_warehouse(spark, watched.warehouse.root, direct="never")
-    through = count_nights(queried, stored, nights, done)
-    assert done.value == 2 * nights.total
+    through = count_nights(Context(queried, "through"), nights)
+    assert sum(int(one.levels.sum()) for one in direct.values()) == nights.total
     assert len(direct) == 5 + 5 * 5 + 4
     assert {subject: one.to_bytes() for subject, one in through.items()} == {
         subject: one.to_bytes() for subject, one in direct.items()
