@@ -66,8 +66,6 @@ None are named for ``stream``, for the summary that ``nightly`` prints, and for 
 does."""
 
 BY_VARIABLE: Final = {
-    "drift": {"report"},
-    "alerts": {"report"},
     "explanations": {"suppress"},
     "scores": {"suppress"},
     "explained_files": {"maintain"},

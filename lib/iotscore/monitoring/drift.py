@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.monitoring.bins import LEVELS
+from iotscore.monitoring.bins import LEVELS, N_COARSE
 from iotscore.monitoring.effect_sizes import (
-    feature_noise,
     feature_psi,
     level_excess,
     median_shift,
@@ -147,14 +146,14 @@ def measure(
     nights_moved: IntArray = none.astype(np.int64)
     psi_limit = 0.0
     if bins is not None and is_enough:
-        psi_limit = limits.psi + feature_noise(bins.rows, rows)
+        psi_limit = limits.psi + noise(N_COARSE, bins.rows, rows)
         psi, shift = feature_psi(features, bins), median_shift(features, bins)
         outside, is_moved = share_outside(features), psi > psi_limit
         nights_moved = np.sum([is_moved, *(one.is_moved for one in latest)], axis=0, dtype=np.int64)
         if past:
             before = past[-1].features
             step = step_psi(features, before)
-            step_limit = limits.psi + feature_noise(int(before[0].sum()), rows)
+            step_limit = limits.psi + noise(N_COARSE, int(before[0].sum()), rows)
             is_stepped = (step > step_limit) & is_moved
     return DriftMeasures(
         *(is_moved, is_high, features, is_flagged_excluded, levels, psi, psi_limit, shift),

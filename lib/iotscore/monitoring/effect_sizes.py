@@ -19,7 +19,6 @@ from iotscore.monitoring.bins import (
     BELOW,
     LEVEL_SHARES,
     LEVELS,
-    N_COARSE,
     coarse,
     expected_shares,
 )
@@ -67,11 +66,6 @@ def feature_psi(counts: IntArray, bins: FeatureBins) -> FloatArray:
 def step_psi(counts: IntArray, earlier: IntArray) -> FloatArray:
     """Return each feature's index against earlier counts in the same bins, shape (n_features,)."""
     return psi(_shares(coarse(counts)), _shares(coarse(earlier)))
-
-
-def feature_noise(*rows: int) -> float:
-    """Return :func:`noise` for the bins of features."""
-    return noise(N_COARSE, *rows)
 
 
 def median_shift(counts: IntArray, bins: FeatureBins) -> FloatArray:

@@ -38,14 +38,6 @@ class Histograms:
     features: IntArray
     levels: IntArray
 
-    @classmethod
-    def empty(cls, n_features: int) -> Self:
-        """Return the histograms of no records."""
-        return cls(
-            np.zeros((2, n_features, N_BINS), dtype=np.int64),
-            np.zeros((2, N_LEVEL_BINS), dtype=np.int64),
-        )
-
     def __add__(self, other: Histograms) -> Histograms:
         """Return the histograms of both."""
         return Histograms(self.features + other.features, self.levels + other.levels)
@@ -89,12 +81,12 @@ def count_records(
         The device's; None: only levels are counted.
     """
     group = is_flagged.astype(np.int64)
-    found = Histograms.empty(0 if bins is None else X.shape[1])
-    bin_of = np.searchsorted(LEVELS, levels, side="left")
-    np.add.at(found.levels, (group, bin_of), 1)
+    of_levels = np.zeros((2, N_LEVEL_BINS), dtype=np.int64)
+    np.add.at(of_levels, (group, np.searchsorted(LEVELS, levels, side="left")), 1)
+    of_features = np.zeros((2, 0 if bins is None else X.shape[1], N_BINS), dtype=np.int64)
     if bins is not None:
-        _add_counts(X, group, _padded(bins), found.features)
-    return found
+        _add_counts(X, group, _padded(bins), of_features)
+    return Histograms(of_features, of_levels)
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from iotscore.report.drift import DeviceDrift, Drift, DriftedFeature, FeatureDri
 from iotscore.runs.run_log import DONE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from iotscore.report.read.files import LedgerFile
@@ -57,23 +57,13 @@ def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) 
     )
 
 
-def _rows(
-    warehouse: Warehouse,
-    table: str,
-    columns: Sequence[str] | None,
-    where: Mapping[str, Any],
-    runs: Collection[str],
-) -> Rows:
-    return [row for row in warehouse.rows(table, columns, **where) if row["run_id"] in runs]
-
-
 def _open_alerts(
     warehouse: Warehouse, version: str, today: date, runs: Collection[str]
 ) -> tuple[list[OpenAlert], int]:
     """Return alerts that nothing hides, and how many are hidden."""
     days = [today - timedelta(days=before) for before in range(DAYS_BEFORE + 1)]
-    where = {"model_version": version, "event_day": days}
-    rows = _rows(warehouse, "alerts", None, where, runs)
+    where: dict[str, Any] = {"model_version": version, "event_day": days}
+    rows = [row for row in warehouse.rows("alerts", **where) if row["run_id"] in runs]
     shown = unhidden(warehouse, rows)
     found = [
         OpenAlert(rank=rank(row["severity"]), **{name: row[name] for name in _ALERT})
@@ -86,11 +76,12 @@ def _open_alerts(
 def _devices(
     warehouse: Warehouse, version: str, today: date, runs: Collection[str]
 ) -> tuple[DeviceDrift, ...]:
-    where = {"model_version": version, "event_day": [today]}
     subjects: dict[tuple[int | None, str], dict[bool, Rows]] = {}
-    for row in _rows(warehouse, "drift", _DRIFT, where, runs):
-        kinds = subjects.setdefault((row["device_id"], row["device"]), {})
-        kinds.setdefault(row["is_flagged_excluded"], []).append(row)
+    where: dict[str, Any] = {"model_version": version, "event_day": [today]}
+    for row in warehouse.rows("drift", _DRIFT, **where):
+        if row["run_id"] in runs:
+            kinds = subjects.setdefault((row["device_id"], row["device"]), {})
+            kinds.setdefault(row["is_flagged_excluded"], []).append(row)
     found = [
         DeviceDrift(device, *(_feature_drift(kinds.get(kind)) for kind in (True, False)))
         for (_, device), kinds in subjects.items()
