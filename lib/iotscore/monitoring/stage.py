@@ -154,8 +154,8 @@ class _Watch:
             nights_moved=has_drifted(unflagged.moved_share, limits) + sum(moved),
         )
         subject = {"event_day": day, "device_id": device.device_id, "device": device.device}
-        for movement in (unflagged, all_):
-            self.rows += [row | subject for row in rows_of(movement, self._features)]
+        for drift in (unflagged, all_):
+            self.rows += [row | subject for row in rows_of(drift, self._features)]
 
     def alerts(self, nights: Nights, earlier: Rows) -> Rows:
         """Return new rows of ``alerts``, unstamped, night by night."""

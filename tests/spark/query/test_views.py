@@ -111,10 +111,10 @@ def made_up(
         {"feature": name, "contribution": 1.0 / rank, "value": 7.0, "low": 1.0, "high": 2.0}
         for rank, name in enumerate(("a", "b"), 1)
     ]
-    told = {**scored(BELL, 3, [True] * 2)[1], "sentence": "because", "top": top}
-    told.pop("is_anomaly")
-    less = {**told, "row_no": 1, "hybrid_score": 31.0, "sentence": "less"}
-    warehouse.append("explanations", [told, less, {**told, "model_version": "old"}])
+    explained = {**scored(BELL, 3, [True] * 2)[1], "sentence": "because", "top": top}
+    explained.pop("is_anomaly")
+    less = {**explained, "row_no": 1, "hybrid_score": 31.0, "sentence": "less"}
+    warehouse.append("explanations", [explained, less, {**explained, "model_version": "old"}])
     found = {"event_day": date(2026, 1, 3), "model_version": "new", **CAMERA}
     warehouse.append("incidents", [{**found, "incident_id": name} for name in ("x", "y")])
     for model, benign in BENIGN.items():
@@ -209,10 +209,10 @@ def test_flagged_records_come_with_their_explanation(made_up: SparkSession) -> N
         ("Bell2", 2, None),
         ("Bell1", 4, None),
     ]
-    told = rows[1]
-    assert (told.feature_1, told.contribution_1, told.value_1) == ("a", 1.0, 7.0)
-    assert (told.low_1, told.high_1, told.feature_2, told.contribution_2) == (1.0, 2.0, "b", 0.5)
-    assert (told.feature_3, told.value_3) == (None, None)
+    row = rows[1]
+    assert (row.feature_1, row.contribution_1, row.value_1) == ("a", 1.0, 7.0)
+    assert (row.low_1, row.high_1, row.feature_2, row.contribution_2) == (1.0, 2.0, "b", 0.5)
+    assert (row.feature_3, row.value_3) == (None, None)
 
 
 OLD_DAY = ("event_day", "device_id", "device", "records", "alerts", "alert_rate")

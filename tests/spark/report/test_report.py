@@ -203,7 +203,7 @@ def test_the_whole_report_of_an_explained_night(
     assert len(list(page.parent.glob("*.png"))) == 6
 
 
-def test_content_that_was_replaced_is_not_told(night_copy: Callable[[str], Warehouse]) -> None:
+def test_content_that_was_replaced_is_not_shown(night_copy: Callable[[str], Warehouse]) -> None:
     """Explanations and scores of an earlier content of a file are void."""
     warehouse = night_copy("default")
     explain(warehouse, "void")
@@ -238,7 +238,7 @@ def monitored(warehouse: Warehouse) -> None:
         **stamp, "severity": "warning", "device_id": None, "value": 1.0, "limit": 0.5,
         "message": "it moved", "cool_down_until": today, "raised_at": NOW, "first_seen": today,
     }  # fmt: skip
-    told = [  # kind, severity, device, feature, days before the night
+    kinds = [  # kind, severity, device, feature, days before the night
         ("drift", "warning", "Camera", "H_L5_mean", 0), ("drift", "warning", "Camera", None, 7),
         ("drift", "warning", "Camera", None, 8), ("all_moved", "critical", None, None, 0),
         ("drift", "warning", "Doorbell", "H_L5_weight", 1), ("volume", "info", "Doorbell", None, 1),
@@ -246,7 +246,7 @@ def monitored(warehouse: Warehouse) -> None:
     alerts = [
         {**alert, "kind": kind, "severity": severity, "device": device, "feature": feature,
          "alert_id": str(number), "event_day": today - timedelta(days=before)}
-        for number, (kind, severity, device, feature, before) in enumerate(told)
+        for number, (kind, severity, device, feature, before) in enumerate(kinds)
     ]  # fmt: skip
     warehouse.append("alerts", [*alerts, {**alerts[0], "run_id": "killed"}])
     hide = {"reason": "known", "author": "somebody", "created_at": NOW}
@@ -321,7 +321,7 @@ def test_without_labels(night_copy: Callable[[str], Warehouse], tmp_path: Path) 
 
 
 def test_thresholds_that_labels_chose_are_marked(night: Warehouse) -> None:
-    """Of a model without thresholds, as of the reports' fusion, those of the figures are told."""
+    """Of a model without thresholds, as of the reports' fusion, those of the figures are shown."""
     stored = load_model(night)
     bare = replace(stored, model=replace(stored.model, thresholds={}))
     evaluation = read_night(night, None).evaluation
@@ -352,7 +352,7 @@ def test_other_storage_gives_the_same(spark: SparkSession, night: Warehouse) -> 
     )
 
 
-def test_nothing_to_report_is_told(
+def test_nothing_to_report_is_refused(
     night_copy: Callable[[str], Warehouse], warehouse: Warehouse
 ) -> None:
     """No model, an unknown one, no scores, scores that nobody counted: each says what to do."""

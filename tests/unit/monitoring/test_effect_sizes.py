@@ -92,7 +92,7 @@ def test_shifts_are_measured_in_benign_spreads(moved: float) -> None:
 
 
 def test_a_constant_feature_has_no_shift() -> None:
-    """There is no spread to measure it in; the index tells that it moved."""
+    """There is no spread to measure it in; the index shows that it moved."""
     bins = learned(np.full(100, 3.0))
     assert feature_psi(counts(np.full(200, 3.0), bins), bins)[0] == 0.0
     moved = counts(np.full(200, 4.0), bins)

@@ -1,4 +1,4 @@
-"""``incidents``, ``explanations`` and ``shap_values`` to what a report tells of a night."""
+"""``incidents``, ``explanations`` and ``shap_values`` to the events of a report."""
 
 from __future__ import annotations
 
