@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from iotscore.detect.reference_quantiles import SHARES
-from iotscore.monitoring.bins import (
-    ABOVE,
-    BELOW,
-    LEVEL_SHARES,
-    LEVELS,
-    coarse,
-    expected_shares,
-)
+from iotscore.monitoring.bins import ABOVE, BELOW, LEVEL_SHARES, LEVELS, coarse, expected_shares
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray, IntArray

@@ -11,15 +11,7 @@ from iotscore.errors import one_line
 from iotscore.features import HYBRID
 from iotscore.report.formatting import SCORECARD, compact, named, share
 from iotscore.report.score_histogram import width_of
-from iotscore.report.theme import (
-    INK,
-    MUTED,
-    PAPER,
-    colour,
-    finished,
-    new_figure,
-    style,
-)
+from iotscore.report.theme import INK, MUTED, PAPER, colour, finished, new_figure, style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,10 +54,7 @@ def composition_picture(found: Composition, data: str) -> Picture:
                 compact(total), (total, place), (4, 0), textcoords="offset points", va="center",
                 color=INK,
             )  # fmt: skip
-        axes.set_yticks(places, [_short(name) for name, _ in devices], color=INK)
-        axes.invert_yaxis()
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
+        _name_bars(axes, [_short(name) for name, _ in devices])
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.margins(x=0.1)
@@ -165,13 +154,11 @@ def scorecard_picture(evaluation: Evaluation, data: str) -> Picture | None:
                 )  # fmt: skip
         for place, name in enumerate(SCORECARD):
             axes.text(1.02, place, share(getattr(hybrid, name)), va="center", fontweight="bold")
-        axes.set_yticks(places, list(SCORECARD.values()), color=INK)
-        axes.invert_yaxis()
+        _name_bars(axes, list(SCORECARD.values()))
         axes.set_xlim(0, 1.14)
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.grid(visible=False, axis="y")
-        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.spines["bottom"].set_visible(False)
         figure.legend(loc="outside upper left", ncols=3)
         summary = ", ".join(
             f"{text} {share(getattr(hybrid, name))}" for name, text in SCORECARD.items()
@@ -231,6 +218,14 @@ def _spread_in_words(shape: Shape, data: str) -> str:
         parts.append(f"{counts.sum():,.0f} {kind} records, half of them above {middle:.3g}")
     at = "no threshold" if shape.threshold is None else f"threshold {shape.threshold:.3g}"
     return f"Distribution of the {named(shape.detector)}: {'; '.join(parts)}; {at}. Data: {data}."
+
+
+def _name_bars(axes: Axes, names: list[str]) -> None:
+    """Name horizontal bars, the first one at the top."""
+    axes.set_yticks(np.arange(len(names)), names, color=INK)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
 
 
 def _short(name: str) -> str:

@@ -56,7 +56,6 @@ class StageRun:
 
     stage: str
     status: str
-    run_id: str
     started_at: datetime
     seconds: float | None
     rows: int | None

@@ -136,10 +136,8 @@ def labelled_night(hostile: str = HOSTILE) -> Night:
             (RefusedFile(f"{hostile}.csv", "empty_file", hostile),), 2,
         ),
         stages=(
-            StageRun("ingest", "done", "20261124T030000-abcdef", WHEN, 2.5, 1000, 400.0, 350.0, 2,
-                     2**30, None),
-            StageRun("score", "failed", "20261124T030000-abcdef", WHEN, None, None, None, None, 2,
-                     None, hostile),
+            StageRun("ingest", "done", WHEN, 2.5, 1000, 400.0, 350.0, 2, 2**30, None),
+            StageRun("score", "failed", WHEN, None, None, None, None, 2, None, hostile),
         ),
         shapley=Shapley(
             "lstm", FEATURES[:20], rng.gamma(2.0, 50.0, (12, 20)), rng.normal(0.0, 1.0, (12, 20)),

@@ -24,7 +24,7 @@ _RUN: Final = tuple(field.name for field in fields(StageRun) if field.name != "u
 def read_stages(warehouse: Warehouse) -> tuple[StageRun, ...]:
     """Return the last end of each stage, in the order of a night."""
     ends: dict[str, list[dict[str, Any]]] = {}
-    rows = warehouse.rows("runs", _RUN)
+    rows = warehouse.rows("runs", [*_RUN, "run_id"])
     for row in sorted(rows, key=lambda row: (row["started_at"], row["run_id"])):
         if row["status"] != RUNNING:
             ends.setdefault(row["stage"], []).append(row)
