@@ -126,7 +126,7 @@ class _Watch:
         """Count and measure all nights; :attr:`rows` are then those of ``drift``."""
         warehouse, version = context.warehouse, self._stored.version
         window = _PAST * self._limits.of_nights
-        kept = [day for day in nights.days if day not in nights.anew]
+        kept = [day for day in nights.days if day not in nights.recounted]
         counted = stored_histograms(warehouse, version, kept, self._features)
         for subject, one in count_nights(context, nights).items():
             counted[subject] = counted[subject] + one if subject in counted else one
