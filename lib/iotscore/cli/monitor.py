@@ -15,6 +15,7 @@ from iotscore.alerts.alert import SEVERITIES, rank
 from iotscore.alerts.channels import post, secrets_of, write_mail
 from iotscore.alerts.run_alerts import Delivery
 from iotscore.cli.console import open_console
+from iotscore.cli.stages import log_end
 from iotscore.errors import AlertError, ConfigError, DeliveryError
 from iotscore.monitoring.stage import monitor, monitor_incidents
 from iotscore.redaction import hide_settings
@@ -39,33 +40,32 @@ _SECRET: Final = "webhook_token"  # noqa: S105 - a name under which masking look
 
 
 def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> MonitorResult:
-    """Monitor new nights, and tell people of what is new."""
+    """Monitor new days, and send alerts of what is new."""
     limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
-        found = monitor(job.context(model_version), limits, channels, delivery=_delivery(job))
-        stage.report(found)
-    alerts = ", ".join(f"{count} {severity}" for severity, count in found.raised.items())
-    rate = f", {found.rows / stage.seconds:,.0f} rows/s" if found.rows else ""
-    _LOG.info(
-        "monitor: %d records of %d days by model %s, alerts: %s (%.1f s%s)",
-        *(found.rows, found.nights, found.model_version, alerts, stage.seconds, rate),
+        done = monitor(job.context(model_version), limits, channels, delivery=_delivery(job))
+        stage.report(done)
+    alerts = ", ".join(f"{count} {severity}" for severity, count in done.raised.items())
+    log_end(
+        job,
+        stage,
+        f"{done.rows} records of {done.nights} days by model {done.model_version}, "
+        f"alerts: {alerts}",
     )
-    if found.skipped:
-        _LOG.warning("monitor: %s", found.skipped)
-    if warning := job.runs.slow_warning(stage):
-        _LOG.warning("%s", warning)
-    return found
+    if done.skipped:
+        _LOG.warning("monitor: %s", done.skipped)
+    return done
 
 
-def tell_stage(job: Job, model_version: str, channels: Channels) -> MonitorResult:
-    """Tell people of new incidents, before the night is over."""
+def incidents_stage(job: Job, model_version: str, channels: Channels) -> MonitorResult:
+    """Send alerts of new incidents, before the day is over."""
     limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
-        found = monitor_incidents(job.context(), model_version, limits, channels)
-        stage.report(found)
-    if found.alerts:
-        _LOG.warning("monitor: %d new alert(s) of incidents", len(found.alerts))
-    return found
+        done = monitor_incidents(job.context(), model_version, limits, channels)
+        stage.report(done)
+    if done.alerts:
+        _LOG.warning("monitor: %d new alert(s) of incidents", len(done.alerts))
+    return done
 
 
 def _delivery(job: Job) -> Delivery:

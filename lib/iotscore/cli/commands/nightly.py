@@ -56,9 +56,9 @@ def _nightly(job: Job) -> None:
     version = score_stage(job, None)
     evaluation_id = evaluate_stage(job, version)
     explain_stage(job, version)
-    found = monitor_stage(job, version, channels)
+    done = monitor_stage(job, version, channels)
     print_nightly(job, version, evaluation_id)
-    print_alerts(found.alerts)
+    print_alerts(done.alerts)
     if job.arguments.report is not None:
         report_stage(job, job.arguments.report, version)
-    end_night(found, job.arguments.fail_on, refusal)
+    end_night(done, job.arguments.fail_on, refusal)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.arguments import absolute, job_parser
 from iotscore.cli.job import checked_settings, configured_warehouse, guarded, prepare, session
-from iotscore.cli.monitor import channels_of, end_night, tell_stage
+from iotscore.cli.monitor import channels_of, end_night, incidents_stage
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.errors import (
     BusyError,
@@ -141,7 +141,7 @@ class Stream:
     def _notify(self, job: Job, version: str) -> None:
         """Send alerts; those not delivered are due again with the next files, and at the end."""
         try:
-            end_night(tell_stage(job, version, self._channels), None)
+            end_night(incidents_stage(job, version, self._channels), None)
             self._undelivered = None
         except DeliveryError as error:
             _LOG.warning("%s", error)
