@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,14 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 """The learned state of a detector: numeric arrays by name."""
+
+INT32_1D: Final[Mapping[str, Any]] = {"dtype": "int32", "ndim": 1}
+INT64_1D: Final[Mapping[str, Any]] = {"dtype": "int64", "ndim": 1}
+INT64_2D: Final[Mapping[str, Any]] = {"dtype": "int64", "ndim": 2}
+FLOAT32_1D: Final[Mapping[str, Any]] = {"dtype": "float32", "ndim": 1}
+FLOAT32_2D: Final[Mapping[str, Any]] = {"dtype": "float32", "ndim": 2}
+FLOAT64_1D: Final[Mapping[str, Any]] = {"dtype": "float64", "ndim": 1}
+FLOAT64_2D: Final[Mapping[str, Any]] = {"dtype": "float64", "ndim": 2}
 
 Progress: TypeAlias = Callable[[int, float], None]
 """What a long fit calls after each epoch: the epoch, counted from 1, and its mean loss."""
@@ -110,11 +118,44 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ArrayState:
-    """A learned state of which every field is an array."""
+    """A learned state made of arrays: a base of frozen dataclasses.
+
+    The metadata of a field that is stored are its dtype and number of axes, such as
+    :data:`FLOAT64_2D`.
+    """
+
+    title: ClassVar[str]
+    """What messages call it, such as ``"stored envelope"``."""
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together."""
+        if fault := self._fault():
+            message = f"the {self.title} is damaged ({fault}): train again"
+            raise ModelError(message)
+
+    def _fault(self) -> str | None:
+        """Return in words why the arrays do not belong together, None if they do."""
+        raise NotImplementedError
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the fields by name."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        """Return the stored fields by name."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.metadata}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """Rebuild and check the state.
+
+        Raises
+        ------
+        ModelError
+            If an array is missing, of another type, or does not belong to the others.
+        """
+        return cls(**cls._stored(arrays))
+
+    @classmethod
+    def _stored(cls, arrays: Arrays) -> dict[str, Any]:
+        stored = [entry for entry in fields(cls) if entry.metadata]
+        return {one.name: require_array(arrays, one.name, **one.metadata) for one in stored}
 
 
 def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:

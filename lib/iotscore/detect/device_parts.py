@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.detect.detector import require_array
-from iotscore.errors import ModelError, TrainingError
+from iotscore.errors import TrainingError
 from iotscore.features import UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from iotscore.detect.detector import Arrays, IntArray
+    from iotscore.detect.detector import IntArray
 
 POOLED: Final = UNKNOWN_DEVICE
 """Device number of the pooled part, and of rows whose device is not known."""
@@ -99,22 +98,11 @@ def evenly(n_rows: int, count: int) -> IntArray:
     return (np.arange(drawn) * (2 * n_rows - 2) + gaps) // (2 * gaps)
 
 
-def require_known(arrays: Arrays, reader: str) -> IntArray:
-    """Return the stored array ``devices`` after checking that it can be searched.
-
-    Raises
-    ------
-    ModelError
-        If it is missing, does not start with the pooled part, or does not rise.
-    """
-    known = require_array(arrays, "devices", "int64", 1)
+def devices_fault(known: IntArray) -> str | None:
+    """Return in words why the device numbers of parts cannot be searched, None if they can."""
     if known.size == 0 or known[0] != POOLED or (known[1:] <= known[:-1]).any():
-        message = (
-            f"the stored devices of {reader} are {known[:5].tolist()}... and should be -1 and then"
-            " rise: train again"
-        )
-        raise ModelError(message)
-    return known
+        return f"its devices are {known[:5].tolist()}... and should be -1 and then rise"
+    return None
 
 
 def _require_one_per_row(devices: IntArray, n_rows: int) -> None:

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from iotscore.detect.detector import require_array
+from iotscore.detect.detector import FLOAT64_1D, INT32_1D, INT64_1D, ArrayState, require_array
 from iotscore.detect.kernels import isolation_forest as kernel
-from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.detector import Arrays, Float32Array, FloatArray
-
-_DTYPES: Final = {
-    "feature": "int32",
-    "threshold": "float64",
-    "left": "int32",
-    "right": "int32",
-    "length": "float64",
-    "offsets": "int64",
-}
 
 
 def average_path_length(n: int) -> float:
@@ -41,7 +31,7 @@ def average_path_length(n: int) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Trees:
+class Trees(ArrayState):
     """Nodes of all trees, one after the other.
 
     Attributes
@@ -62,21 +52,20 @@ class Trees:
         Columns of the rows that were fitted.
     """
 
-    feature: npt.NDArray[np.int32]
-    threshold: FloatArray
-    left: npt.NDArray[np.int32]
-    right: npt.NDArray[np.int32]
-    length: FloatArray
-    offsets: npt.NDArray[np.int64]
+    title: ClassVar = "stored forest"
+
+    feature: npt.NDArray[np.int32] = field(metadata=INT32_1D)
+    threshold: FloatArray = field(metadata=FLOAT64_1D)
+    left: npt.NDArray[np.int32] = field(metadata=INT32_1D)
+    right: npt.NDArray[np.int32] = field(metadata=INT32_1D)
+    length: FloatArray = field(metadata=FLOAT64_1D)
+    offsets: npt.NDArray[np.int64] = field(metadata=INT64_1D)
     max_samples: int
     n_features: int
 
-    def __post_init__(self) -> None:
-        """Refuse trees that the kernel could not walk safely."""
-        fault = self._layout_fault() or self._link_fault()
-        if fault:
-            message = f"the stored forest is damaged ({fault}): train again"
-            raise ModelError(message)
+    def _fault(self) -> str | None:
+        """Return why the kernel could not walk the trees safely."""
+        return self._layout_fault() or self._link_fault()
 
     def _layout_fault(self) -> str | None:
         n_nodes = self.feature.size
@@ -134,16 +123,14 @@ class Trees:
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes as arrays, the two numbers as ``shape``."""
-        arrays: dict[str, npt.NDArray[Any]] = {name: getattr(self, name) for name in _DTYPES}
-        arrays["shape"] = np.array([self.max_samples, self.n_features], dtype=np.int64)
-        return arrays
+        shape = np.array([self.max_samples, self.n_features], dtype=np.int64)
+        return {**super().to_arrays(), "shape": shape}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         """Rebuild and check the trees."""
-        columns = {name: require_array(arrays, name, dtype, 1) for name, dtype in _DTYPES.items()}
-        max_samples, n_features = require_array(arrays, "shape", "int64", 1)
-        return cls(**columns, max_samples=int(max_samples), n_features=int(n_features))
+        max_samples, n_features = require_array(arrays, "shape", "int64", 1).tolist()
+        return cls(**cls._stored(arrays), max_samples=max_samples, n_features=n_features)
 
 
 def flatten(forest: Any) -> Trees:  # noqa: ANN401 scikit-learn has no types

@@ -20,7 +20,7 @@ from iotscore.detect.detector import require_array, require_width
 from iotscore.detect.detectors._held_out import last_rows
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.detectors._network import Network, fold
-from iotscore.detect.detectors._window_network import WindowNetwork, from_keras
+from iotscore.detect.detectors._window_network import WindowNetwork
 from iotscore.detect.detectors._windows import window_order
 from iotscore.errors import ConfigError, TrainingError
 from iotscore.features import FEATURES
@@ -153,7 +153,7 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
         order = window_order(self.features)
         require_width(X, order.size, self.title)
         fitted = self._keras(X[:, order], devices, progress)
-        return self._with(from_keras(fitted.weights, order), fitted)
+        return self._with(WindowNetwork(*fitted.weights, window_order=order), fitted)
 
     def _keras(
         self, rows: Float32Array, devices: IntArray | None, progress: Progress | None

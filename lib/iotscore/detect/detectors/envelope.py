@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 import numpy as np
 
 from iotscore.bounds import Bounds, Count, check_bounds
-from iotscore.detect.detector import ArrayState, require_array
+from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
+    devices_fault,
     evenly,
     part_of_rows,
-    require_known,
     require_rows,
     rows_by_part,
 )
 from iotscore.detect.kernels import envelope as kernel
-from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,35 +43,24 @@ class Ranges(ArrayState):
         Both ends, ``low <= high``.
     """
 
-    devices: IntArray
-    low: FloatArray
-    high: FloatArray
+    title: ClassVar = "stored envelope"
 
-    def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+    devices: IntArray = field(metadata=INT64_1D)
+    low: FloatArray = field(metadata=FLOAT64_2D)
+    high: FloatArray = field(metadata=FLOAT64_2D)
+
+    def _fault(self) -> str | None:
         shapes = (self.devices.size, self.low.shape, self.high.shape)
         if self.low.shape != self.high.shape or self.devices.size != self.low.shape[0]:
-            fault = f"devices, low and high have the shapes {shapes}"
-        elif (self.low > self.high).any():
-            fault = "a range ends before it starts"
-        else:
-            return
-        message = f"the stored envelope is damaged ({fault}): train again"
-        raise ModelError(message)
+            return f"devices, low and high have the shapes {shapes}"
+        if (self.low > self.high).any():
+            return "a range ends before it starts"
+        return devices_fault(self.devices)
 
     @property
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.low.shape[1])
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the ranges."""
-        return cls(
-            devices=require_known(arrays, "the envelope"),
-            low=require_array(arrays, "low", "float64", 2),
-            high=require_array(arrays, "high", "float64", 2),
-        )
 
 
 def typical_range(X: Float32Array, rows: int) -> tuple[FloatArray, FloatArray]:

@@ -8,20 +8,20 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from iotscore.bounds import Count, check_bounds
-from iotscore.detect.detector import ArrayState, require_array
+from iotscore.detect.detector import FLOAT32_2D, INT64_1D, ArrayState
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
+    devices_fault,
     evenly,
     grouped,
     part_of_rows,
-    require_known,
     require_rows,
     rows_by_part,
 )
@@ -48,21 +48,20 @@ class References(ArrayState):
         Finite rows.
     """
 
-    devices: IntArray
-    starts: IntArray
-    rows: Float32Array
+    title: ClassVar = "stored set of neighbours"
 
-    def __post_init__(self) -> None:
-        """Refuse starts that do not divide the rows among the parts."""
-        starts = self.starts
-        fits = starts.size == self.devices.size + 1 and starts[0] == 0
+    devices: IntArray = field(metadata=INT64_1D)
+    starts: IntArray = field(metadata=INT64_1D)
+    rows: Float32Array = field(metadata=FLOAT32_2D)
+
+    def _fault(self) -> str | None:
+        starts, n_parts, n_rows = self.starts, self.devices.size, len(self.rows)
+        fits = starts.size == n_parts + 1 and starts[0] == 0 and starts[-1] == n_rows
         # Compared, not subtracted: a difference of damaged starts could overflow and look right.
-        if not fits or starts[-1] != len(self.rows) or (starts[1:] <= starts[:-1]).any():
-            message = (
-                f"the stored neighbours are damaged ({starts.size} starts, {self.devices.size}"
-                f" devices and {len(self.rows)} rows do not belong together): train again"
-            )
-            raise ModelError(message)
+        if not fits or (starts[1:] <= starts[:-1]).any():
+            counts = f"{starts.size} starts, {n_parts} devices and {n_rows} rows"
+            return f"{counts} do not belong together"
+        return devices_fault(self.devices)
 
     @property
     def counts(self) -> IntArray:
@@ -78,15 +77,6 @@ class References(ArrayState):
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.rows.shape[1])
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the references."""
-        return cls(
-            devices=require_known(arrays, "the neighbours"),
-            starts=require_array(arrays, "starts", "int64", 1),
-            rows=require_array(arrays, "rows", "float32", 2),
-        )
 
 
 @dataclass(frozen=True)

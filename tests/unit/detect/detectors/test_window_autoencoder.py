@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from product import autoencoder
 
 from iotscore.detect.detectors._held_out import last_rows
-from iotscore.detect.detectors._window_network import WindowNetwork, from_keras
+from iotscore.detect.detectors._window_network import WindowNetwork
 from iotscore.detect.detectors._windows import window_order
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.scaling.signed_log import SignedLogScaler
@@ -39,7 +39,8 @@ def random_network(order: IntArray, units: int, scale: float = 0.3) -> WindowNet
     """Return a network of random weights."""
     rng = np.random.default_rng(0)
     shapes = keras_shapes(order.shape[1], units)
-    return from_keras([rng.normal(0, scale, s).astype(np.float32) for s in shapes], order)
+    weights = [rng.normal(0, scale, s).astype(np.float32) for s in shapes]
+    return WindowNetwork(*weights, window_order=order)
 
 
 def lstm(steps: list[FloatArray], *weights: Float32Array) -> list[FloatArray]:
@@ -136,7 +137,7 @@ def test_largest_weights_and_rows_have_finite_scores() -> None:
     shapes = keras_shapes(23, 64)
     mixed = [(1e6 * rng.choice([-1.0, 1.0], shape)).astype(np.float32) for shape in shapes]
     for weights in (mixed, [np.abs(weight) for weight in mixed]):
-        assert np.isfinite(from_keras(weights, ORDER).errors(rows)).all()
+        assert np.isfinite(WindowNetwork(*weights, window_order=ORDER).errors(rows)).all()
 
 
 class Fit(NamedTuple):
