@@ -142,20 +142,17 @@ class ArrayState:
         return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.metadata}
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the state.
+    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any] | None = None) -> Self:
+        """Rebuild and check the state, with the values of fields that are no arrays.
 
         Raises
         ------
         ModelError
             If an array is missing, of another type, or does not belong to the others.
         """
-        return cls(**cls._stored(arrays))
-
-    @classmethod
-    def _stored(cls, arrays: Arrays) -> dict[str, Any]:
         stored = [entry for entry in fields(cls) if entry.metadata]
-        return {one.name: require_array(arrays, one.name, **one.metadata) for one in stored}
+        found = {one.name: require_array(arrays, one.name, **one.metadata) for one in stored}
+        return cls(**found, **(parameters or {}))
 
 
 def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:

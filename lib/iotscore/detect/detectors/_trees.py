@@ -12,6 +12,8 @@ from iotscore.detect.detector import FLOAT64_1D, INT32_1D, INT64_1D, ArrayState,
 from iotscore.detect.kernels import isolation_forest as kernel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from iotscore.detect.detector import Arrays, Float32Array, FloatArray
@@ -127,10 +129,15 @@ class Trees(ArrayState):
         return {**super().to_arrays(), "shape": shape}
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
+    def from_arrays(
+        cls,
+        arrays: Arrays,
+        parameters: Mapping[str, Any] | None = None,  # noqa: ARG003 numbers are stored as an array
+    ) -> Self:
         """Rebuild and check the trees."""
         max_samples, n_features = require_array(arrays, "shape", "int64", 1).tolist()
-        return cls(**cls._stored(arrays), max_samples=max_samples, n_features=n_features)
+        numbers = {"max_samples": max_samples, "n_features": n_features}
+        return super().from_arrays(arrays, numbers)
 
 
 def flatten(forest: Any) -> Trees:  # noqa: ANN401 scikit-learn has no types

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
 import numpy as np
 
-from iotscore.detect.detector import require_array
-from iotscore.detect.scaling._blocks import require_fit_rows, scale_blocks
-from iotscore.errors import ConfigError, ModelError
+from iotscore.detect.scaling._blocks import ColumnScaler, learned, require_fit_rows
+from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from iotscore.detect.detector import Arrays, Float32Array, FloatArray
+    from iotscore.detect.detector import FloatArray
 
 LARGEST: Final = 1e30
 """Scaled values are limited to plus or minus this.
@@ -28,7 +25,7 @@ _CONSTANT_BELOW: Final = 10 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
-class MinMaxScaler:
+class MinMaxScaler(ColumnScaler):
     """Map each feature's fitted range to [0, 1]: ``x * scale_ + min_``, then float32.
 
     The numbers are those of ``sklearn.preprocessing.MinMaxScaler``, computed in float64 and
@@ -54,8 +51,8 @@ class MinMaxScaler:
 
     out_of_range: Literal["keep", "clip"]
     clip_margin: float
-    min_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
-    scale_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+    min_: FloatArray = learned()  # noqa: RUF009 a field
+    scale_: FloatArray = learned()  # noqa: RUF009 a field
 
     def __post_init__(self) -> None:
         """Refuse settings outside their bounds."""
@@ -65,20 +62,15 @@ class MinMaxScaler:
         if not 0.0 <= self.clip_margin <= LARGEST / 2:
             message = f"clip_margin is {self.clip_margin!r}: use a finite number, 0 or more"
             raise ConfigError(message)
+        super().__post_init__()
 
-    @property
-    def n_features(self) -> int:
-        """Columns of the rows that were fitted, 0 before."""
-        return int(self.scale_.size)
+    def _fault(self) -> str | None:
+        if self.min_.shape == self.scale_.shape:
+            return None
+        return f"it has {self.min_.size} offsets and {self.scale_.size} factors"
 
     def fit(self, X: FloatArray) -> Self:
-        """Return a copy fitted to the smallest and largest value of each column.
-
-        Parameters
-        ----------
-        X : float64 array of shape (n_rows, n_features)
-            Finite values, at least one row.
-        """
+        """Return a copy fitted to the smallest and largest value of each column of finite rows."""
         require_fit_rows(X)
         low = X.min(axis=0).astype(np.float64)
         with np.errstate(over="ignore"):
@@ -87,44 +79,11 @@ class MinMaxScaler:
         scale = 1.0 / np.where(width < _CONSTANT_BELOW, 1.0, width)
         return replace(self, min_=-low * scale, scale_=scale)
 
-    def transform(self, X: FloatArray) -> Float32Array:
-        """Return scaled rows as a C-ordered float32 array of the same shape.
-
-        Raises
-        ------
-        ModelError
-            If the number of columns differs from the fitted one, or nothing was fitted.
-        """
-        low, high = self._limits()
-
-        def scale(block: FloatArray, work: FloatArray) -> None:
+    def _scale(self, block: FloatArray, work: FloatArray) -> None:
+        low, high = -LARGEST, LARGEST
+        if self.out_of_range == "clip":
+            low, high = -self.clip_margin, 1.0 + self.clip_margin
+        with np.errstate(over="ignore"):
             np.multiply(block, self.scale_, out=work)
             work += self.min_
-            np.clip(work, low, high, out=work)
-
-        with np.errstate(over="ignore"):
-            return scale_blocks(X, self.n_features, scale)
-
-    def _limits(self) -> tuple[float, float]:
-        if self.out_of_range == "clip":
-            return -self.clip_margin, 1.0 + self.clip_margin
-        return -LARGEST, LARGEST
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Settings as JSON-able values."""
-        return {"out_of_range": self.out_of_range, "clip_margin": self.clip_margin}
-
-    def to_arrays(self) -> dict[str, FloatArray]:
-        """Return ``min_`` and ``scale_``."""
-        return {"min_": self.min_, "scale_": self.scale_}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
-        """Rebuild a fitted scaler."""
-        low = require_array(arrays, "min_", "float64", 1)
-        scale = require_array(arrays, "scale_", "float64", 1)
-        if low.shape != scale.shape:
-            message = f"the stored scaler has {low.size} offsets and {scale.size} factors"
-            raise ModelError(message)
-        return cls(**parameters, min_=low, scale_=scale)
+        np.clip(work, low, high, out=work)

@@ -7,26 +7,23 @@ connection.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import numpy as np
 
-from iotscore.detect.detector import require_array
-from iotscore.detect.scaling._blocks import require_fit_rows, scale_blocks
-from iotscore.errors import ConfigError, ModelError
+from iotscore.detect.scaling._blocks import ColumnScaler, learned, require_fit_rows
+from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from iotscore.detect.detector import Arrays, Float32Array, FloatArray
+    from iotscore.detect.detector import FloatArray
 
 _CONSTANT_BELOW: Final = 1e-6
 """A standard deviation below this counts as constant: the column keeps its own logarithmic unit."""
 
 
 @dataclass(frozen=True)
-class SignedLogScaler:
+class SignedLogScaler(ColumnScaler):
     """Map x to ``clip((sign(x) * ln(1 + |x|) - mean_) / scale_)``, then float32.
 
     ``mean_`` and ``scale_`` are those of the logarithms of the fitted rows (as in
@@ -48,28 +45,24 @@ class SignedLogScaler:
     kind: ClassVar[str] = "signed_log"
 
     clip: float
-    mean_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
-    scale_: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+    mean_: FloatArray = learned()  # noqa: RUF009 a field
+    scale_: FloatArray = learned()  # noqa: RUF009 a field
 
     def __post_init__(self) -> None:
         """Refuse settings outside their bounds."""
         if not 0.0 < self.clip < np.inf:
             message = f"scaling clip is {self.clip!r}: use a finite number above 0"
             raise ConfigError(message)
+        super().__post_init__()
 
-    @property
-    def n_features(self) -> int:
-        """Columns of the rows that were fitted, 0 before."""
-        return int(self.scale_.size)
+    def _fault(self) -> str | None:
+        if self.mean_.shape == self.scale_.shape and (self.scale_ > 0.0).all():
+            return None
+        counts = f"{self.mean_.size} means and {self.scale_.size} scales"
+        return f"it has {counts}, which must be as many, and above 0"
 
     def fit(self, X: FloatArray) -> Self:
-        """Return a copy fitted to the mean and standard deviation of each column's logarithm.
-
-        Parameters
-        ----------
-        X : float64 array of shape (n_rows, n_features)
-            Finite values, at least one row.
-        """
+        """Return a copy fitted to mean and standard deviation of the logarithms of finite rows."""
         require_fit_rows(X)
         # One memory layout, since the order in which numbers are added decides the last bits.
         rows = np.ascontiguousarray(X)
@@ -81,44 +74,10 @@ class SignedLogScaler:
             scale_=np.where(spread < _CONSTANT_BELOW, 1.0, spread),
         )
 
-    def transform(self, X: FloatArray) -> Float32Array:
-        """Return scaled rows as a C-ordered float32 array of the same shape.
-
-        Raises
-        ------
-        ModelError
-            If the number of columns differs from the fitted one, or nothing was fitted.
-        """
-        factor, offset = 1.0 / self.scale_, self.mean_ / self.scale_
-
-        def scale(block: FloatArray, work: FloatArray) -> None:
-            np.abs(block, out=work)
-            np.log1p(work, out=work)
-            np.copysign(work, block, out=work)
-            work *= factor
-            work -= offset
-            np.clip(work, -self.clip, self.clip, out=work)
-
-        return scale_blocks(X, self.n_features, scale)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Settings as JSON-able values."""
-        return {"clip": self.clip}
-
-    def to_arrays(self) -> dict[str, FloatArray]:
-        """Return ``mean_`` and ``scale_``."""
-        return {"mean_": self.mean_, "scale_": self.scale_}
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:
-        """Rebuild a fitted scaler."""
-        mean = require_array(arrays, "mean_", "float64", 1)
-        scale = require_array(arrays, "scale_", "float64", 1)
-        if mean.shape != scale.shape or not (scale > 0.0).all():
-            message = (
-                f"the stored scaler has {mean.size} means and {scale.size} scales, the smallest "
-                f"{scale.min()}: they must be as many, and above 0; train again"
-            )
-            raise ModelError(message)
-        return cls(**parameters, mean_=mean, scale_=scale)
+    def _scale(self, block: FloatArray, work: FloatArray) -> None:
+        np.abs(block, out=work)
+        np.log1p(work, out=work)
+        np.copysign(work, block, out=work)
+        work *= 1.0 / self.scale_
+        work -= self.mean_ / self.scale_
+        np.clip(work, -self.clip, self.clip, out=work)
