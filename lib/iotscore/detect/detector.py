@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from iotscore.errors import ModelError
+from iotscore.errors import ModelError, TrainingError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -54,10 +54,7 @@ class Detector(Protocol):
     """Whether it fits in a moment, so that calibration may fit it several times."""
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
         """Return a copy that has learned from benign, scaled rows.
 
@@ -69,6 +66,11 @@ class Detector(Protocol):
             Number of the device that each row is of, 0 or more; -1, and None for all: unknown.
         progress : callable or None
             Called after each epoch by detectors that have epochs.
+
+        Raises
+        ------
+        TrainingError
+            If there are too few rows, or nothing can be learned from them.
         """
         ...
 
@@ -77,6 +79,11 @@ class Detector(Protocol):
 
         A row's score depends on that row and its device alone: neither on the other rows of the
         call, nor on their number or order. Detectors that know no devices ignore them.
+
+        Raises
+        ------
+        ModelError
+            If the detector is not fitted, or ``X`` has another number of columns.
         """
         ...
 
@@ -88,6 +95,11 @@ class Detector(Protocol):
         float64 array of shape (n_rows, n_features)
             A row's sum rises strictly with its score and is 0 at the baseline. Where scores are
             distances or errors, the sum is the score.
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
         """
         ...
 
@@ -164,6 +176,16 @@ def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:
             " model was fitted on, in the same order"
         )
         raise ModelError(message)
+
+
+def require_rows(X: npt.NDArray[Any], least: int, reader: str) -> None:
+    """Raise :class:`TrainingError` unless ``X`` is a table of at least ``least`` rows."""
+    if X.ndim != 2 or X.shape[0] < least:  # noqa: PLR2004 a table has two axes
+        message = (
+            f"{reader} got rows of shape {X.shape} and needs at least {least}:"
+            " train on more benign traffic"
+        )
+        raise TrainingError(message)
 
 
 def require_array(arrays: Arrays, name: str, dtype: str, ndim: int) -> npt.NDArray[Any]:

@@ -6,30 +6,17 @@ Parts stand in the order of their device numbers; the pooled part, number -1, is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.errors import TrainingError
 from iotscore.features import UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from iotscore.detect.detector import IntArray
 
 POOLED: Final = UNKNOWN_DEVICE
 """Device number of the pooled part, and of rows whose device is not known."""
-
-
-def require_rows(X: npt.NDArray[Any], least: int, reader: str) -> None:
-    """Raise :class:`TrainingError` unless ``X`` is a table of at least ``least`` rows."""
-    if X.ndim != 2 or X.shape[0] < least:  # noqa: PLR2004 a table has two axes
-        message = (
-            f"{reader} got rows of shape {X.shape} and needs at least {least}:"
-            " train on more benign traffic"
-        )
-        raise TrainingError(message)
 
 
 def rows_by_part(devices: IntArray | None, n_rows: int, least_rows: int) -> dict[int, IntArray]:

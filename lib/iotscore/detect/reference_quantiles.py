@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState
-from iotscore.detect.device_parts import devices_fault, part_of_rows, require_rows, rows_by_part
+from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState, require_rows
+from iotscore.detect.device_parts import devices_fault, part_of_rows, rows_by_part
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray, IntArray

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iotscore.detect.detector import require_rows
 from iotscore.detect.detectors.envelope import Ranges
 from iotscore.detect.device_parts import (
     POOLED,
     evenly,
     grouped,
     part_of_rows,
-    require_rows,
     rows_by_part,
 )
 from iotscore.errors import ModelError, TrainingError

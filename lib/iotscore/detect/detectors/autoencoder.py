@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 import numpy as np
 
 from iotscore.bounds import Count, CountOrZero, Positive, check_bounds
-from iotscore.detect.detector import require_array, require_width
+from iotscore.detect.detector import require_array, require_rows, require_width
 from iotscore.detect.detectors._held_out import last_rows
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.detectors._network import Network, fold
@@ -121,21 +121,11 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
             window_order(self.features)
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
         """Return a copy fitted with Keras; TensorFlow is imported here and nowhere else.
 
-        Parameters
-        ----------
-        X : float32 array of shape (n_rows, n_features)
-            Finite, scaled benign rows, those of a device in the order of time.
-        devices : int64 array of shape (n_rows,) or None
-            Device of each row, for what patience holds out; None: all of one device.
-        progress : callable or None
-            Called after each epoch with its number, from 1, and its mean loss.
+        Devices matter for what patience holds out only; None: all rows are of one.
 
         Raises
         ------
@@ -144,9 +134,7 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
         ModelError
             If ``X`` has another number of columns than ``features``, under ``"windows"``.
         """
-        if X.ndim != 2 or X.shape[0] == 0:  # noqa: PLR2004 a table has two axes
-            message = f"the autoencoder got rows of shape {X.shape} and needs at least one row"
-            raise TrainingError(message)
+        require_rows(X, 1, self.title)
         if self.sequence == "record":
             fitted = self._keras(X[:, np.newaxis, :], devices, progress)
             return self._with(fold(fitted.weights), fitted)
@@ -191,42 +179,13 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
             held_out_loss_history_=fitted.held_out_losses,
         )
 
-    def score(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,  # noqa: ARG002 one network for all devices
-    ) -> FloatArray:
-        """Return mean squared errors, float64 of shape (n_rows,), higher = more anomalous.
-
-        Raises
-        ------
-        ModelError
-            If the autoencoder is not fitted, or ``X`` has another number of columns.
-        """
+    def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return mean squared errors, float64 of shape (n_rows,), higher = more anomalous."""
         return self._fitted_for(X).errors(np.ascontiguousarray(X, dtype=np.float32))
 
-    def contributions(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,  # noqa: ARG002 one network for all devices
-    ) -> FloatArray:
-        """Return each feature's part of the mean squared error; they sum to the scores.
-
-        Returns
-        -------
-        float64 array of shape (n_rows, n_features)
-
-        Raises
-        ------
-        ModelError
-            As for :meth:`score`.
-        """
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return each feature's part of the mean squared error; they sum to the scores."""
         return self._fitted_for(X).shares(np.ascontiguousarray(X, dtype=np.float32))
-
-    @property
-    def baseline(self) -> float:
-        """The score of a row that is rebuilt exactly: 0."""
-        return 0.0
 
     @property
     def parameters(self) -> dict[str, Any]:

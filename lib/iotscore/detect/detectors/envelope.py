@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 import numpy as np
 
 from iotscore.bounds import Bounds, Count, check_bounds
-from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState
+from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState, require_rows
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
     devices_fault,
     evenly,
     part_of_rows,
-    require_rows,
     rows_by_part,
 )
 from iotscore.detect.kernels import envelope as kernel
@@ -126,18 +125,9 @@ class Envelope(EnvelopeOptions, Learned[Ranges]):
     is_quick: ClassVar[bool] = True
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,  # noqa: ARG002 there are no epochs
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
-        """Return a copy with the ranges of ``X``, of each device and of all rows.
-
-        Raises
-        ------
-        TrainingError
-            If there are no rows.
-        """
+        """Return a copy with the ranges of ``X``, of each device and of all rows."""
         require_rows(X, 1, self.title)
         parts = rows_by_part(devices, X.shape[0], self.least_rows)
         ends = [typical_range(X[positions], self.rows) for positions in parts.values()]
@@ -149,13 +139,7 @@ class Envelope(EnvelopeOptions, Learned[Ranges]):
         return replace(self, state_=ranges)
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
-        """Return sums of excesses, float64 of shape (n_rows,), higher = more anomalous.
-
-        Raises
-        ------
-        ModelError
-            If the envelope is not fitted, or ``X`` has another number of columns.
-        """
+        """Return sums of excesses, float64 of shape (n_rows,), higher = more anomalous."""
         ranges = self._fitted_for(X)
         scores = np.empty(X.shape[0])
         kernel.store_excesses(
@@ -169,24 +153,13 @@ class Envelope(EnvelopeOptions, Learned[Ranges]):
         return scores
 
     def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
-        """Return each column's excess, float64 of shape (n_rows, n_features); they sum to scores.
-
-        Raises
-        ------
-        ModelError
-            As for :meth:`score`.
-        """
+        """Return each column's excess, float64 of the shape of ``X``; they sum to the scores."""
         ranges = self._fitted_for(X)
         part = part_of_rows(ranges.devices, devices, X.shape[0])
         low, high = ranges.low[part], ranges.high[part]
         values = X.astype(np.float64)
         outside = np.maximum(np.maximum(low - values, values - high), 0.0)
         return outside / (high - low + self.softness)
-
-    @property
-    def baseline(self) -> float:
-        """The score of a row within its ranges: 0."""
-        return 0.0
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from iotscore.bounds import Count, check_bounds
-from iotscore.detect.detector import FLOAT32_2D, INT64_1D, ArrayState
+from iotscore.detect.detector import FLOAT32_2D, INT64_1D, ArrayState, require_rows
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.device_parts import (
     devices_fault,
     evenly,
     grouped,
     part_of_rows,
-    require_rows,
     rows_by_part,
 )
 from iotscore.detect.kernels import neighbours as kernel
@@ -121,18 +120,9 @@ class Neighbours(NeighboursOptions, Learned[References]):
     is_quick: ClassVar[bool] = True
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,  # noqa: ARG002 there are no epochs
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
-        """Return a copy that keeps rows of ``X``, drawn evenly from each device and from all.
-
-        Raises
-        ------
-        TrainingError
-            If there are fewer than ``k`` rows.
-        """
+        """Return a copy that keeps rows of ``X``, ``k`` or more, drawn evenly from each part."""
         require_rows(X, self.k, self.title)
         parts = rows_by_part(devices, X.shape[0], self.least_rows)
         drawn = [positions[evenly(positions.size, self.rows)] for positions in parts.values()]
@@ -144,13 +134,7 @@ class Neighbours(NeighboursOptions, Learned[References]):
         return replace(self, state_=references)
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
-        """Return distances, float64 of shape (n_rows,), higher = more anomalous.
-
-        Raises
-        ------
-        ModelError
-            If nothing is fitted, or ``X`` has another number of columns.
-        """
+        """Return distances, float64 of shape (n_rows,), higher = more anomalous."""
         references = self._fitted_for(X)
         counts = references.counts
         part = part_of_rows(references.devices, devices, X.shape[0])
@@ -170,15 +154,6 @@ class Neighbours(NeighboursOptions, Learned[References]):
 
         A column's share of the squared distance, times the distance: they sum to the scores, up
         to float32's rounding.
-
-        Returns
-        -------
-        float64 array of shape (n_rows, n_features)
-
-        Raises
-        ------
-        ModelError
-            As for :meth:`score`.
         """
         references = self._fitted_for(X)
         counts = references.counts
@@ -197,11 +172,6 @@ class Neighbours(NeighboursOptions, Learned[References]):
         distances = np.sqrt(totals)
         shares: FloatArray = squares / np.where(distances > 0.0, distances, 1.0)
         return shares
-
-    @property
-    def baseline(self) -> float:
-        """The score of a row that is equal to a reference: 0."""
-        return 0.0
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from iotscore.detect.detector import FLOAT64_1D, ArrayState, require_width
-from iotscore.errors import ModelError, TrainingError
+from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray
 
 _BLOCK_ROWS: Final = 512
 """512 x 115 float64 values are 0.5 MB and stay in the processor's cache."""
-
-
-def require_fit_rows(X: FloatArray) -> None:
-    """Raise :class:`TrainingError` unless ``X`` is a table of at least one row."""
-    if X.ndim != 2 or X.shape[0] == 0:  # noqa: PLR2004 a table has two axes
-        message = f"the scaler got rows of shape {X.shape} and needs at least one row"
-        raise TrainingError(message)
 
 
 def learned() -> Any:  # noqa: ANN401 an array

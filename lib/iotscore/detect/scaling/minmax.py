@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
 import numpy as np
 
-from iotscore.detect.scaling._blocks import ColumnScaler, learned, require_fit_rows
+from iotscore.detect.detector import require_rows
+from iotscore.detect.scaling._blocks import ColumnScaler, learned
 from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ class MinMaxScaler(ColumnScaler):
         return f"it has {self.min_.size} offsets and {self.scale_.size} factors"
 
     def fit(self, X: FloatArray) -> Self:
-        """Return a copy fitted to the smallest and largest value of each column of finite rows."""
-        require_fit_rows(X)
+        """Return a copy fitted to the extremes of finite rows, float64 of (n_rows, n_features)."""
+        require_rows(X, 1, "the scaler")
         low = X.min(axis=0).astype(np.float64)
         with np.errstate(over="ignore"):
             # A range beyond float64 becomes infinite: the column then maps to 0.

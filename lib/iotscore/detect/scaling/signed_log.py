@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 import numpy as np
 
-from iotscore.detect.scaling._blocks import ColumnScaler, learned, require_fit_rows
+from iotscore.detect.detector import require_rows
+from iotscore.detect.scaling._blocks import ColumnScaler, learned
 from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class SignedLogScaler(ColumnScaler):
         return f"it has {counts}, which must be as many, and above 0"
 
     def fit(self, X: FloatArray) -> Self:
-        """Return a copy fitted to mean and standard deviation of the logarithms of finite rows."""
-        require_fit_rows(X)
+        """Return a copy fitted to logarithms of finite rows, float64 of (n_rows, n_features)."""
+        require_rows(X, 1, "the scaler")
         # One memory layout, since the order in which numbers are added decides the last bits.
         rows = np.ascontiguousarray(X)
         logs = np.sign(rows) * np.log1p(np.abs(rows))

@@ -63,7 +63,7 @@ def test_faults_are_told() -> None:
     """Nothing fitted, no rows, another width, a senseless limit."""
     with pytest.raises(ModelError, match="not fitted"):
         SignedLogScaler(10.0).transform(ROWS)
-    with pytest.raises(TrainingError, match="at least one row"):
+    with pytest.raises(TrainingError, match="at least 1"):
         SignedLogScaler(10.0).fit(ROWS[:0])
     with pytest.raises(ModelError, match=r"4 columns.*5"):
         SignedLogScaler(10.0).fit(ROWS).transform(ROWS[:, :4])
