@@ -135,6 +135,10 @@ class Neighbours(NeighboursOptions, Learned[References]):
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
         """Return distances, float64 of shape (n_rows,), higher = more anomalous."""
+        return self._search(X, devices, np.empty(0, dtype=np.int64))
+
+    def _search(self, X: Float32Array, devices: IntArray | None, nearest: IntArray) -> FloatArray:
+        """Return distances; store the references' positions in ``nearest``, unless it is empty."""
         references = self._fitted_for(X)
         counts = references.counts
         part = part_of_rows(references.devices, devices, X.shape[0])
@@ -146,6 +150,7 @@ class Neighbours(NeighboursOptions, Learned[References]):
             counts,
             self.k,
             scores,
+            nearest,
         )
         return scores
 
@@ -155,16 +160,13 @@ class Neighbours(NeighboursOptions, Learned[References]):
         A column's share of the squared distance, times the distance: they sum to the scores, up
         to float32's rounding.
         """
-        references = self._fitted_for(X)
-        counts = references.counts
-        part = part_of_rows(references.devices, devices, X.shape[0])
         nearest = np.empty(X.shape[0], dtype=np.int64)
-        rows = np.ascontiguousarray(X, dtype=np.float32)
-        kernel.store_nearest(
-            rows, grouped(part, counts.size), references.packed, counts, self.k, nearest
-        )
+        self._search(X, devices, nearest)
+        references = self._fitted()
+        part = part_of_rows(references.devices, devices, X.shape[0])
         limit = kernel.LARGEST
         chosen = references.rows[references.starts[part] + nearest]
+        rows = np.ascontiguousarray(X, dtype=np.float32)
         apart = np.clip(rows, -limit, limit).astype(np.float64) - np.clip(chosen, -limit, limit)
         squares = apart * apart
         # Column by column, so that a row's sum does not depend on how many rows there are.
