@@ -135,33 +135,32 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
             If ``X`` has another number of columns than ``features``, under ``"windows"``.
         """
         require_rows(X, 1, self.title)
+        network: Network | WindowNetwork
         if self.sequence == "record":
             fitted = self._keras(X[:, np.newaxis, :], devices, progress)
-            return self._with(fold(fitted.weights), fitted)
-        order = window_order(self.features)
-        require_width(X, order.size, self.title)
-        fitted = self._keras(X[:, order], devices, progress)
-        return self._with(WindowNetwork(*fitted.weights, window_order=order), fitted)
+            network = fold(fitted.weights)
+        else:
+            order = window_order(self.features)
+            require_width(X, order.size, self.title)
+            fitted = self._keras(X[:, order], devices, progress)
+            network = WindowNetwork(*fitted.weights, window_order=order)
+        return replace(
+            self,
+            state_=network,
+            loss_history_=fitted.losses,
+            held_out_loss_history_=fitted.held_out_losses,
+        )
 
     def _keras(
         self, rows: Float32Array, devices: IntArray | None, progress: Progress | None
     ) -> Fitted:
         from iotscore.detect.detectors import _keras_fit
 
-        sequences = _keras_fit.Sequences(rows, rows[:0])
+        first, last = rows, rows[:0]
         if self.patience:
-            held_out = last_rows(rows.shape[0], devices, self.validation_share)
-            sequences = _keras_fit.Sequences(rows[~held_out], rows[held_out])
-        training = _keras_fit.Training(
-            is_windows=self.sequence == "windows",
-            units=self.units,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            patience=self.patience,
-            random_state=self.random_state,
-        )
-        fitted = _keras_fit.fit(sequences, training, progress)
+            is_last = last_rows(rows.shape[0], devices, self.validation_share)
+            first, last = rows[~is_last], rows[is_last]
+        fitted = _keras_fit.fit(self, first, last, progress)
         losses = fitted.losses
         if not np.isfinite(losses).all():
             message = (
@@ -170,14 +169,6 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
             )
             raise TrainingError(message)
         return fitted
-
-    def _with(self, network: Network | WindowNetwork, fitted: Fitted) -> Self:
-        return replace(
-            self,
-            state_=network,
-            loss_history_=fitted.losses,
-            held_out_loss_history_=fitted.held_out_losses,
-        )
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
         """Return mean squared errors, float64 of shape (n_rows,), higher = more anomalous."""
