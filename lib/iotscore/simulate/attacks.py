@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
-    Packets = NDArray[Any]
+    from iotscore.simulate.packets import Packets
+
 
 _ATTACKS: Final[dict[str, Callable[[Generator, int, int], Packets]]] = {
     "gafgyt.combo": connection_flood,
@@ -51,18 +51,9 @@ about 1,066.
 
 
 def attack(device: int, kind: str, n: int, rng: Generator) -> Packets:
-    """Return an attack's capture with exactly `n` recorded packets.
+    """Return an attack's capture with exactly `n` recorded packets, 1 or more.
 
-    Parameters
-    ----------
-    device : int
-        Number of the infected device.
-    kind : str
-        Family and attack, for example ``gafgyt.tcp`` (see ``layout.KINDS``).
-    n : int
-        Recorded packets, at least 1.
-    rng : Generator
-        Source of randomness; the same one gives the same packets.
+    Its kind is family and attack, such as ``gafgyt.tcp``: one of ``layout.KINDS`` but benign.
     """
     family, name = kind.split(".")
     missing = int(n * rng.uniform(0.0, 2.0 * _MISSING.get(kind, _MISSING.get(family, 0.0))))

@@ -47,16 +47,9 @@ _COMMON: Final = (_LOOKUP, _CLOCK, _ADDRESS)
 
 def _odd(every: float) -> Habit:
     """Return slow talks, an hour or so, with hosts that the device has never met."""
+    sent, answers = (74, 240, 60), (74, 590, 0)
     return Habit(
-        every,
-        (74, 240, 60),
-        (74, 590, 0),
-        spread=1.0,
-        times=7.0,
-        step=120.0,
-        fresh="host",
-        vary=0.5,
-        host=93,
+        every, sent, answers, spread=1.0, times=7.0, step=120.0, fresh="host", vary=0.5, host=93
     )
 
 
@@ -81,15 +74,8 @@ def _report(host: int) -> Habit:
     While the replies pause, their last residual counts again with every packet: this is how pcc
     comes to exceed 1.
     """
-    return Habit(
-        10800.0,
-        (60, *(330,) * 12),
-        (1450, *(0,) * 12),
-        spread=1.0,
-        step=0.02,
-        vary=0.1,
-        host=host,
-    )
+    sent, answers = (60, *(330,) * 12), (1450, *(0,) * 12)
+    return Habit(10800.0, sent, answers, spread=1.0, step=0.02, vary=0.1, host=host)
 
 
 HABITS: Final[dict[int, tuple[Habit, ...]]] = {
