@@ -10,13 +10,14 @@ import numpy as np
 
 from iotscore.detect.detector import FLOAT64_1D, INT32_1D, INT64_1D, ArrayState, require_array
 from iotscore.detect.kernels import isolation_forest as kernel
+from iotscore.detect.kernels import tree_edges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
 
-    from iotscore.detect.detector import Arrays, Float32Array, FloatArray
+    from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray
 
 
 def average_path_length(n: int) -> float:
@@ -143,31 +144,32 @@ class Trees(ArrayState):
 def flatten(forest: Any) -> Trees:  # noqa: ANN401 scikit-learn has no types
     """Return the trees of a fitted ``sklearn.ensemble.IsolationForest``."""
     trees = [estimator.tree_ for estimator in forest.estimators_]
-    left = [tree.children_left.astype(np.int32) for tree in trees]
-    right = [tree.children_right.astype(np.int32) for tree in trees]
-    inner = np.concatenate(left) >= 0
+    left = np.concatenate([tree.children_left for tree in trees]).astype(np.int32)
+    right = np.concatenate([tree.children_right for tree in trees]).astype(np.int32)
+    offsets = np.cumsum([0, *(tree.node_count for tree in trees)], dtype=np.int64)
+    inner = left >= 0
     rows = np.concatenate([tree.n_node_samples for tree in trees])
-    depth = np.concatenate([_depths(a, b) for a, b in zip(left, right, strict=True)])
     in_leaf = np.array([average_path_length(int(n)) for n in rows])
     feature = np.concatenate([tree.feature for tree in trees])
     return Trees(
         feature=np.where(inner, feature, -1).astype(np.int32),
         threshold=np.concatenate([tree.threshold for tree in trees]).astype(np.float64),
-        left=np.concatenate(left),
-        right=np.concatenate(right),
-        length=np.where(inner, 0.0, depth + in_leaf),
-        offsets=np.cumsum([0, *(tree.node_count for tree in trees)], dtype=np.int64),
+        left=left,
+        right=right,
+        length=np.where(inner, 0.0, depths(left, right, offsets) + in_leaf),
+        offsets=offsets,
         max_samples=int(forest.max_samples_),
         n_features=int(forest.n_features_in_),
     )
 
 
-def _depths(left: npt.NDArray[np.int32], right: npt.NDArray[np.int32]) -> FloatArray:
-    depths = np.zeros(left.size)
-    for node in range(left.size):  # children come after their parent
-        if left[node] >= 0:
-            depths[[left[node], right[node]]] = depths[node] + 1.0
-    return depths
+def depths(
+    left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], offsets: IntArray
+) -> IntArray:
+    """Return the depth of each node of trees, whose roots have 0."""
+    found = np.empty(left.size, dtype=np.int64)
+    tree_edges.fill_depths(left, right, offsets, found)
+    return found
 
 
 def pack(trees: Trees) -> tuple[npt.NDArray[Any], FloatArray, Any, Any]:
