@@ -20,21 +20,10 @@ POOLED: Final = UNKNOWN_DEVICE
 
 
 def rows_by_part(devices: IntArray | None, n_rows: int, least_rows: int) -> dict[int, IntArray]:
-    """Return the positions of the rows that each part is fitted on, by device number.
+    """Return the positions of the rows that each part is fitted on, rising, by device number.
 
-    Parameters
-    ----------
-    devices : int64 array of shape (n_rows,) or None
-        Device number of each row; negative, and None for all: unknown.
-    n_rows : int
-        Number of rows.
-    least_rows : int
-        Devices with fewer rows have no part of their own.
-
-    Returns
-    -------
-    dict of int to int64 array
-        First the pooled part with all rows, then the devices in rising order; positions rise.
+    First comes the pooled part with all rows, then devices with at least ``least_rows`` rows in
+    rising order. Negative numbers, and None for all rows, are unknown devices.
     """
     parts = {POOLED: np.arange(n_rows)}
     if devices is None:
@@ -49,14 +38,8 @@ def rows_by_part(devices: IntArray | None, n_rows: int, least_rows: int) -> dict
 def part_of_rows(known: IntArray, devices: IntArray | None, n_rows: int) -> IntArray:
     """Return the index of the part that scores each row, int64 of shape (n_rows,).
 
-    Parameters
-    ----------
-    known : int64 array of shape (n_parts,)
-        Device numbers of the parts, rising, the first -1.
-    devices : int64 array of shape (n_rows,) or None
-        Device number of each row; one that is not known gets the pooled part, index 0.
-    n_rows : int
-        Number of rows.
+    ``known`` are the device numbers of the parts, rising, the first -1. A row whose device is not
+    among them, and all under None, get the pooled part, index 0.
     """
     if devices is None:
         return np.zeros(n_rows, dtype=np.int64)

@@ -107,14 +107,10 @@ class Model:
         Parameters
         ----------
         X : float64 array of shape (n_rows, n_features)
-            Finite, unscaled features in the order of :attr:`features`; 0 rows are fine.
+            Finite, unscaled features in the order of :attr:`features`; 0 rows are fine. Another
+            number of columns is a :class:`ModelError`.
         devices : int64 array of shape (n_rows,) or None
             Device number of each row; -1, and None for all: unknown.
-
-        Raises
-        ------
-        ModelError
-            If ``X`` has another number of columns.
         """
         require_width(X, len(self.features), "the model")
         scaled = self.scaler.transform(X)
@@ -144,16 +140,8 @@ class Model:
         appears for each threshold. A detector's flag compares its raw score, ``is_anomaly`` the
         hybrid score. Only a model whose hybrid score is a tail level has a severity.
 
-        Parameters
-        ----------
-        raw : mapping of str to float64 array of shape (n_rows,)
-            What :meth:`raw_scores` returned.
-        calibrations : mapping of str to ScoreCalibration or TailCalibration
-            One per detector, or none at all.
-        thresholds : mapping of str to float
-            By detector, or ``"hybrid"``; those that are not named give no flag column.
-        devices : int64 array of shape (n_rows,) or None
-            Device number of each row; None: unknown.
+        ``raw`` is what :meth:`raw_scores` returned, for rows of the same ``devices``; thresholds
+        are by detector, or ``"hybrid"``.
         """
         columns: dict[str, npt.NDArray[Any]] = {}
         norms: dict[str, FloatArray] = {}

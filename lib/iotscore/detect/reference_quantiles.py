@@ -73,19 +73,9 @@ class BenignReference(ArrayState):
         return quantiles
 
     def ranges(self, devices: IntArray | None, n_rows: int) -> tuple[FloatArray, FloatArray]:
-        """Return the benign range of each row's device.
+        """Return the benign range of each row's device (None: unknown).
 
-        Parameters
-        ----------
-        devices : int64 array of shape (n_rows,) or None
-            Device number of each row; None: unknown.
-        n_rows : int
-            Number of rows.
-
-        Returns
-        -------
-        low, high : float64 array of shape (n_rows, n_features)
-            The quantiles of 1 % and 99 %.
+        Its ends, the quantiles of 1 % and 99 %, are float64 of shape (n_rows, n_features).
         """
         part = part_of_rows(self.devices, devices, n_rows)
         parts = self._parts
@@ -96,12 +86,8 @@ class BenignReference(ArrayState):
 def fit_reference(X: FloatArray, devices: IntArray | None = None) -> BenignReference:
     """Return the quantiles of benign rows, with linear interpolation between rows.
 
-    Parameters
-    ----------
-    X : float64 array of shape (n_rows, n_features)
-        Finite, unscaled benign rows, at least one.
-    devices : int64 array of shape (n_rows,) or None
-        Device number of each row; -1, and None for all: unknown.
+    Rows are finite and unscaled, float64 of shape (n_rows, n_features), at least one. Devices are
+    int64 numbers; -1, and None for all: unknown.
     """
     require_rows(X, 1, "the benign reference")
     parts = rows_by_part(devices, X.shape[0], LEAST_ROWS)

@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 def check_weights(weights: Mapping[str, float], names: Iterable[str] | None = None) -> None:
     """Raise :class:`ConfigError` unless the weights are 0 or more and sum to 1 (within 1e-9).
 
-    Parameters
-    ----------
-    weights : mapping of str to float
-        Weight of each detector's normalised score.
-    names : iterable of str or None
-        Detectors that need a weight each, neither more nor fewer; None skips this check.
+    Each of the detectors ``names`` needs one, and no other has one; None skips this check.
     """
     if names is not None and set(names) != set(weights):
         message = (

@@ -25,26 +25,17 @@ class HybridTail:
     were counted; beyond, its levels rise as the pooled ones do, since two extrapolations with
     slopes of their own would rank one device's attacks below another's benign records.
 
-    Attributes
-    ----------
-    pooled
-        Over all devices.
-    own
-        By device number.
     """
 
     pooled: TailCalibration
+    """Over all devices."""
     own: Mapping[int, TailCalibration] = field(default_factory=dict)
+    """By device number."""
 
     def normalise(self, summed: FloatArray, devices: IntArray | None = None) -> FloatArray:
-        """Return levels, float64 of the same shape, above 0.
+        """Return levels above 0 of weighted sums of the detectors' levels, float64 of (n_rows,).
 
-        Parameters
-        ----------
-        summed : float64 array of shape (n_rows,)
-            Weighted sums of the detectors' levels, 0 or more.
-        devices : int64 array of shape (n_rows,) or None
-            Device number of each row; None: unknown.
+        Device numbers are int64 of the same shape; None: unknown.
         """
         levels = self.pooled.normalise(summed)
         if devices is None:
@@ -64,16 +55,9 @@ class HybridTail:
 
 
 def fit_hybrid_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> HybridTail:
-    """Calibrate on benign rows that the detectors were not fitted on.
+    """Calibrate on the sums of benign rows that the detectors were not fitted on.
 
-    Parameters
-    ----------
-    summed : float64 array of shape (n_rows,)
-        Weighted sums of the detectors' levels.
-    devices : int64 array of shape (n_rows,)
-        Device number of each row, -1 for unknown.
-    least_rows : int
-        A device with fewer rows has no tail of its own.
+    A device (-1: unknown) with fewer than ``least_rows`` rows has no tail of its own.
     """
     numbers, rows = np.unique(devices, return_counts=True)
     own = {

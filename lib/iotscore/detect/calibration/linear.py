@@ -23,11 +23,6 @@ class ScoreCalibration:
     The map rises strictly (up to rounding), so it keeps the order of scores and with it every
     ROC curve. If ``high - low`` is 0, or below the smallest normal float64, the range counts as
     1 and the result is ``score - low``.
-
-    Raises
-    ------
-    ModelError
-        If a bound is not finite or ``high < low``.
     """
 
     low: float

@@ -71,13 +71,7 @@ class TailCalibration(ArrayState):
         return None
 
     def normalise(self, scores: FloatArray) -> FloatArray:
-        """Return levels ``-ln p`` of the same shape, float64, above 0.
-
-        Parameters
-        ----------
-        scores : float64 array
-            0 or more.
-        """
+        """Return levels ``-ln p`` above 0 of scores of 0 or more, float64 of the same shape."""
         logs = np.log(scores + OFFSET)
         first, last = self.knots_[0], self.knots_[-1]
         counted = np.interp(logs, self.knots_, self.levels_)
@@ -97,12 +91,7 @@ class TailCalibration(ArrayState):
 
 
 def fit_tail(scores: FloatArray) -> TailCalibration:
-    """Calibrate on benign scores of rows that the detector was not fitted on.
-
-    Parameters
-    ----------
-    scores : float64 array of shape (n_rows,)
-        0 or more.
+    """Calibrate on benign scores, 0 or more, of rows that the detector was not fitted on.
 
     Raises
     ------

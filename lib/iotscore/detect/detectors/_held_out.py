@@ -14,29 +14,12 @@ if TYPE_CHECKING:
 
 
 def last_rows(n_rows: int, devices: IntArray | None, share: float) -> BoolArray:
-    """Return which rows are among the last of their device.
+    """Return which rows, in the order of time, are among a share of the last of their device.
 
     The last ones and not random ones: neighbouring records overlap in their decay windows, and a
-    row whose neighbours were fitted says little about the traffic to come.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows, those of a device in the order of time.
-    devices : int64 array of shape (n_rows,) or None
-        Device of each row; rows of unknown device (-1), and all under None, are of one device.
-    share : float
-        Share of each device's rows, above 0 and below 1; rounded down to whole rows.
-
-    Returns
-    -------
-    bool array of shape (n_rows,)
-        At least one row of any device that has ``1 / share``.
-
-    Raises
-    ------
-    TrainingError
-        If no device has that many rows.
+    row whose neighbours were fitted says little about the traffic to come. The share, above 0 and
+    below 1, is rounded down to whole rows; rows of unknown device (-1), and all under None, are of
+    one device. A :class:`TrainingError` is raised if no device has ``1 / share`` rows.
     """
     held_out = np.zeros(n_rows, dtype=np.bool_)
     numbers = np.zeros(n_rows, dtype=np.int64) if devices is None else devices

@@ -44,14 +44,8 @@ _CLOSE: Final = 1e-9
 def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, FloatArray]:
     """Take each row's mean path length apart into what the features contribute.
 
-    A row's result depends on that row alone, bit for bit.
-
-    Parameters
-    ----------
-    trees : Trees
-        The trees of a fitted forest.
-    X : float32 array of shape (n_rows, n_features)
-        Finite rows, scaled as the fitted ones; 0 rows are fine.
+    A row's result depends on that row alone, bit for bit. Rows are float32 and scaled as the
+    fitted ones; 0 rows are fine.
 
     Returns
     -------

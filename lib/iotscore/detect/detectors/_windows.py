@@ -20,24 +20,11 @@ _NAME: Final = re.compile(rf"(?P<stream>.+)_(?P<decay>{'|'.join(_DECAYS)})_(?P<s
 
 
 def window_order(features: Sequence[str]) -> IntArray:
-    """Return the column of each statistic in each decay window.
+    """Return the column of each statistic in each decay window, of (n_windows, n_statistics).
 
-    Parameters
-    ----------
-    features : sequence of str
-        Names ``<stream>_<decay>_<statistic>`` as :data:`iotscore.features.FEATURES` has them, in
-        any order.
-
-    Returns
-    -------
-    int64 array of shape (n_windows, n_statistics)
-        Row by row the windows that occur, that with the shortest memory (L5) first; the
-        statistics of each in the order in which the first window has them. Every column once.
-
-    Raises
-    ------
-    ConfigError
-        If there are no names, a name has no decay, or the windows differ in their statistics.
+    Names are ``<stream>_<decay>_<statistic>`` as in :data:`iotscore.features.FEATURES`, in any
+    order. Row by row come the windows that occur, that with the shortest memory (L5) first, and
+    the statistics of each in the order in which the first window has them.
     """
     windows: dict[str, dict[tuple[str, str], int]] = {decay: {} for decay in _DECAYS}
     for column, name in enumerate(features):

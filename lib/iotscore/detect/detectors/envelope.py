@@ -67,18 +67,8 @@ def typical_range(X: Float32Array, rows: int) -> tuple[FloatArray, FloatArray]:
 
     The range of a sample grows with its size, so the range of all rows would let the more pass
     the more rows there were to fit. Interleaved subsets of about ``rows`` rows, at most 16 of
-    them, have a range each; the medians of their ends are the result.
-
-    Parameters
-    ----------
-    X : float32 array of shape (n_rows, n_features)
-        At least one row, in the order of time.
-    rows : int
-        Rows of a subset, 1 or more.
-
-    Returns
-    -------
-    low, high : float64 array of shape (n_features,)
+    them, have a range each; the medians of their ends, float64 of shape (n_features,), are the
+    result. ``X`` is float32 of shape (n_rows, n_features), in the order of time.
     """
     step = max(1, round(X.shape[0] / rows))
     subsets = [X[start::step] for start in evenly(step, _MOST_SUBSETS)]

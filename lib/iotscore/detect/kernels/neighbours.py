@@ -102,20 +102,10 @@ def store_distances(
 ) -> None:
     """Store each row's distance to the k-th nearest reference of its part, and which that is.
 
-    Parameters
-    ----------
-    X : float32 array of shape (n_rows, n_features)
-    groups : two int64 arrays
-        Rows part by part, see :func:`iotscore.detect.device_parts.grouped`.
-    references : float32 array of shape (n_parts, columns, width)
-        As :func:`pack` lays them.
-    counts : int64 array of shape (n_parts,)
-        References of each part, at least ``k``.
-    k : int
-    scores : float64 array of shape (n_rows,)
-    nearest : int64 array of shape (n_rows,) or (0,)
-        Gets the reference's position within its part, of equally near ones the first; empty: not
-        asked for.
+    ``groups`` are rows part by part, see :func:`iotscore.detect.device_parts.grouped`;
+    ``references`` of shape (n_parts, columns, width) are laid as :func:`pack` does, and each part
+    has ``counts`` of them, at least ``k``. ``nearest`` gets positions within the part, of equally
+    near references that of the first, unless it is empty.
     """
     order, bounds = groups
     _, columns, width = references.shape

@@ -79,14 +79,9 @@ def list_edges(
 ) -> None:
     """Fill ``edges`` tree by tree, each edge before those below it, left before right.
 
-    Parameters
-    ----------
-    feature, threshold, left, right, length, offsets
-        As in :class:`iotscore.detect.detectors._trees.Trees`, the threshold rounded down.
-    covers : float64 array of shape (n_nodes,)
-        Training rows in each node.
-    edges : EDGE array of shape (n_nodes - n_trees,)
-        Where they go; those of tree ``i`` begin at ``offsets[i] - i``.
+    Arrays are those of :class:`iotscore.detect.detectors._trees.Trees`, the threshold rounded
+    down; ``covers`` holds the training rows in each node. The edges of tree ``i``, of shape
+    (n_nodes - n_trees,) in all, begin at ``offsets[i] - i``.
     """
     waiting = np.zeros((edges.size + 1, 3), dtype=np.int64)  # node, parent, depth
     path = np.zeros(edges.size + 1, dtype=np.int64)
