@@ -82,27 +82,25 @@ class FitSettings:
     features: tuple[str, ...] = FEATURES
 
     def __post_init__(self) -> None:
-        """Refuse detectors and weights that do not belong together."""
+        """Refuse detectors and weights that do not belong together, and what is out of bounds."""
         names = [detector.name for detector in self.detectors]
-        if not names or len(set(names)) != len(names) or HYBRID in names:
-            message = f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
-            raise ConfigError(message)
+        if fault := self._fault(names):
+            raise ConfigError(fault)
         check_weights(self.weights, names)
+
+    def _fault(self, names: list[str]) -> str | None:
+        rate, margin, share = self.false_positive_rate, self.margin, self.trim_share
+        if not names or len(set(names)) != len(names) or HYBRID in names:
+            return f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
         if self.normalisation not in get_args(Normalisation):
-            message = f"normalisation is {self.normalisation!r}: use {get_args(Normalisation)}"
-            raise ConfigError(message)
-        if not (0.0 < self.false_positive_rate < 1.0 and 0.0 < self.margin <= 1.0):
-            message = (
-                f"false_positive_rate is {self.false_positive_rate} and margin {self.margin}: the "
-                "first must lie between 0 and 1, the second be above 0 and at most 1"
-            )
-            raise ConfigError(message)
-        if not 0.0 <= self.trim_share < 1.0 or (self.trim_share and self.normalisation != TAIL):
-            message = (
-                f"trim_share is {self.trim_share} with normalisation {self.normalisation}: it must "
-                f"be 0 or more and below 1, and 0 without {TAIL}"
-            )
-            raise ConfigError(message)
+            return f"normalisation is {self.normalisation!r}: use {get_args(Normalisation)}"
+        if not (0.0 < rate < 1.0 and 0.0 < margin <= 1.0):
+            needed = "needed are a rate between 0 and 1, and a margin above 0 and at most 1"
+            return f"false_positive_rate is {rate} and margin {margin}: {needed}"
+        if not 0.0 <= share < 1.0 or (share and self.normalisation != TAIL):
+            needed = f"needed is 0 or more and below 1, and 0 without {TAIL}"
+            return f"trim_share is {share} with normalisation {self.normalisation}: {needed}"
+        return None
 
     def without_idle(self) -> FitSettings:
         """Return the same without detectors that take long to fit and count nothing."""

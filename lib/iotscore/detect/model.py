@@ -77,22 +77,19 @@ class Model:
             check_weights(self.weights, self.detectors)
         except ConfigError as error:
             raise ModelError(str(error)) from error
-        if self.calibrations and set(self.calibrations) != set(self.detectors):
-            message = (
-                f"the model calibrates {sorted(self.calibrations)} and has the detectors"
-                f" {sorted(self.detectors)}: train again"
-            )
+        if fault := self._fault():
+            message = f"the model {fault}: train again"
             raise ModelError(message)
-        unknown = set(self.thresholds) - {*self.detectors, HYBRID}
-        if unknown:
-            message = f"the model has thresholds for unknown scores {sorted(unknown)}: train again"
-            raise ModelError(message)
-        if self.scaler.n_features != len(self.features):
-            message = (
-                f"the model's scaler has {self.scaler.n_features} columns and the model"
-                f" {len(self.features)} features: train again"
-            )
-            raise ModelError(message)
+
+    def _fault(self) -> str | None:
+        detectors, n_columns = sorted(self.detectors), self.scaler.n_features
+        if self.calibrations and sorted(self.calibrations) != detectors:
+            return f"calibrates {sorted(self.calibrations)} and has the detectors {detectors}"
+        if unknown := set(self.thresholds) - {*detectors, HYBRID}:
+            return f"has thresholds for unknown scores {sorted(unknown)}"
+        if n_columns != len(self.features):
+            return f"has a scaler of {n_columns} columns and {len(self.features)} features"
+        return None
 
     @property
     def normalisation(self) -> Normalisation | Literal["frozen"]:

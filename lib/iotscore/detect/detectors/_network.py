@@ -17,7 +17,6 @@ import numpy as np
 
 from iotscore.detect.detector import FLOAT32_1D, FLOAT32_2D, ArrayState
 from iotscore.detect.kernels import autoencoder as kernel
-from iotscore.detect.kernels.packing import pack_dense, pack_gated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.detector import Float32Array, FloatArray
-    from iotscore.detect.kernels.packing import Layer
+    from iotscore.detect.kernels.autoencoder import Layer
 
 _LARGEST_WEIGHT: Final = 1e6
 """Larger weights are refused: with them a sum over values of 1e30 could leave float32."""
@@ -51,6 +50,33 @@ class Reconstruction(ArrayState):
     def _run(self, X: Float32Array, errors: FloatArray, shares: FloatArray) -> None:
         """Store errors, and shares unless they have no rows."""
         raise NotImplementedError
+
+
+def pack_gated(kernel: Float32Array, bias: Float32Array, gates: int) -> Layer:
+    """Return a gated layer with each of its groups of columns padded with zeros.
+
+    Padded columns give a hidden value of 0; padded rows meet those zeros in the next layer.
+    """
+    groups = np.split(np.vstack([kernel, bias]), gates, axis=1)
+    columns = np.hstack([_padded(group, axis=1) for group in groups])
+    return _padded(columns[:-1], axis=0), np.ascontiguousarray(columns[-1])
+
+
+def pack_dense(kernel: Float32Array, bias: Float32Array) -> Layer:
+    """Return a dense layer padded with zeros."""
+    return pack_gated(kernel, bias, gates=1)
+
+
+def pack_recurrent(kernel: Float32Array, gates: int) -> Float32Array:
+    """Return the kernel that a gated layer has for its own hidden values, padded alike."""
+    return pack_gated(kernel, np.zeros(kernel.shape[1], dtype=np.float32), gates)[0]
+
+
+def _padded(array: npt.NDArray[Any], axis: int) -> Float32Array:
+    # Multiples of 8: one AVX register of float32, and a multiple of the 4 kernel rows of `dense`.
+    margin = [(0, 0), (0, 0)]
+    margin[axis] = (0, -array.shape[axis] % 8)
+    return np.ascontiguousarray(np.pad(array, margin), dtype=np.float32)
 
 
 def weights_fault(

@@ -22,13 +22,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iotscore.detect.detector import FLOAT32_1D, FLOAT32_2D, INT64_2D
-from iotscore.detect.detectors._network import Reconstruction, weights_fault
+from iotscore.detect.detectors._network import (
+    Reconstruction,
+    pack_dense,
+    pack_gated,
+    pack_recurrent,
+    weights_fault,
+)
 from iotscore.detect.kernels import autoencoder as kernel
-from iotscore.detect.kernels.packing import pack_dense, pack_gated, pack_recurrent
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray, IntArray
-    from iotscore.detect.kernels.packing import Layer
+    from iotscore.detect.kernels.autoencoder import Layer
 
 
 @dataclass(frozen=True, eq=False)

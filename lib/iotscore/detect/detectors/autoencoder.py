@@ -17,11 +17,10 @@ import numpy as np
 
 from iotscore.bounds import Count, CountOrZero, Positive, check_bounds
 from iotscore.detect.detector import require_array, require_rows, require_width
-from iotscore.detect.detectors._held_out import last_rows
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.detectors._network import Network, fold
+from iotscore.detect.detectors._sequences import last_rows, window_order
 from iotscore.detect.detectors._window_network import WindowNetwork
-from iotscore.detect.detectors._windows import window_order
 from iotscore.errors import ConfigError, TrainingError
 from iotscore.features import FEATURES
 

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from product import autoencoder
 
-from iotscore.detect.detectors._held_out import last_rows
+from iotscore.detect.detectors._sequences import last_rows, window_order
 from iotscore.detect.detectors._window_network import WindowNetwork
-from iotscore.detect.detectors._windows import window_order
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.scaling.signed_log import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
