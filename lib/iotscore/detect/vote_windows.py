@@ -17,7 +17,7 @@ import numpy as np
 
 from iotscore.bounds import Bounds, Count, Positive, check_bounds
 from iotscore.detect.detector import INT64_1D, ArrayState
-from iotscore.detect.device_parts import POOLED, devices_fault, rows_by_part
+from iotscore.detect.device_parts import POOLED, devices_fault, part_of_rows, rows_by_part
 from iotscore.detect.incidents import find_incidents
 from iotscore.errors import ConfigError
 
@@ -115,9 +115,7 @@ class VoteWindows(ArrayState):
 
     def window_of(self, device: int) -> int:
         """Return how many records of a device vote; the pooled window if it is not known."""
-        part = int(np.searchsorted(self.devices, device))
-        known = part < self.devices.size and self.devices[part] == device
-        return int(self.windows[part if known else 0])
+        return int(self.windows[part_of_rows(self.devices, np.array([device]), 1)[0]])
 
 
 def fit_vote_windows(

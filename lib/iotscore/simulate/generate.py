@@ -80,12 +80,10 @@ def file_rows(file: TrafficFile, rows: int, seed: int) -> Iterator[NDArray[np.fl
 
 def write_file(folder: Path, file: TrafficFile, rows: int, seed: int) -> int:
     """Write one traffic file; return its size in bytes."""
-    size = 0
     with (folder / file.name).open("wb") as sink:
-        size += sink.write(_HEADER)
-        for block in file_rows(file, rows, seed):
-            size += sink.write(csv_bytes(block))
-    return size
+        sink.write(_HEADER)
+        sink.writelines(csv_bytes(block) for block in file_rows(file, rows, seed))
+        return sink.tell()
 
 
 def _summary(marker: dict[str, Any]) -> str:

@@ -26,18 +26,9 @@ LONE_SOCKET: Final = 8
 """Flag: no other packet goes between these two sockets."""
 SPOOFED: Final = RECORDED | LONE_SOURCE | LONE_CHANNEL | LONE_SOCKET
 
+_NUMBERS: Final = ("mac", "source", "target", "source_port", "target_port", "size", "flags")
 PACKET: Final = np.dtype(
-    [
-        ("time", np.float64),
-        ("mac", np.int32),
-        ("source", np.int32),
-        ("target", np.int32),
-        ("source_port", np.int32),
-        ("target_port", np.int32),
-        ("size", np.int32),
-        ("flags", np.int32),
-    ],
-    align=True,
+    [("time", np.float64), *((name, np.int32) for name in _NUMBERS)], align=True
 )
 """One packet: Unix time in s, sender's hardware address, both sockets, bytes on the wire, flags.
 

@@ -122,7 +122,37 @@ class Trees(ArrayState):
 
     @cached_property
     def _packed(self) -> tuple[npt.NDArray[Any], FloatArray, Any, Any]:
-        return pack(self)
+        """Return nodes, lengths, roots and steps in the order that the kernel walks fastest.
+
+        Nodes are numbered breadth first, so that siblings are neighbours and the busy upper levels
+        of a tree share cache lines. Thresholds become float32 by rounding towards minus infinity:
+        for a float32 ``x``, ``x <= t`` then holds for the rounded threshold exactly when it holds
+        for ``t``.
+        """
+        nodes = np.zeros(self.feature.size, dtype=kernel.NODE)
+        lengths = np.zeros(self.feature.size)
+        steps = np.zeros(self.n_trees, dtype=np.int32)
+        rounded = round_down(self.threshold)
+        roots = self.offsets[:-1]
+        free = roots + 1
+        # One level of all trees at a time: where its nodes stand, where they go, and in which tree.
+        source, slot, tree = roots, roots, np.arange(self.n_trees)
+        while source.size:
+            inner = self.left[source] >= 0
+            lengths[slot] = self.length[source]
+            nodes["threshold"][slot] = np.where(inner, rounded[source], np.inf)
+            nodes["feature"][slot] = np.where(inner, self.feature[source], 0)
+            nodes["left"][slot] = slot
+            source, slot, tree = source[inner], slot[inner], tree[inner]
+            child = free[tree] + 2 * (np.arange(tree.size) - np.searchsorted(tree, tree))
+            nodes["left"][slot] = child
+            free = free + 2 * np.bincount(tree, minlength=self.n_trees)
+            steps[np.unique(tree)] += 1
+            pair = np.stack([self.left[source], self.right[source]], axis=1)
+            source = (roots[tree][:, np.newaxis] + pair).ravel()
+            slot = np.stack([child, child + 1], axis=1).ravel()
+            tree = np.repeat(tree, 2)
+        return nodes, lengths, roots.astype(np.int32), steps
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes as arrays, the two numbers as ``shape``."""
@@ -170,39 +200,6 @@ def depths(
     found = np.empty(left.size, dtype=np.int64)
     tree_edges.fill_depths(left, right, offsets, found)
     return found
-
-
-def pack(trees: Trees) -> tuple[npt.NDArray[Any], FloatArray, Any, Any]:
-    """Return nodes, lengths, roots and steps in the order that the kernel walks fastest.
-
-    Nodes are numbered breadth first, so that siblings are neighbours and the busy upper levels of
-    a tree share cache lines. Thresholds become float32 by rounding towards minus infinity: for a
-    float32 ``x``, ``x <= t`` then holds for the rounded threshold exactly when it holds for ``t``.
-    """
-    nodes = np.zeros(trees.feature.size, dtype=kernel.NODE)
-    lengths = np.zeros(trees.feature.size)
-    steps = np.zeros(trees.n_trees, dtype=np.int32)
-    rounded = round_down(trees.threshold)
-    roots = trees.offsets[:-1]
-    free = roots + 1
-    # One level of all trees at a time: where its nodes stand, where they go, and in which tree.
-    source, slot, tree = roots, roots, np.arange(trees.n_trees)
-    while source.size:
-        inner = trees.left[source] >= 0
-        lengths[slot] = trees.length[source]
-        nodes["threshold"][slot] = np.where(inner, rounded[source], np.inf)
-        nodes["feature"][slot] = np.where(inner, trees.feature[source], 0)
-        nodes["left"][slot] = slot
-        source, slot, tree = source[inner], slot[inner], tree[inner]
-        child = free[tree] + 2 * (np.arange(tree.size) - np.searchsorted(tree, tree))
-        nodes["left"][slot] = child
-        free = free + 2 * np.bincount(tree, minlength=trees.n_trees)
-        steps[np.unique(tree)] += 1
-        pair = np.stack([trees.left[source], trees.right[source]], axis=1)
-        source = (roots[tree][:, np.newaxis] + pair).ravel()
-        slot = np.stack([child, child + 1], axis=1).ravel()
-        tree = np.repeat(tree, 2)
-    return nodes, lengths, roots.astype(np.int32), steps
 
 
 def round_down(values: FloatArray) -> Float32Array:
