@@ -20,7 +20,7 @@ from iotscore.detect.detectors import _keras_fit
 from iotscore.detect.detectors._network import fold
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
 from iotscore.simulate.generate import generate
 from iotscore.warehouse.records import column_matrix

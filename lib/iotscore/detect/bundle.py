@@ -21,8 +21,7 @@ from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.model import Model
 from iotscore.detect.reference_quantiles import BenignReference
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import MinMaxScaler, SignedLogScaler
 from iotscore.detect.vote_windows import VoteWindows
 from iotscore.errors import ConfigError, ModelError
 from iotscore.features import HYBRID

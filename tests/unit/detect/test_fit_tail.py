@@ -12,7 +12,7 @@ from product import envelope, fit_of_product, forest, neighbours
 from iotscore.detect.bundle import from_bytes, to_bytes
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import TAIL, Model
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
 
 FEATURES = tuple("abcdef")

@@ -13,7 +13,7 @@ from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibrat
 from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import Model
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.features import FEATURES
 

@@ -14,8 +14,7 @@ from product import autoencoder, forest
 
 from iotscore.detect.detectors._network import Network
 from iotscore.detect.model import Model
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import MinMaxScaler, SignedLogScaler
 from iotscore.errors import InputError, ModelError
 from iotscore.explain.kernel_shap import KernelValues, ShapOptions, explain_score, interleaved
 

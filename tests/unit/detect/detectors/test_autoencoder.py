@@ -15,7 +15,7 @@ from product import autoencoder
 
 from iotscore.detect.detectors._network import Network, fold
 from iotscore.detect.kernels import autoencoder as kernel
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from product import forest
 from sklearn.ensemble import IsolationForest
 
 from iotscore.detect.detectors._trees import Trees, average_path_length, round_down
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.kernels.neighbours import kth_smallest
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 
 N_FEATURES = 13

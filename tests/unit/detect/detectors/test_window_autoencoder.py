@@ -13,7 +13,7 @@ from product import autoencoder
 from iotscore.detect.detectors._sequences import last_rows, window_order
 from iotscore.detect.detectors._window_network import WindowNetwork
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.features import FEATURES, SOURCE_FEATURES
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import preprocessing
 
-from iotscore.detect.scaling.minmax import LARGEST, MinMaxScaler
+from iotscore.detect.scaling import LARGEST, MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 
 TABLE = hnp.arrays(

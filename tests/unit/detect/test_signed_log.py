@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import StandardScaler
 
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 
 RNG = np.random.default_rng(0)
