@@ -69,14 +69,11 @@ def stranger_shares(files: Sequence[FloatArray], devices: Sequence[int]) -> list
         for other in known
         if one != other
     }
-    limits: dict[int, float] = {}
-    shares = []
-    for rows, device in zip(logged, devices, strict=True):
-        if device not in limits:
-            limits[device] = _limit(near, device)
-        others = [known[other] for other in known if other != device]
-        shares.append(_share(scaled(rows), others, limits[device]))
-    return shares
+    limits = {device: _limit(near, device) for device in set(devices)}
+    return [
+        _share(scaled(rows), [known[one] for one in known if one != device], limits[device])
+        for rows, device in zip(logged, devices, strict=True)
+    ]
 
 
 def _share(rows: _Rows, others: Sequence[_Rows], limit: float) -> float:

@@ -30,7 +30,7 @@ import numpy as np
 
 from iotscore.detect.detector import require_width
 from iotscore.detect.detectors._trees import average_path_length, depths, round_down
-from iotscore.detect.kernels import tree_edges, tree_shap
+from iotscore.detect.kernels import tree_shap
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, Floa
     require_width(X, trees.n_features, "the isolation forest")
     of_nodes = depths(trees.left, trees.right, trees.offsets)
     covers = _covers(trees, of_nodes)
-    edges = np.zeros(trees.feature.size - trees.n_trees, dtype=tree_edges.EDGE)
-    tree_edges.list_edges(
+    edges = np.zeros(trees.feature.size - trees.n_trees, dtype=tree_shap.EDGE)
+    tree_shap.list_edges(
         trees.feature,
         round_down(trees.threshold),
         trees.left,
@@ -103,7 +103,7 @@ def _covers(trees: Trees, of_nodes: IntArray) -> FloatArray:
         raise ModelError(message)
     covers = np.zeros(trees.left.size)
     covers[is_leaf] = place + 1.0
-    tree_edges.add_up(trees.left, trees.right, trees.offsets, covers)
+    tree_shap.add_up(trees.left, trees.right, trees.offsets, covers)
     return covers
 
 

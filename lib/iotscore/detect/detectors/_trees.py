@@ -10,7 +10,7 @@ import numpy as np
 
 from iotscore.detect.detector import FLOAT64_1D, INT32_1D, INT64_1D, ArrayState, require_array
 from iotscore.detect.kernels import isolation_forest as kernel
-from iotscore.detect.kernels import tree_edges
+from iotscore.detect.kernels import tree_shap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,7 +198,7 @@ def depths(
 ) -> IntArray:
     """Return the depth of each node of trees, whose roots have 0."""
     found = np.empty(left.size, dtype=np.int64)
-    tree_edges.fill_depths(left, right, offsets, found)
+    tree_shap.fill_depths(left, right, offsets, found)
     return found
 
 
