@@ -87,7 +87,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     )
     sequences = scaled[:, np.newaxis]
     weights = _keras_fit.fit(settings, sequences, sequences[:0], None).weights
-    network = _keras_fit.build(N_FEATURES, settings.units)
+    network = _keras_fit.build("record", 1, N_FEATURES, settings.units)
     network.set_weights(weights)
     return Pair(
         scaler,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.metrics import youden_threshold
 from iotscore.evaluation.binning import count_scores, merge_counts
 from iotscore.evaluation.histogram import counts_by_detector
@@ -105,7 +105,7 @@ def extremes(warehouse: Warehouse, table: str, stored: StoredModel) -> dict[str,
     where = {"model_version": [stored.version]}
     ends = _ends(warehouse.fold_records(Selection(table, columns, where), fold), columns)
     return {
-        name: minmax_calibration(*ends.column(column).to_pylist())
+        name: ScoreCalibration(*ends.column(column).to_pylist())
         for name, column in zip(names, columns, strict=True)
         if ends.num_rows
     }

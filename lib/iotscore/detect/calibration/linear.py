@@ -1,4 +1,4 @@
-"""Normalisation of scores: put detectors on one scale before they are fused."""
+"""Normalisation by two scores, under ``batch_minmax`` the extremes of everything scored."""
 
 from __future__ import annotations
 
@@ -41,8 +41,3 @@ class ScoreCalibration:
         """Return normalised float64 scores of the same shape."""
         width = self.high - self.low
         return (scores - self.low) / (width if width >= _SMALLEST_RANGE else 1.0)
-
-
-def minmax_calibration(minimum: float, maximum: float) -> ScoreCalibration:
-    """Calibrate on the extremes of everything scored (``normalisation: batch_minmax``)."""
-    return ScoreCalibration(float(minimum), float(maximum))

@@ -28,33 +28,22 @@ class Fitted(NamedTuple):
     """Held-out loss after each epoch; empty if no rows were held out."""
 
 
-def build(n_features: int, units: int) -> Any:  # noqa: ANN401 Keras is untyped
-    """Return the unfitted Keras model of the reports: one timestep, relu."""
+def build(sequence: str, n_timesteps: int, n_columns: int, units: int) -> Any:  # noqa: ANN401 Keras is untyped
+    """Return the unfitted Keras model; :class:`LstmAutoencoder` describes both."""
     keras = _keras()
     layers = keras.layers
+    second = units if sequence == "windows" else n_columns
+    options: dict[str, Any] = {"activation": "relu"}
+    if sequence == "windows":
+        # Unrolled: a loop over so few timesteps takes longer than what is in it.
+        options = {"unroll": True}
     return keras.Sequential(
         [
-            layers.Input((1, n_features)),
-            layers.LSTM(units, activation="relu"),
-            layers.RepeatVector(1),
-            layers.LSTM(n_features, activation="relu", return_sequences=True),
-            layers.TimeDistributed(layers.Dense(n_features)),
-        ]
-    )
-
-
-def build_windows(n_windows: int, n_statistics: int, units: int) -> Any:  # noqa: ANN401 the same
-    """Return the unfitted Keras model of one timestep per decay window, tanh."""
-    keras = _keras()
-    layers = keras.layers
-    # Unrolled: a loop over so few timesteps takes longer than what is in it.
-    return keras.Sequential(
-        [
-            layers.Input((n_windows, n_statistics)),
-            layers.LSTM(units, unroll=True),
-            layers.RepeatVector(n_windows),
-            layers.LSTM(units, return_sequences=True, unroll=True),
-            layers.TimeDistributed(layers.Dense(n_statistics)),
+            layers.Input((n_timesteps, n_columns)),
+            layers.LSTM(units, **options),
+            layers.RepeatVector(n_timesteps),
+            layers.LSTM(second, return_sequences=True, **options),
+            layers.TimeDistributed(layers.Dense(n_columns)),
         ]
     )
 
@@ -73,10 +62,7 @@ def fit(
     keras = _keras()
     _, n_timesteps, n_columns = rows.shape
     keras.utils.set_random_seed(settings.random_state)
-    if settings.sequence == "windows":
-        model = build_windows(n_timesteps, n_columns, settings.units)
-    else:
-        model = build(n_columns, settings.units)
+    model = build(settings.sequence, n_timesteps, n_columns, settings.units)
     adam = keras.optimizers.Adam(learning_rate=settings.learning_rate)
     model.compile(optimizer=adam, loss="mse")
 

@@ -53,18 +53,13 @@ class Reconstruction(ArrayState):
 
 
 def pack_gated(kernel: Float32Array, bias: Float32Array, gates: int) -> Layer:
-    """Return a gated layer with each of its groups of columns padded with zeros.
+    """Return a layer with its columns, those of each gate, padded with zeros; 1 gate: dense.
 
     Padded columns give a hidden value of 0; padded rows meet those zeros in the next layer.
     """
     groups = np.split(np.vstack([kernel, bias]), gates, axis=1)
     columns = np.hstack([_padded(group, axis=1) for group in groups])
     return _padded(columns[:-1], axis=0), np.ascontiguousarray(columns[-1])
-
-
-def pack_dense(kernel: Float32Array, bias: Float32Array) -> Layer:
-    """Return a dense layer padded with zeros."""
-    return pack_gated(kernel, bias, gates=1)
 
 
 def pack_recurrent(kernel: Float32Array, gates: int) -> Float32Array:
@@ -131,7 +126,7 @@ class Network(Reconstruction):
         return (
             pack_gated(self.kernel_1, self.bias_1, gates=3),
             pack_gated(self.kernel_2, self.bias_2, gates=3),
-            pack_dense(self.kernel_3, self.bias_3),
+            pack_gated(self.kernel_3, self.bias_3, gates=1),
         )
 
 

@@ -24,7 +24,6 @@ import numpy as np
 from iotscore.detect.detector import FLOAT32_1D, FLOAT32_2D, INT64_2D
 from iotscore.detect.detectors._network import (
     Reconstruction,
-    pack_dense,
     pack_gated,
     pack_recurrent,
     weights_fault,
@@ -90,5 +89,5 @@ class WindowNetwork(Reconstruction):
             pack_recurrent(self.recurrent_1, gates=4),
             pack_gated(self.kernel_2, self.bias_2, gates=4),
             pack_recurrent(self.recurrent_2, gates=4),
-            pack_dense(self.kernel_3, self.bias_3),
+            pack_gated(self.kernel_3, self.bias_3, gates=1),
         )

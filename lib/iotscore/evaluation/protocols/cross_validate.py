@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from iotscore.detect.calibration.fusion import fuse
-from iotscore.detect.calibration.linear import minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.errors import ModelError
 from iotscore.evaluation.protocols.baseline import FlagEverything, fit_linear_baseline
 from iotscore.evaluation.protocols.benign import benign_of
@@ -93,7 +93,7 @@ def cross_validate(
 def fuse_as_reported(held_out: HeldOutScores, weights: Mapping[str, float]) -> HeldOutScores:
     """Return the same with the reports' hybrid: min-max over everything scored, then a sum."""
     norms = {
-        name: minmax_calibration(scores.min(), scores.max()).normalise(scores)
+        name: ScoreCalibration(scores.min(), scores.max()).normalise(scores)
         for name, scores in held_out.scores.items()
         if name in weights
     }

@@ -154,7 +154,7 @@ def keras_scores(network: WindowNetwork, rows: Float32Array) -> FloatArray:
     from iotscore.detect.detectors import _keras_fit
 
     weights = [array for name, array in network.to_arrays().items() if name != "window_order"]
-    model = _keras_fit.build_windows(*network.window_order.shape, weights[1].shape[0])
+    model = _keras_fit.build("windows", *network.window_order.shape, weights[1].shape[0])
     model.set_weights(weights)
     sequences = rows[:, network.window_order]
     rebuilt = model.predict(sequences, batch_size=10_000, verbose=0)
