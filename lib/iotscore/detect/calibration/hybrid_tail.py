@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iotscore.detect.calibration.tail import TailCalibration, fit_tail
+from iotscore.detect.device_parts import POOLED, rows_by_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,10 +60,6 @@ def fit_hybrid_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> H
 
     A device (-1: unknown) with fewer than ``least_rows`` rows has no tail of its own.
     """
-    numbers, rows = np.unique(devices, return_counts=True)
-    own = {
-        int(number): fit_tail(summed[devices == number])
-        for number, count in zip(numbers, rows, strict=True)
-        if number >= 0 and count >= least_rows
-    }
-    return HybridTail(fit_tail(summed), own)
+    parts = rows_by_part(devices, summed.size, least_rows)
+    tails = {number: fit_tail(summed[rows]) for number, rows in parts.items()}
+    return HybridTail(tails.pop(POOLED), tails)

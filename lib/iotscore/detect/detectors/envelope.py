@@ -10,12 +10,7 @@ import numpy as np
 from iotscore.bounds import Bounds, Count, check_bounds
 from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState, require_rows
 from iotscore.detect.detectors._learned import Learned
-from iotscore.detect.device_parts import (
-    devices_fault,
-    evenly,
-    part_of_rows,
-    rows_by_part,
-)
+from iotscore.detect.device_parts import devices_fault, evenly, part_of_rows, rows_by_part
 from iotscore.detect.kernels import envelope as kernel
 
 if TYPE_CHECKING:

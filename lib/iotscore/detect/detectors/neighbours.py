@@ -17,13 +17,7 @@ import numpy as np
 from iotscore.bounds import Count, check_bounds
 from iotscore.detect.detector import FLOAT32_2D, INT64_1D, ArrayState, require_rows
 from iotscore.detect.detectors._learned import Learned
-from iotscore.detect.device_parts import (
-    devices_fault,
-    evenly,
-    grouped,
-    part_of_rows,
-    rows_by_part,
-)
+from iotscore.detect.device_parts import devices_fault, evenly, grouped, part_of_rows, rows_by_part
 from iotscore.detect.kernels import neighbours as kernel
 from iotscore.errors import ConfigError, ModelError
 
