@@ -148,13 +148,7 @@ def fit_vote_windows(
     settings : VoteSettings
         How rare false incidents shall be, and the bounds of a window.
     least_rows : int
-        Devices with fewer rows have the window of all; 1 or more.
-
-    Returns
-    -------
-    VoteWindows
-        The pooled window, and those of devices with at least ``least_rows`` rows and at least 5
-        bursts of flags.
+        Devices with fewer rows, or with fewer than 5 bursts of flags, have the window of all.
     """
     warm = _warm(devices)
     flags, devices = flags[warm], devices[warm]

@@ -39,14 +39,7 @@ def fuse(norms: Mapping[str, FloatArray], weights: Mapping[str, float]) -> Float
     """Return ``sum of weights[name] * norms[name]``, float64 of shape (n_rows,).
 
     Terms are added in the order of ``weights``, so that equal inputs give equal bits. Arrays
-    under names without a weight are left out.
-
-    Raises
-    ------
-    ConfigError
-        If the weights are not 0 or more with sum 1.
-    ModelError
-        If a weighted detector has no scores.
+    under names without a weight are left out; a weight without scores is a :class:`ModelError`.
     """
     check_weights(weights)
     missing = [name for name in weights if name not in norms]

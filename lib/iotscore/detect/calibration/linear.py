@@ -22,7 +22,7 @@ class ScoreCalibration:
 
     The map rises strictly (up to rounding), so it keeps the order of scores and with it every
     ROC curve. If ``high - low`` is 0, or below the smallest normal float64, the range counts as
-    1 and the result is ``score - low``.
+    1 and the result is ``score - low``. Bounds that are not finite, or fall, are a ModelError.
     """
 
     low: float

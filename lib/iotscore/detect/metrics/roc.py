@@ -92,12 +92,8 @@ def roc_points(counts: ScoreCounts, max_points: int) -> RocPoints | None:
     """Return the ROC curve, thinned to at most ``max_points``, or None if a class is absent.
 
     Points descend in threshold. Both corners and the point of :func:`youden_threshold` are
-    always kept; the others are spread evenly along the curve. All thresholds are finite.
-
-    Raises
-    ------
-    ValueError
-        If ``max_points`` is below 3.
+    always kept, so fewer than 3 points are a ValueError; the others are spread evenly along the
+    curve. All thresholds are finite.
     """
     if max_points < 3:  # noqa: PLR2004 two corners and the Youden point
         message = f"max_points is {max_points}: at least 3 are needed"
