@@ -40,7 +40,6 @@ class _Bot(NamedTuple):
     duty: float
 
 
-FLOODS: Final = ("ack", "syn", "udp", "udpplain")
 _BOTS: Final = {
     "steady": _Bot(148.0, 170.0, {"ack": 295, "syn": 318, "udp": 295, "udpplain": 182}, 0.06, 1.0),
     "hasty": _Bot(106.0, 150.0, {"ack": 330, "syn": 370, "udp": 340, "udpplain": 240}, 0.28, 1.0),
