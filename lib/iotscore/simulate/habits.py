@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-Fresh = Literal["nothing", "socket", "sockets", "host"]
-
 
 class Habit(NamedTuple):
     """An exchange that a device repeats.
@@ -31,7 +29,7 @@ class Habit(NamedTuple):
     fan: int = 1
     times: float = 1.0
     step: float = 0.02
-    fresh: Fresh = "nothing"
+    fresh: Literal["nothing", "socket", "sockets", "host"] = "nothing"
     vary: float = 0.0
     host: int = 0
     port: int = 0
