@@ -136,8 +136,7 @@ def ingest(
         raise InputError(message)
     landing = screened(landing, newest_plausible_day(), options.most_file_bytes)
     listed = {file.file_id: reason for file, reason, _ in landing.unusable}
-    lying = [*landing.files, *(file for file, *_ in landing.unusable)]
-    refused_before = refused_unchanged(lying, context.deliveries, options, listed)
+    refused_before = refused_unchanged(landing.deliveries, context.deliveries, options, listed)
     today = datetime.now(UTC).date()
     landing = captured_in(landing, days, today)
     if only is not None:
@@ -157,9 +156,7 @@ def ingest(
     ledger = _reconciled(context, folder, plan, options, landing, accepted, progress)
     _record_ingested(context, ledger, plan)
     still_refused = [
-        file.source_file
-        for file in [*landing.files, *(file for file, *_ in landing.unusable)]
-        if file.file_id in refused_before
+        file.source_file for file in landing.deliveries if file.file_id in refused_before
     ]
     warn(landing, ledger, plan.shared, still_refused)
     return _result(landing, ledger, plan, len(context.ingested), len(still_refused))

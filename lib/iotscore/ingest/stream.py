@@ -93,9 +93,7 @@ class Watch:
         return sorted((file for key, file in self._listed.items() if key not in done), key=_age)
 
     def _list(self) -> dict[str, LandingFile]:
-        landing = self._look()
-        listed = [*landing.files, *(file for file, *_ in landing.unusable)]
-        return {file.file_id: file for file in listed}
+        return {file.file_id: file for file in self._look().deliveries}
 
     def _unpassed(self) -> list[LandingFile]:
         now = self._clock()
@@ -126,5 +124,4 @@ class Watch:
 
 def _age(file: LandingFile) -> tuple[date, datetime, str]:
     """Return what files are put in order by: the day of the capture, the change, the path."""
-    told = None if file.label is None else file.label.event_day
-    return told or file.modified_at.date(), file.modified_at, file.source_file
+    return file.event_day or file.modified_at.date(), file.modified_at, file.source_file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +12,7 @@ from iotscore.landing.walk import is_csv
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from iotscore.landing.folder import Landing, LandingFile
+    from iotscore.landing.folder import Landing
 
 
 @dataclass(frozen=True)
@@ -57,22 +57,11 @@ EVERY_DAY: Final = Days()
 def captured_in(landing: Landing, days: Days, today: date) -> Landing:
     """Return a landing folder with only the files of some days.
 
-    Parameters
-    ----------
-    landing
-        The whole landing folder.
-    days
-        The days whose files are kept.
-    today
-        The day of files that have none in their names: the day of the ingest.
+    Files that have no day in their names are of ``today``, the day of the ingest.
     """
     if days == EVERY_DAY:
         return landing
-    return replace(
-        landing,
-        files=[file for file in landing.files if _day(file, today) in days],
-        unusable=[each for each in landing.unusable if _day(each[0], today) in days],
-    )
+    return landing.keeping(lambda file: (file.event_day or today) in days)
 
 
 def named_among(landing: Landing, names: Collection[str]) -> Landing:
@@ -80,15 +69,7 @@ def named_among(landing: Landing, names: Collection[str]) -> Landing:
 
     What is not named like a CSV file, such as an archive, is kept: nobody else names it.
     """
-    return replace(
-        landing,
-        files=[file for file in landing.files if file.source_file in names],
-        unusable=[
-            each
-            for each in landing.unusable
-            if each[0].source_file in names or not is_csv(each[0].source_file)
-        ],
-    )
+    return landing.keeping(lambda file: file.source_file in names or not is_csv(file.source_file))
 
 
 def newest_plausible_day(now: datetime | None = None) -> date:
@@ -103,8 +84,3 @@ def newest_plausible_day(now: datetime | None = None) -> date:
         The time, with its time zone; None: that of this machine.
     """
     return (now or datetime.now(UTC)).astimezone(UTC).date() + timedelta(days=1)
-
-
-def _day(file: LandingFile, today: date) -> date:
-    named = None if file.label is None else file.label.event_day
-    return today if named is None else named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,8 @@ from iotscore.landing.reason_codes import COMPRESSED, ODD_TIME
 from iotscore.landing.walk import is_csv, list_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from iotscore.landing.walk import Entry
 
@@ -64,6 +65,11 @@ class LandingFile:
     name_fault: str | None = None
     leads_out: bool = False
 
+    @property
+    def event_day(self) -> date | None:
+        """Day of the capture where the name gives it."""
+        return None if self.label is None else self.label.event_day
+
 
 @dataclass(frozen=True)
 class Landing:
@@ -88,6 +94,19 @@ class Landing:
     is_synthetic: bool
     unusable: list[tuple[LandingFile, str, str]]
     ignored: tuple[str, ...] = ()
+
+    @property
+    def deliveries(self) -> list[LandingFile]:
+        """The files and what is not usable."""
+        return [*self.files, *(file for file, *_ in self.unusable)]
+
+    def keeping(self, is_kept: Callable[[LandingFile], bool]) -> Landing:
+        """Return the folder with only those deliveries for which a function returns True."""
+        return replace(
+            self,
+            files=[file for file in self.files if is_kept(file)],
+            unusable=[each for each in self.unusable if is_kept(each[0])],
+        )
 
 
 def file_id_of(source_file: str) -> str:

@@ -16,28 +16,20 @@ if TYPE_CHECKING:
 def screened(landing: Landing, newest: date, most_bytes: int) -> Landing:
     """Return a landing folder whose misdated and oversized files are among the unusable.
 
-    Parameters
-    ----------
-    landing
-        The listed landing folder.
-    newest
-        The latest day that a capture may be of.
-    most_bytes
-        The most that a file may have.
+    ``newest`` is the latest day that a capture may be of, ``most_bytes`` what a file may have.
     """
-    found = [(file, _fault(file, newest, most_bytes)) for file in landing.files]
-    refused = [(file, *fault) for file, fault in found if fault is not None]
-    return replace(
-        landing,
-        files=[file for file, fault in found if fault is None],
-        unusable=[*landing.unusable, *refused],
-    )
+    files, unusable = [], [*landing.unusable]
+    for file in landing.files:
+        if fault := _fault(file, newest, most_bytes):
+            unusable.append((file, *fault))
+        else:
+            files.append(file)
+    return replace(landing, files=files, unusable=unusable)
 
 
 def _fault(file: LandingFile, newest: date, most_bytes: int) -> tuple[str, str] | None:
-    day = None if file.label is None else file.label.event_day
-    if day is not None and day > newest:
-        return FUTURE_DAY, f"the name says {day}, and {newest} is the latest that can be"
+    if file.event_day is not None and file.event_day > newest:
+        return FUTURE_DAY, f"the name says {file.event_day}, and {newest} is the latest that can be"
     if file.size > most_bytes:
         return TOO_LARGE, f"{file.size:,} bytes; ingest.most_file_bytes is {most_bytes:,}"
     return None
