@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from iotscore.warehouse.record_sums import Sums
     from iotscore.warehouse.warehouse import Warehouse
-
-    Found = TypeVar("Found")
 
 PROVED: Final = {
     "traffic": ("file_id", "ingest_run"),
@@ -141,14 +139,7 @@ class Evidence:
 
 
 def gather(warehouse: Warehouse, version: str | None) -> Evidence:
-    """Read a warehouse: each table once, and as much as can be read.
-
-    Parameters
-    ----------
-    warehouse
-        Which.
-    version
-        Model version; None for all.
+    """Read a warehouse, of one model version or all: each table once, and as much as can be read.
 
     Raises
     ------
@@ -165,32 +156,24 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
     if "runs" not in present and not found.faults["runs"]:
         found.faults["runs"].append("runs is not there, and every job writes it; restore it")
     of_model = {} if version is None else {"model_version": version}
-    tried = partial(_tried, found)
-    found.runs = tried("runs", lambda: warehouse.rows("runs"), [])
-    found.ledger = tried("ingest_files", lambda: warehouse.rows("ingest_files"), [])
-    found.scored = tried("scored_files", lambda: warehouse.rows("scored_files", **of_model), [])
-    found.explained = tried(
-        "explained_files", lambda: warehouse.rows("explained_files", **of_model), []
-    )
+    fill = partial(_fill, found)
+    fill("runs", "runs", lambda: warehouse.rows("runs"))
+    fill("ledger", "ingest_files", lambda: warehouse.rows("ingest_files"))
+    fill("scored", "scored_files", lambda: warehouse.rows("scored_files", **of_model))
+    fill("explained", "explained_files", lambda: warehouse.rows("explained_files", **of_model))
     open_ = unfinished(found.runs)
-    none: dict[str, int] = {}
-    before = _tried(found, "runs", lambda: versions_to_read(warehouse, open_), none)
-    found.settled = Settled(warehouse, before)
+    fill("settled", "runs", lambda: Settled(warehouse, versions_to_read(warehouse, open_)))
     for table in sorted(present & PROVED.keys()):
         _prove(found, table)
     for attribute, table, condition, by in _COUNTED:
         if table in present:
-            counted: dict[tuple[str, ...], Keys] = {}
-            count = partial(_keys, found.settled, table, condition, by)
-            setattr(found, attribute, _tried(found, table, count, counted))
+            fill(attribute, table, partial(_keys, found.settled, table, condition, by))
     if "score_histogram" in present:
-        found.bins = tried("score_histogram", partial(_bins, found.settled), {})
+        fill("bins", "score_histogram", partial(_bins, found.settled))
     if version is not None:
-        for attribute in ("scores", "explanations"):
-            counted = getattr(found, attribute)
-            mine = {key: keys for key, keys in counted.items() if key[0] == version}
-            setattr(found, attribute, mine)
-        found.bins = {key: rows for key, rows in found.bins.items() if key[0] == version}
+        for counted in (found.scores, found.explanations, found.bins):
+            for other in [key for key in counted if key[0] != version]:
+                del counted[other]
     return found
 
 
@@ -224,14 +207,14 @@ def _prove(found: Evidence, table: str) -> None:
     found.faults[table] += proof.faults
 
 
-def _tried(found: Evidence, table: str, read: Callable[[], Found], otherwise: Found) -> Found:
+def _fill(found: Evidence, attribute: str, table: str, read: Callable[[], Any]) -> None:
+    """Keep what is read of a table, unless it is known that it cannot be read, or turns out so."""
     if found.faults[table]:
-        return otherwise
+        return
     try:
-        return read()
+        setattr(found, attribute, read())
     except READ_ERRORS as error:
         found.faults[table].append(f"{table} cannot be read: {first_line(error)}")
-        return otherwise
 
 
 def first_line(error: Exception) -> str:
