@@ -92,15 +92,6 @@ class Plan:
     refuse: list[tuple[LandingFile, Survey, str, str]] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
 
-    @property
-    def accepted_files(self) -> list[LandingFile]:
-        """The files that are accepted, without their surveys."""
-        return [file for file, _ in self.accept]
-
-    def refused_for(self, reason: str) -> list[tuple[LandingFile, str]]:
-        """Return the files that are refused for a reason, with its details."""
-        return [(file, detail) for file, _, why, detail in self.refuse if why == reason]
-
 
 def with_event_day(file: LandingFile, today: date) -> LandingFile:
     """Give a file whose name tells no day the day of its ingest."""

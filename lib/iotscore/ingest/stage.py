@@ -202,7 +202,7 @@ def _description(file: LandingFile) -> dict[str, Any]:
 
 def _check_sources(folder: str, plan: Plan, progress: ReadProgress) -> None:
     """Raise if a file is not what was surveyed: its rows may be of two contents."""
-    if found := progress.faults.value | changes(folder, plan.accepted_files):
+    if found := progress.faults.value | changes(folder, [file for file, _ in plan.accept]):
         changed = [f"{one_line(path)} ({what})" for path, what in sorted(found.items())]
         message = (
             f"{len(found)} file(s) changed, or could not be read to the end, while ingest read "
