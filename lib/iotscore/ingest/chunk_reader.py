@@ -1,4 +1,4 @@
-"""Reading the chunks of landing files in a task, and what tasks report to the driver meanwhile."""
+"""Reading landing files in tasks, once to survey them and once chunk by chunk to parse them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.accumulators import AccumulatorParam
 
-from iotscore.landing.file_changes import LED_OUT, told
+from iotscore.landing.file_changes import LED_OUT, survey_source, told
 from iotscore.landing.folder import open_folder
 from iotscore.landing.opening import LeadsOutError, opener_of
 from iotscore.landing.parse import parse_parts
 from iotscore.warehouse.partitioning import partition_by_size
 from iotscore.warehouse.session import core_count
-from iotscore.warehouse.tasks import TASKS_PER_CORE
+from iotscore.warehouse.tasks import TASKS_PER_CORE, run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,16 +32,25 @@ _TASK_BYTES: Final = 64 << 20
 """About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
 
 
-class ReadProgress:
-    """What the tasks report while they read.
+def survey_all(
+    spark: SparkSession, folder: str, files: Sequence[LandingFile], chunk_bytes: int
+) -> dict[str, Survey]:
+    """Read every file once, in parallel, and return what was found by file id."""
+    if not files:
+        return {}
 
-    Attributes
-    ----------
-    lines
-        Lines read so far.
-    faults
-        Path and fault of each file that could not be read to the end.
-    """
+    def survey(group: list[LandingFile]) -> Iterator[tuple[str, Survey]]:
+        filesystem, root = open_folder(folder)
+        for file in group:
+            yield file.file_id, survey_source(filesystem, root, file, chunk_bytes)
+
+    by_size = sorted(files, key=lambda file: -file.size)
+    tasks = min(len(files), TASKS_PER_CORE * core_count(spark))
+    return dict(run_tasks(spark, [by_size[start::tasks] for start in range(tasks)], survey))
+
+
+class ReadProgress:
+    """What tasks report meanwhile: lines so far, and the faults of files by their paths."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.lines = spark.sparkContext.accumulator(0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import failpoints
 from iotscore.errors import ChangedSourceError, InputError, one_line
-from iotscore.ingest.chunk_reader import ReadProgress, chunk_reader
+from iotscore.ingest.chunk_reader import ReadProgress, chunk_reader, survey_all
 from iotscore.ingest.ledger import (
     describe_refusals,
     file_refusal,
@@ -24,7 +24,6 @@ from iotscore.ingest.plan import (
     with_event_day,
 )
 from iotscore.ingest.quarantine import quarantine
-from iotscore.ingest.survey import survey_all
 from iotscore.landing.event_days import (
     EVERY_DAY,
     Days,
