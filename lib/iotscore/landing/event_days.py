@@ -17,24 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Days:
-    """A range of days; None on a side means that it has no end there.
-
-    Attributes
-    ----------
-    since, until
-        The first and the last day, both included.
-
-    Raises
-    ------
-    InputError
-        The first day is after the last one.
-    """
+    """A range of days, both ends included; None on a side means that it has no end there."""
 
     since: date | None = None
     until: date | None = None
 
     def __post_init__(self) -> None:
-        """Check the order."""
+        """Raise InputError if the first day is after the last one."""
         if self.since is not None and self.until is not None and self.since > self.until:
             message = (
                 f"--since {self.since} is after --until {self.until}, so no day is left; give the "
@@ -76,11 +65,6 @@ def newest_plausible_day(now: datetime | None = None) -> date:
     """Return the newest day that a capture can be of: tomorrow, UTC.
 
     Boxes east of Greenwich write tomorrow's date. A later one comes from a clock that is wrong, and
-    must not count as the newest day.
-
-    Parameters
-    ----------
-    now
-        The time, with its time zone; None: that of this machine.
+    must not count as the newest day. ``now`` has a time zone; None: the time of this machine.
     """
     return (now or datetime.now(UTC)).astimezone(UTC).date() + timedelta(days=1)

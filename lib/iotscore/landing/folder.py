@@ -42,16 +42,12 @@ class LandingFile:
         First 16 hexadecimal digits of the SHA-256 of the path below the landing folder.
     source_file
         Path below the landing folder, with forward slashes; bytes that are no UTF-8 as ``\xNN``.
-    size
-        Size in bytes.
-    modified_at
-        Time of the last change, UTC.
-    label
-        What the name says; None if it fits no pattern.
+    size, modified_at
+        Bytes, and time of the last change, UTC.
+    label, name_fault
+        What the name says, or why it says nothing.
     rows_expected
         Data rows according to ``data_summary.csv``; None if it does not say.
-    name_fault
-        Why the name says nothing; None if it does.
     leads_out
         Whether a link on the way to it leads out of the landing folder, as it may.
     """
@@ -79,8 +75,6 @@ class Landing:
     ----------
     files
         Its CSV files in order of their paths.
-    metadata
-        What the metadata files say.
     is_synthetic
         Whether the folder says that its data are simulated.
     unusable
@@ -136,16 +130,7 @@ def open_folder(folder: str) -> tuple[fs.FileSystem, str]:
 
 
 def discover(folder: str, patterns: Sequence[str], *, follow_links: bool = False) -> Landing:
-    """List the CSV files below a folder and read the metadata beside them.
-
-    Parameters
-    ----------
-    folder
-        Absolute local path or URI.
-    patterns
-        File patterns, see :func:`iotscore.landing.filenames.read_name`.
-    follow_links
-        Whether links that lead out of the folder are followed.
+    """List the CSV files below a folder, a local path or URI, and read the metadata beside them.
 
     Raises
     ------

@@ -25,27 +25,14 @@ METADATA_BYTES: Final = 16 << 20
 
 @dataclass(frozen=True)
 class Metadata:
-    """The content of the metadata files; each of them may be absent.
-
-    Attributes
-    ----------
-    devices
-        Device names by number (``device_info.csv``).
-    expected_rows
-        Data rows by file name (``data_summary.csv``).
-    """
+    """Device names by number and data rows by file name, as far as there are such files."""
 
     devices: dict[int, str] = field(default_factory=dict)
     expected_rows: dict[str, int] = field(default_factory=dict)
 
 
 def read_metadata(texts: dict[str, bytes]) -> Metadata:
-    """Read the metadata files.
-
-    Parameters
-    ----------
-    texts
-        Contents by file name; absent files are simply missing.
+    """Read the metadata files that are there, from their contents by file name.
 
     Raises
     ------
@@ -56,13 +43,8 @@ def read_metadata(texts: dict[str, bytes]) -> Metadata:
         _check_feature_list(texts[FEATURE_LIST])
     return Metadata(
         devices=_devices(texts.get(DEVICE_INFO, b"")),
-        expected_rows=_expected_rows(texts.get(DATA_SUMMARY, b"")),
+        expected_rows=parse_summary(texts.get(DATA_SUMMARY, b"")),
     )
-
-
-def parse_summary(content: bytes) -> dict[str, int]:
-    """Return the data rows by file name of a file in the form of ``data_summary.csv``."""
-    return _expected_rows(content)
 
 
 def _devices(content: bytes) -> dict[int, str]:
@@ -73,10 +55,10 @@ def _devices(content: bytes) -> dict[int, str]:
     return devices
 
 
-def _expected_rows(content: bytes) -> dict[str, int]:
-    columns = ("File Name", "Data Count", "Feature Count")
+def parse_summary(content: bytes) -> dict[str, int]:
+    """Return the data rows by file name of a file in the form of ``data_summary.csv``."""
     expected: dict[str, int] = {}
-    for row in _rows(content, DATA_SUMMARY, columns):
+    for row in _rows(content, DATA_SUMMARY, ("File Name", "Data Count", "Feature Count")):
         width = _number(row, "Feature Count", DATA_SUMMARY)
         if width != N_FEATURES:
             message = (

@@ -34,12 +34,8 @@ class Opener(Protocol):
 class Inside:
     """Opens plain files of a local folder.
 
-    What was opened is looked at, not the path: the latter may lead elsewhere a moment later.
-
-    Parameters
-    ----------
-    root
-        The folder; it may itself be a link.
+    What was opened is looked at, not the path: the latter may lead elsewhere a moment later. The
+    folder may itself be a link.
     """
 
     def __init__(self, root: str) -> None:
@@ -75,15 +71,7 @@ class Inside:
 
 
 def opener_of(filesystem: fs.FileSystem, root: str, *, may_lead_out: bool = False) -> Opener:
-    """Return what opens files below a folder.
-
-    Parameters
-    ----------
-    filesystem, root
-        File system of the folder, and its path there.
-    may_lead_out
-        Whether links may lead out of it.
-    """
+    """Return what opens files below a folder, by links out of it only if they may lead there."""
     if may_lead_out or not isinstance(filesystem, fs.LocalFileSystem):
         opener: Opener = filesystem
         return opener
