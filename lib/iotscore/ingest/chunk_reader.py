@@ -68,15 +68,7 @@ class _Merged(AccumulatorParam[dict[str, str]]):
 
 
 class ChunkReader:
-    """Reads and parses, in a task, the chunks of its partition.
-
-    Attributes
-    ----------
-    tasks
-        The chunks of each task.
-    paths
-        Path of each file below the landing folder, by file id.
-    """
+    """Reads and parses, in a task, the chunks of its partition."""
 
     def __init__(
         self,

@@ -111,16 +111,14 @@ def refused_unchanged(
     policy: Policy,
     listed: Mapping[str, str] = _NOTHING,
 ) -> set[str]:
-    """Return files that were refused before and would be again for the same reason.
+    """Return ids of files that were refused before and would be again for the same reason.
 
     Parameters
     ----------
     files
         All of the landing folder: what is refused for another file is so while that lies there.
-    ledger
-        Rows of ``ingest_files``.
-    policy
-        What to do about changed and repeated contents.
+    ledger, policy
+        Rows of ``ingest_files``, and what to do about changed and repeated contents.
     listed
         The reason codes of files that cannot be read by what the listing shows, by id.
     """
@@ -172,10 +170,8 @@ def make_plan(
 
     Parameters
     ----------
-    files
-        Those that are new or look changed.
-    surveys
-        What was found in them, by file id.
+    files, surveys
+        Those that are new or look changed, and what was found in them, by file id.
     unusable
         What was not even read, with reason code and details.
     ingested
@@ -183,9 +179,9 @@ def make_plan(
     policy
         What to do about changed and repeated contents.
     """
-    plan = Plan()
-    for file, reason, detail in unusable:
-        plan.refuse.append((file, unread(file, reason, detail), reason, detail))
+    plan = Plan(
+        refuse=[(file, unread(file, why, detail), why, detail) for file, why, detail in unusable]
+    )
     known = {
         (row["sha256"], row["device"]): (file_id, row["source_file"])
         for file_id, row in ingested.items()
@@ -252,7 +248,7 @@ def _fault(
         found = survey.sha256 or f"{survey.fault} ({survey.fault_detail})"
         return CONTENT_CHANGED, f"ingested with the checksum {before['sha256']}, found {found}"
     if file.label is None:
-        return BAD_NAME, file.name_fault or "no pattern of ingest.patterns fits"
+        return BAD_NAME, file.name_fault or ""
     if survey.fault is not None:
         return survey.fault, survey.fault_detail or ""
     return _mistake(file, file.label, survey, {} if policy.accepts_same else known, claims)

@@ -35,10 +35,6 @@ def quarantine(
 
     Parameters
     ----------
-    warehouse
-        Where to.
-    folder
-        Landing folder.
     damaged
         Files of which lines were refused.
     refusals
@@ -47,8 +43,6 @@ def quarantine(
         Columns that are the same in every row.
     text_limit
         Bytes of a line that are kept.
-    progress
-        What the tasks report.
 
     Returns
     -------

@@ -64,14 +64,10 @@ class IngestResult:
         Lines read of the files that were ingested now.
     files_found, files_known, files_ignored
         Files in the folder that count, ingested before, and of other kinds.
-    files_ingested, files_replaced, files_refused
-        What was done now.
     files_still_refused
         Those that were refused before and lie there as before.
     files_reconciled
         Those whose lines ``data_summary.csv`` states.
-    rows_accepted, rows_quarantined
-        What the lines became.
     refusal
         Which files were refused now and why; None if none was.
     """
@@ -111,12 +107,6 @@ def ingest(
 
     Parameters
     ----------
-    context
-        Where to, and the run.
-    folder
-        Landing folder.
-    options
-        How.
     days
         Whose files are ingested.
     only

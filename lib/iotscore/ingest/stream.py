@@ -34,17 +34,7 @@ class Watch:
     """Tells the new files of a landing folder, each once unless it changes.
 
     A look costs one listing; the ledger is read only if that shows something not seen before.
-
-    Parameters
-    ----------
-    look
-        Lists the folder.
-    ledger
-        What ingest did before.
-    policy
-        What ingest does about changed and repeated contents.
-    clock, pause
-        Time, and waiting; seconds.
+    Clock and pause are in seconds.
     """
 
     def __init__(
@@ -61,13 +51,7 @@ class Watch:
         self._passed: dict[str, tuple[LandingFile, float]] = {}
 
     def new_files(self, most: int) -> list[LandingFile]:
-        """Return new files that nobody is writing to, the oldest first.
-
-        Parameters
-        ----------
-        most
-            How many at most; the others are for the next call.
-        """
+        """Return new files that nobody is writing to, the oldest first, the rest in a next call."""
         before, self._listed = self._listed, self._list()
         found = self._unknown(self._unpassed())
         whole = [file for file in found if before.get(file.file_id) == file]
@@ -87,9 +71,8 @@ class Watch:
     def left(self) -> list[LandingFile]:
         """Return the files of the last listing that are neither ingested nor refused for good."""
         rows = self._ledger(self._listed.keys())
-        ingested = {row["file_id"] for row in rows if row["status"] == INGESTED}
-        refused = refused_unchanged([*self._listed.values()], rows, self._policy)
-        done = ingested | refused
+        done = {row["file_id"] for row in rows if row["status"] == INGESTED}
+        done |= refused_unchanged([*self._listed.values()], rows, self._policy)
         return sorted((file for key, file in self._listed.items() if key not in done), key=_age)
 
     def _list(self) -> dict[str, LandingFile]:
