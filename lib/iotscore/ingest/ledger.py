@@ -53,16 +53,6 @@ def ledger_row(
     }
 
 
-def file_refusal(file: LandingFile, reason: str, detail: str) -> dict[str, Any]:
-    """Return the row of quarantine for a file that is refused as a whole."""
-    return {
-        "file_id": file.file_id,
-        "source_file": file.source_file,
-        "reason": reason,
-        "detail": detail,
-    }
-
-
 def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
     """Raise unless every line read is either accepted or quarantined.
 

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from iotscore.warehouse.record_sums import RecordSum
     from iotscore.warehouse.warehouse import Warehouse
 
-    _Surveyed = tuple[LandingFile, Survey]
+    Surveyed = tuple[LandingFile, Survey]
+    Refused = tuple[LandingFile, Survey, str, str]
+    """A file that was refused, with reason code and details."""
 
 
 def quarantine(
     warehouse: Warehouse,
     folder: str,
-    damaged: Sequence[_Surveyed],
-    refusals: Sequence[Mapping[str, Any]],
+    damaged: Sequence[Surveyed],
+    refused_files: Sequence[Refused],
     stamp: Mapping[str, Any],
     text_limit: int,
     progress: ReadProgress,
@@ -37,8 +39,8 @@ def quarantine(
     ----------
     damaged
         Files of which lines were refused.
-    refusals
-        Rows for files that were refused as a whole.
+    refused_files
+        Files that were refused as a whole.
     stamp
         Columns that are the same in every row.
     text_limit
@@ -49,7 +51,11 @@ def quarantine(
     dict
         Refused lines by file id, and perhaps refused files.
     """
-    rows = [{**row, **stamp} for row in refusals]
+    rows = [
+        {"file_id": file.file_id, "source_file": file.source_file, "reason": reason}
+        | {"detail": detail, **stamp}
+        for file, _, reason, detail in refused_files
+    ]
     if not damaged:
         warehouse.append("quarantine", rows)
         return {}

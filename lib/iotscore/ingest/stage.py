@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from iotscore import failpoints
 from iotscore.errors import ChangedSourceError, InputError, one_line
 from iotscore.ingest.chunk_reader import ReadProgress, chunk_reader, survey_all
-from iotscore.ingest.ledger import (
-    describe_refusals,
-    file_refusal,
-    ledger_row,
-    reconcile,
-    warn,
-)
-from iotscore.ingest.plan import (
-    Plan,
-    is_untouched,
-    make_plan,
-    refused_unchanged,
-    with_event_day,
-)
+from iotscore.ingest.ledger import describe_refusals, ledger_row, reconcile, warn
+from iotscore.ingest.plan import Plan, is_untouched, make_plan, refused_unchanged, with_event_day
 from iotscore.ingest.quarantine import quarantine
 from iotscore.landing.event_days import (
     EVERY_DAY,
@@ -211,29 +199,29 @@ def _reconciled(
     progress: ReadProgress,
 ) -> list[dict[str, Any]]:
     """Write quarantine and return the ledger's rows, once all counts agree."""
+    done = {file.file_id: accepted.get(file.file_id, _NOTHING) for file, _ in plan.accept}
     damaged = [
-        (file, survey)
-        for file, survey in plan.accept
-        if accepted.get(file.file_id, _NOTHING).rows != survey.rows
+        (file, survey) for file, survey in plan.accept if done[file.file_id].rows != survey.rows
     ]
     if plan.replaced:
         of_lines = f"row_no IS NOT NULL AND {rows_where(file_id=plan.replaced).sql()}"
         context.warehouse.delete("quarantine", of_lines)
     now = datetime.now(UTC)
-    refusals = [file_refusal(file, reason, detail) for file, _, reason, detail in plan.refuse]
     stamp = {"run_id": context.run_id, "quarantined_at": now}
     limit = options.quarantine_text_limit
-    quarantined = quarantine(context.warehouse, folder, damaged, refusals, stamp, limit, progress)
+    quarantined = quarantine(
+        context.warehouse, folder, damaged, plan.refuse, stamp, limit, progress
+    )
     _check_sources(folder, plan, progress)
     ledger = [
         ledger_row(
             file,
             survey,
-            accepted.get(file.file_id, _NOTHING).rows,
+            done[file.file_id].rows,
             quarantined.get(file.file_id, _NOTHING).rows,
             (INGESTED, None),
         )
-        | {"records_hash": accepted.get(file.file_id, _NOTHING).records_hash}
+        | {"records_hash": done[file.file_id].records_hash}
         for file, survey in plan.accept
     ]
     reconcile(ledger)
@@ -241,11 +229,7 @@ def _reconciled(
         ledger_row(file, survey, 0, survey.rows, (REFUSED, reason))
         for file, survey, reason, _ in plan.refuse
     ]
-    common = {
-        "run_id": context.run_id,
-        "ingested_at": now,
-        "is_synthetic": landing.is_synthetic,
-    }
+    common = {"run_id": context.run_id, "ingested_at": now, "is_synthetic": landing.is_synthetic}
     return [row | common for row in ledger]
 
 
