@@ -35,14 +35,8 @@ def fraction_cutoffs(
 ) -> Cutoffs | None:
     """Return the largest hash that is taken of each file; None if all records are.
 
-    Parameters
-    ----------
-    warehouse
-        The keys of these files are read from its ``traffic``.
-    where
-        Values of ``file_id``, and maybe of other columns.
-    plan
-        What the model was, or will be, trained by.
+    The keys of the files are read from ``traffic``; ``where`` has their ids, and maybe other
+    columns.
     """
     if plan.fraction >= 1.0:
         return None

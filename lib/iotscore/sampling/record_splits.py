@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 def record_splits(plan: SplitPlan, rows: pa.Table) -> npt.NDArray[np.int8]:
     """Return what each record was to a model: its position in :data:`~.splits.SPLITS`.
 
-    Parameters
-    ----------
-    plan
-        What the model was trained by.
-    rows
-        Records with ``file_id``, ``row_no`` and ``label``.
+    Records have ``file_id``, ``row_no`` and ``label``.
     """
     row_no = rows.column("row_no").to_numpy()
     is_labelled = rows.column("label").is_valid().to_numpy()

@@ -36,8 +36,6 @@ class SplitOptions:
         Of each benign file, after either part, that is used for nothing.
     skip_rows
         First rows of each benign file that are used for nothing.
-    max_train_rows, max_calibration_rows
-        Most records of either kind.
     trim_share
         Of each device's records, fitted without; see :mod:`iotscore.detect.trim`.
     """
@@ -86,8 +84,6 @@ class SplitPlan:
         Seed of the record hash.
     fraction
         Share of each file that the model's profile works on.
-    parts
-        By file id.
     train_cutoff, calibration_cutoff
         Largest record hash that was taken from the part; None if all of it was.
     skip_rows

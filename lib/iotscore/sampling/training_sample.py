@@ -47,19 +47,15 @@ def draw(
 
     Parameters
     ----------
-    warehouse
-        It holds the plan's files.
     ingest_runs
-        The runs that ingested them.
-    plan
-        Without cut-offs.
+        The runs that ingested the plan's files.
     most_train, most_calibration
         Beyond so many records, those with the lowest hashes are taken.
 
     Returns
     -------
     SplitPlan
-        With the cut-offs.
+        The plan with its cut-offs.
     Records
         Those that fit, in the order of their keys.
     Records
