@@ -27,10 +27,7 @@ _MOST_NAMED: Final = 3
 class ConsistencyCheck:
     """Looks at each ledger once: afterwards only the job itself changes it.
 
-    Parameters
-    ----------
-    warehouse
-        Which; no other job may write it, and nothing of a killed run is left in it.
+    No other job may write the warehouse, and nothing of a killed run may be left in it.
     """
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -84,17 +81,13 @@ def _require_files(warehouse: Warehouse, books: Books, table: str) -> None:
     if empty := found.empty_commits:
         fault = f"{len(empty)} commit(s) of the table {table} are empty: {_some(empty)}"
         raise _disagreement(warehouse, fault, books)
-    if found.lost:
-        lost = [str(file) for file in found.lost]
+    if lost := [str(file) for file in found.lost]:
         fault = f"{len(lost)} data file(s) of the table {table} are lost or cut: {_some(lost)}"
         raise _disagreement(warehouse, fault, books)
 
 
 def _require_sum(
-    warehouse: Warehouse,
-    books: Books,
-    table: CountedTable,
-    entries: list[dict[str, Any]],
+    warehouse: Warehouse, books: Books, table: CountedTable, entries: list[dict[str, Any]]
 ) -> None:
     kept, expired = _told(table, entries)
     if warehouse.count(table.name) == kept.total():
@@ -139,8 +132,7 @@ def _files(details: Mapping[str, Any]) -> int:
 
 def _told(table: CountedTable, entries: list[dict[str, Any]]) -> tuple[Counter[str], Counter[str]]:
     """Return the rows that entries stand for, by run: those that are kept, and expired ones."""
-    kept: Counter[str] = Counter()
-    expired: Counter[str] = Counter()
+    kept, expired = Counter[str](), Counter[str]()
     for entry in entries:
         weight = table.weights.get(entry["status"], 0)
         rows = weight if isinstance(weight, int) else entry[weight] or 0
@@ -150,7 +142,7 @@ def _told(table: CountedTable, entries: list[dict[str, Any]]) -> tuple[Counter[s
 
 def _by_run(warehouse: Warehouse, table: CountedTable) -> Counter[str]:
     column = run_column(table.name)
-    counts: Counter[str] = Counter()
+    counts = Counter[str]()
     for batch in warehouse.batches(table.name, [column]):
         for one in batch.column(column).value_counts().to_pylist():
             counts[one["values"]] += one["counts"]

@@ -26,8 +26,6 @@ class Books:
 
     Attributes
     ----------
-    ledger
-        Its name.
     counted
         Tables of which it tells the rows.
     needing
