@@ -67,16 +67,9 @@ class Retention:
 
 @dataclass
 class Expired:
-    """What went in a run.
+    """What went in a run: rows by ledger, and versions whose bundle is not kept any more.
 
-    Attributes
-    ----------
-    rows
-        Rows of ``scores`` and ``explanations``, by ledger.
-    models
-        Versions whose bundle is not kept any more.
-    uncounted
-        Files that are old enough and stay, because no evaluation has counted their scores.
+    Files that are old enough stay, ``uncounted``, if no evaluation has counted their scores.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -85,19 +78,10 @@ class Expired:
 
 
 def expire(warehouse: Warehouse, retention: Retention, now: datetime) -> Expired:
-    """Delete what the policy does not keep.
+    """Delete what the policy does not keep, by an age in days up to ``now``.
 
     Records in ``traffic``, counts of scores, metrics and all ledgers stay. So do the scores of
     ``batch_minmax`` models, whose every evaluation reads all of them.
-
-    Parameters
-    ----------
-    warehouse
-        Which; no other job may write it.
-    retention
-        The policy.
-    now
-        The time from which days are counted, with its time zone.
     """
     expired = Expired()
     if retention.keep_scores_days is not None:
@@ -110,10 +94,8 @@ def expire(warehouse: Warehouse, retention: Retention, now: datetime) -> Expired
         }
         due = [run for run in scored if _are_counted(run, counted)]
         expired.uncounted = sum(len(run) for run in scored if run not in due)
-        for ledger, runs in (
-            (_SCORED, due),
-            (_EXPLAINED, _old_runs(warehouse, _EXPLAINED, before, frozen)),
-        ):
+        explained = _old_runs(warehouse, _EXPLAINED, before, frozen)
+        for ledger, runs in ((_SCORED, due), (_EXPLAINED, explained)):
             entries = [row for run in runs for row in run]
             expired.rows[ledger.name] = sum(row[ledger.count] for row in entries)
             _mark(warehouse, ledger, entries, now)
@@ -136,10 +118,9 @@ def _old_runs(
 
 def _frozen_models(warehouse: Warehouse) -> set[str]:
     """Return the models whose scores mean the same whatever is scored later."""
-    rows = warehouse.rows("models", ["model_version", "manifest"])
     return {
         row["model_version"]
-        for row in rows
+        for row in warehouse.rows("models", ["model_version", "manifest"])
         if json.loads(row["manifest"])["normalisation"] != BATCH_MINMAX
     }
 
