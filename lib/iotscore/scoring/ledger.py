@@ -24,12 +24,8 @@ class PendingFiles:
 
     Attributes
     ----------
-    model_version
-        The model.
-    rows
-        Accepted rows of each file, by id.
-    checksums
-        SHA-256 of each file.
+    rows, checksums
+        Accepted rows and SHA-256 of each file, by id.
     stale
         Those of whose earlier content some model has rows: these are void.
     ingest_runs
@@ -102,10 +98,6 @@ def scored_now(
 
     Parameters
     ----------
-    warehouse
-        Where.
-    model_version
-        The model.
     present
         Rows of ``ingest_files`` by id: the files as they are now, with ``sha256``.
     with_expired

@@ -36,16 +36,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """What was scored.
+    """What a model has scored now.
 
     Attributes
     ----------
-    model_version
-        The model that scored.
-    files, rows
-        Files and records that it scored now.
     flagged_records
-        Of these, how many the hybrid score flags.
+        How many records the hybrid score flags.
     scaling
         What a ``batch_minmax`` model was rescaled by; empty otherwise.
     """
@@ -75,8 +71,6 @@ def score(context: Context, options: EvaluateOptions, days: Days = EVERY_DAY) ->
 
     Parameters
     ----------
-    context
-        Where, and which model.
     options
         How ``batch_minmax`` models choose their thresholds.
     days
