@@ -21,18 +21,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """A finished check.
+    """A finished check: what was compared, with numbers, and how it ended.
 
-    Attributes
-    ----------
-    name
-        What it is called.
-    compared
-        What was compared, with numbers.
-    outcome
-        How it ended.
-    findings
-        Each fault with both numbers; why it was skipped; or what there is to note.
+    Findings are each fault with both numbers, why it was skipped, or what there is to note.
     """
 
     name: str

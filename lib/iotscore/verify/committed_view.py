@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settled:
-    """Reads tables, those of killed stages at the versions that the next run restores.
-
-    Attributes
-    ----------
-    warehouse
-        Which.
-    before
-        Those versions, by table.
-    """
+    """Reads tables, those of killed stages at the versions that the next run restores."""
 
     warehouse: Warehouse
     before: Mapping[str, int]
@@ -41,14 +33,9 @@ class Settled:
 
 
 def versions_to_read(warehouse: Warehouse, starts: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Return the versions that tables must go back to.
+    """Return the versions that tables must go back to, from the starts of stages without an end.
 
-    Parameters
-    ----------
-    warehouse
-        Which.
-    starts
-        Stages without an end, the newest first; of a table the oldest start counts.
+    The newest comes first; of a table the oldest start counts.
     """
     before: dict[str, int] = {}
     for start in starts:

@@ -33,12 +33,7 @@ _MOST_LISTED: Final = 5
 def keys_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[str]:
     """Compare the keys in ``traffic`` and ``scores`` with those that must be there.
 
-    Parameters
-    ----------
-    found
-        The warehouse.
-    plans
-        By model version; versions without one are left out.
+    Model versions without a plan are left out.
     """
     traffic = found.settled.read("traffic").select(*KEY, "ingest_run")
     there = _of_all_runs(found.traffic)
@@ -111,10 +106,8 @@ def _faults(
 ) -> Iterator[str]:
     suspects = []
     for file_id, keys in there.items():
-        need = needed.get(file_id)
-        if need is None or keys == _NOTHING:
-            continue
-        if (keys.rows, keys.digest) == (need.rows, need.digest):
+        need = needed.get(file_id, keys)
+        if keys == _NOTHING or (keys.rows, keys.digest) == (need.rows, need.digest):
             continue
         suspects.append(file_id)
         name = found.names[file_id]

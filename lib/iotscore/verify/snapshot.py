@@ -52,17 +52,10 @@ _COUNTED: Final = (
 
 @dataclass(frozen=True)
 class Keys:
-    """The rows of a file in a table.
+    """The rows of a file in a table, with the smallest and the largest row number.
 
-    Attributes
-    ----------
-    rows
-        How many.
-    low, high
-        Smallest and largest row number; None without rows.
-    digest
-        XOR of the hashes of all keys; None without rows. If as many rows are there as distinct
-        ones are needed, and not the same ones, the digests differ but for a chance of 1 in 2^64.
+    The digest is the XOR of the hashes of all keys. If as many rows are there as distinct ones are
+    needed, and not the same ones, the digests differ but for a chance of 1 in 2^64.
     """
 
     rows: int = 0
@@ -93,7 +86,7 @@ class Evidence:
     faults
         By table: why it cannot be read. What it should have told is empty then.
     files
-        Data files that were looked up.
+        Number of data files that were looked up.
     runs, ledger, scored, explained
         Rows of ``runs``, ``ingest_files``, ``scored_files`` and ``explained_files``.
     traffic, quarantine, refusals

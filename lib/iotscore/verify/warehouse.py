@@ -32,18 +32,14 @@ if TYPE_CHECKING:
 def verify_warehouse(
     warehouse: Warehouse, sample_rows: int, version: str | None, seed: int = SEED
 ) -> list[Check]:
-    """Run all checks; nothing is written.
+    """Run all checks; nothing is written, and no job may write meanwhile.
 
     Parameters
     ----------
-    warehouse
-        Which. No job may write it meanwhile.
-    sample_rows
-        Scores of each model that are computed again.
+    sample_rows, seed
+        How many scores of each model are computed again; chooses which.
     version
         The model whose scores are looked at; None for all that have scored.
-    seed
-        Chooses which scores are computed again.
 
     Returns
     -------
@@ -176,9 +172,9 @@ def _sample(found: Evidence, models: StoredModels, sample_rows: int, seed: int) 
             yield from different
 
     check = _checked(found, "sample", "", ("scored_files", "traffic", "scores", "models"), faults)
-    told = f"{sum(compared):,} scores of {len(loaded)} models = computed again from traffic"
-    told += f", chosen by --seed {seed}"
-    check = replace(check, compared=told)
+    scores = f"{sum(compared):,} scores of {len(loaded)} models"
+    what = f"{scores} = computed again from traffic, chosen by --seed {seed}"
+    check = replace(check, compared=what)
     if check.outcome is Outcome.HOLDS and used and not loaded:
         reason = f"no model can be loaded of {', '.join(used)}: see models"
         return replace(check, outcome=Outcome.SKIPPED, findings=(reason,))
