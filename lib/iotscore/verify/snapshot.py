@@ -15,17 +15,18 @@ from pyspark.sql import functions as F
 
 from iotscore.errors import WarehouseError
 from iotscore.runs.run_log import unfinished
+from iotscore.runs.undo import versions_before
 from iotscore.sampling.spark_sample import record_hash
-from iotscore.verify.committed_view import Settled, versions_to_read
 from iotscore.warehouse.file_status import INGESTED
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import DataFrame
 
     from iotscore.warehouse.record_sums import Sums
+    from iotscore.warehouse.results import Proof
     from iotscore.warehouse.warehouse import Warehouse
 
 PROVED: Final = {
@@ -73,6 +74,22 @@ class Keys:
             max(self.high or 0, other.high or 0),
             (self.digest or 0) ^ (other.digest or 0),
         )
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Reads tables, those of killed stages at the versions that the next run restores."""
+
+    warehouse: Warehouse
+    before: Mapping[str, int]
+
+    def prove(self, table: str, by: Sequence[str]) -> Proof:
+        """Read every value of a table and sum its rows up."""
+        return self.warehouse.prove(table, by, self.before.get(table))
+
+    def read(self, table: str) -> DataFrame:
+        """Return a table."""
+        return self.warehouse.read(table, self.before.get(table))
 
 
 @dataclass
@@ -155,7 +172,7 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
     fill("scored", "scored_files", lambda: warehouse.rows("scored_files", **of_model))
     fill("explained", "explained_files", lambda: warehouse.rows("explained_files", **of_model))
     open_ = unfinished(found.runs)
-    fill("settled", "runs", lambda: Settled(warehouse, versions_to_read(warehouse, open_)))
+    fill("settled", "runs", lambda: Settled(warehouse, _versions_to_read(warehouse, open_)))
     for table in sorted(present & PROVED.keys()):
         _prove(found, table)
     for attribute, table, condition, by in _COUNTED:
@@ -168,6 +185,19 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
             for other in [key for key in counted if key[0] != version]:
                 del counted[other]
     return found
+
+
+def _versions_to_read(warehouse: Warehouse, starts: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return the versions that tables must go back to, from the starts of stages without an end.
+
+    The newest comes first; of a table the oldest start counts.
+    """
+    before: dict[str, int] = {}
+    for start in starts:
+        for table, version in versions_before(warehouse, start).items():
+            if warehouse.exists(table):
+                before[table] = version or 0
+    return before
 
 
 def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 from iotscore.runs.run_log import unfinished
-from iotscore.verify.check import Check, Outcome, judged
 from iotscore.verify.content import content_compared, content_faults
 from iotscore.verify.counts import (
     explanations_faults,
@@ -27,6 +27,28 @@ if TYPE_CHECKING:
 
     from iotscore.verify.snapshot import Keys
     from iotscore.warehouse.warehouse import Warehouse
+
+
+class Outcome(StrEnum):
+    """How a check ended; only :attr:`FAILED` means that the warehouse is wrong."""
+
+    HOLDS = "holds"
+    FAILED = "FAILED"
+    SKIPPED = "not checked"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A finished check: what was compared, with numbers, and how it ended.
+
+    Findings are each fault with both numbers, why it was skipped, or what there is to note.
+    """
+
+    name: str
+    compared: str
+    outcome: Outcome
+    findings: tuple[str, ...] = ()
 
 
 def verify_warehouse(
@@ -130,9 +152,14 @@ def _checked(
         reason = f"{', '.join(damaged)} cannot be read: see tables"
         return Check(name, compared, Outcome.SKIPPED, (reason,))
     try:
-        return judged(name, compared, list(faults()))
+        return _judged(name, compared, list(faults()))
     except READ_ERRORS as error:
-        return judged(name, compared, [f"cannot be read: {first_line(error)}"])
+        return _judged(name, compared, [f"cannot be read: {first_line(error)}"])
+
+
+def _judged(name: str, compared: str, faults: Sequence[str]) -> Check:
+    """Return a check that holds if there are no faults."""
+    return Check(name, compared, Outcome.FAILED if faults else Outcome.HOLDS, tuple(faults))
 
 
 def _rows(counted: Mapping[tuple[str, ...], Keys]) -> str:
@@ -156,7 +183,7 @@ def _tables(found: Evidence) -> Check:
         if found.files is not None
         else "each table can be read; data files are looked up in local folders only"
     )
-    return judged("tables", compared, [fault for told in found.faults.values() for fault in told])
+    return _judged("tables", compared, [fault for told in found.faults.values() for fault in told])
 
 
 def _sample(found: Evidence, models: StoredModels, sample_rows: int, seed: int) -> Check:
