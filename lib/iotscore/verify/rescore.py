@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from iotscore.features import FEATURES, KEY, score_column
-from iotscore.sampling.spark_sample import record_hash
+from iotscore.verify.snapshot import record_hash
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import DETECTORS, score_columns
 

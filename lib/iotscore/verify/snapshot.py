@@ -14,16 +14,16 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from iotscore.errors import WarehouseError
+from iotscore.features import KEY
 from iotscore.runs.run_log import unfinished
 from iotscore.runs.undo import versions_before
-from iotscore.sampling.spark_sample import record_hash
 from iotscore.warehouse.file_status import INGESTED
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from iotscore.warehouse.record_sums import Sums
     from iotscore.warehouse.results import Proof
@@ -272,3 +272,8 @@ def _bins(settled: Settled) -> dict[tuple[str, ...], int]:
     by = ("model_version", "file_id", "detector")
     grouped = settled.read("score_histogram").groupBy(*by).agg(F.sum("rows").alias("n"))
     return {tuple(row[name] for name in by): row.n for row in grouped.collect()}
+
+
+def record_hash(seed: int) -> Column:
+    """Return a 64-bit hash of the record's key, evenly spread over all signed integers."""
+    return F.xxhash64(F.lit(seed), *map(F.col, KEY))
