@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from iotscore.errors import InputError
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
@@ -14,8 +14,6 @@ from iotscore.features import N_FEATURES, SOURCE_FEATURES
 DEVICE_INFO: Final = "device_info.csv"
 DATA_SUMMARY: Final = "data_summary.csv"
 FEATURE_LIST: Final = "features.csv"
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 _MOST_DIGITS: Final = 18
 """What surely fits into a table's 64-bit integers."""
 METADATA_FILES: Final = frozenset({DEVICE_INFO, DATA_SUMMARY, FEATURE_LIST})
@@ -71,7 +69,7 @@ def parse_summary(content: bytes) -> dict[str, int]:
     return expected
 
 
-def _add(known: dict[_K, _V], key: _K, value: _V, name: str) -> None:
+def _add(known: dict[Any, Any], key: str | int, value: str | int, name: str) -> None:
     if known.setdefault(key, value) != value:
         message = f"{name}: {key!r} is listed twice, with {known[key]!r} and {value!r}; keep one"
         raise InputError(message)

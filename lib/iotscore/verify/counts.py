@@ -77,16 +77,15 @@ def _differences(
     for key, rows in needed.items():
         held = there.get(key, _NOTHING).rows
         if held != rows:
-            yield f"{_named(key, names)}: {rows} {counted}, {held} in {table}"
+            yield f"{named(key, names)}: {rows} {counted}, {held} in {table}"
     for key, keys in there.items():
         if key not in needed:
-            yield (
-                f"{_named(key, names)}: {keys.rows} rows in {table} of the run {key[-1]}, which no "
-                "ledger knows"
-            )
+            where = f"{table} of the run {key[-1]}"
+            yield f"{named(key, names)}: {keys.rows} rows in {where}, which no ledger knows"
 
 
-def _named(key: Place, names: Mapping[str, str]) -> str:
+def named(key: Place, names: Mapping[str, str]) -> str:
+    """Return a file's path, behind the model version if the key has one."""
     *model, file_id, _ = key
     return " ".join([*(f"model {version}," for version in model), names.get(file_id, file_id)])
 
