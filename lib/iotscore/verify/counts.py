@@ -81,7 +81,7 @@ def _differences(
     for key, keys in there.items():
         if key not in needed:
             where = f"{table} of the run {key[-1]}"
-            yield f"{named(key, names)}: {keys.rows} rows in {where}, which no ledger knows"
+            yield f"{named(key, names)}: {keys.rows} rows in {where}, which no ledger has"
 
 
 def named(key: Place, names: Mapping[str, str]) -> str:
