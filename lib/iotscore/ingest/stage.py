@@ -18,10 +18,10 @@ from iotscore.landing.event_days import (
     captured_in,
     named_among,
     newest_plausible_day,
+    screened,
 )
 from iotscore.landing.file_changes import changes, some
 from iotscore.landing.folder import discover
-from iotscore.landing.screen import screened
 from iotscore.warehouse.file_status import INGESTED, REFUSED, REPLACED
 from iotscore.warehouse.progress import rows_progress
 from iotscore.warehouse.record_sums import RecordSum

@@ -1,18 +1,19 @@
-"""The days of capture that a run processes: all, or a range that is filled in later."""
+"""Which listed files a run works on: by the days of capture, by names, and by what can be."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import InputError
+from iotscore.landing.reason_codes import FUTURE_DAY, TOO_LARGE
 from iotscore.landing.walk import is_csv
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from iotscore.landing.folder import Landing
+    from iotscore.landing.folder import Landing, LandingFile
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,28 @@ def named_among(landing: Landing, names: Collection[str]) -> Landing:
     What is not named like a CSV file, such as an archive, is kept: nobody else names it.
     """
     return landing.keeping(lambda file: file.source_file in names or not is_csv(file.source_file))
+
+
+def screened(landing: Landing, newest: date, most_bytes: int) -> Landing:
+    """Return a landing folder whose misdated and oversized files are among the unusable.
+
+    ``newest`` is the latest day that a capture may be of, ``most_bytes`` what a file may have.
+    """
+    files, unusable = [], [*landing.unusable]
+    for file in landing.files:
+        if fault := _fault(file, newest, most_bytes):
+            unusable.append((file, *fault))
+        else:
+            files.append(file)
+    return replace(landing, files=files, unusable=unusable)
+
+
+def _fault(file: LandingFile, newest: date, most_bytes: int) -> tuple[str, str] | None:
+    if file.event_day is not None and file.event_day > newest:
+        return FUTURE_DAY, f"the name says {file.event_day}, and {newest} is the latest that can be"
+    if file.size > most_bytes:
+        return TOO_LARGE, f"{file.size:,} bytes; ingest.most_file_bytes is {most_bytes:,}"
+    return None
 
 
 def newest_plausible_day(now: datetime | None = None) -> date:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from iotscore.features import KEY
-from iotscore.sampling.record_splits import record_hashes_of
+from iotscore.sampling.splits import record_hashes_of
 from iotscore.warehouse.records import by_file
 from iotscore.warehouse.selection import Selection
 

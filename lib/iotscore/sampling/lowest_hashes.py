@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from iotscore.features import FEATURES, KEY
 from iotscore.sampling.fraction import fraction_cutoffs, within
-from iotscore.sampling.record_splits import record_hashes_of, record_splits
-from iotscore.sampling.splits import SPLITS
+from iotscore.sampling.splits import SPLITS, record_hashes_of, record_splits
 from iotscore.warehouse.records import plain
 from iotscore.warehouse.selection import Selection
 

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 from iotscore.errors import TrainingError
 from iotscore.features import FEATURES, KEY
 from iotscore.sampling.fraction import fraction_cutoffs, within
-from iotscore.sampling.record_splits import record_hashes_of, record_splits
-from iotscore.sampling.splits import CALIBRATION, SPLITS, TRAIN
+from iotscore.sampling.splits import CALIBRATION, SPLITS, TRAIN, record_hashes_of, record_splits
 from iotscore.warehouse.records import Records, coded, device_numbers, feature_matrix
 from iotscore.warehouse.selection import Selection
 

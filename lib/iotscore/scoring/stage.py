@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 from iotscore.features import FEATURES, HYBRID, flag_column
 from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.sampling.fraction import fraction_cutoffs, rows_due, within
-from iotscore.sampling.record_splits import record_splits
-from iotscore.sampling.splits import SPLITS
+from iotscore.sampling.splits import SPLITS, record_splits
 from iotscore.scoring.batch_minmax import rescale_scores
 from iotscore.scoring.ledger import record_scored, unscored_files
 from iotscore.warehouse.broadcast import broadcast_model
