@@ -68,16 +68,21 @@ class _Merged(AccumulatorParam[dict[str, str]]):
 
 
 class ChunkReader:
-    """Reads and parses, in a task, the chunks of its partition."""
+    """Partitions the chunks of some files into tasks, and in each reads and parses its own."""
 
     def __init__(
         self,
+        spark: SparkSession,
         folder: str,
         files: Sequence[tuple[LandingFile, Survey]],
-        tasks: list[list[Piece]],
         progress: ReadProgress,
     ) -> None:
-        self.tasks = tasks
+        by_id = sorted(files, key=lambda pair: pair[0].file_id)
+        pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
+        least = TASKS_PER_CORE * core_count(spark)
+        self.tasks: list[list[Piece]] = partition_by_size(
+            pieces, lambda piece: piece[1].length, _TASK_BYTES, least
+        )
         self.paths = {file.file_id: file.source_file for file, _ in files}
         self._leading_out = {file.file_id for file, _ in files if file.leads_out}
         self._columns = {file.file_id: survey.columns for file, survey in files}
@@ -108,17 +113,3 @@ class ChunkReader:
                 self._progress.faults.add({path: LED_OUT})
             except OSError as error:
                 self._progress.faults.add({path: told(error)})
-
-
-def chunk_reader(
-    spark: SparkSession,
-    folder: str,
-    files: Sequence[tuple[LandingFile, Survey]],
-    progress: ReadProgress,
-) -> ChunkReader:
-    """Return a reader of the chunks of some files, partitioned into tasks."""
-    by_id = sorted(files, key=lambda pair: pair[0].file_id)
-    pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
-    least = TASKS_PER_CORE * core_count(spark)
-    tasks = partition_by_size(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
-    return ChunkReader(folder, files, tasks, progress)

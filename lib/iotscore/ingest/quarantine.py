@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from iotscore.ingest.chunk_reader import chunk_reader
+from iotscore.ingest.chunk_reader import ChunkReader
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iotscore.ingest.chunk_reader import ChunkReader, Piece, ReadProgress
+    from iotscore.ingest.chunk_reader import Piece, ReadProgress
     from iotscore.landing.folder import LandingFile
     from iotscore.landing.parse import ParsedChunk
     from iotscore.landing.scan import Survey
@@ -59,7 +59,7 @@ def quarantine(
     if not damaged:
         warehouse.append("quarantine", rows)
         return {}
-    reader = chunk_reader(warehouse.spark, folder, damaged, progress)
+    reader = ChunkReader(warehouse.spark, folder, damaged, progress)
 
     def refused(pieces: list[Piece]) -> Iterator[pa.Table]:
         for file_id, parsed in reader.read(pieces):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import failpoints
 from iotscore.errors import ChangedSourceError, InputError, one_line
-from iotscore.ingest.chunk_reader import ReadProgress, chunk_reader, survey_all
+from iotscore.ingest.chunk_reader import ChunkReader, ReadProgress, survey_all
 from iotscore.ingest.ledger import describe_refusals, ledger_row, reconcile, warn
 from iotscore.ingest.plan import Plan, is_untouched, make_plan, refused_unchanged, with_event_day
 from iotscore.ingest.quarantine import quarantine
@@ -148,7 +148,7 @@ def _write_traffic(
     """
     if not plan.accept:
         return {}
-    reader = chunk_reader(context.warehouse.spark, folder, plan.accept, progress)
+    reader = ChunkReader(context.warehouse.spark, folder, plan.accept, progress)
     described = {file.file_id: _description(file) for file, _ in plan.accept}
     schema = TABLES["traffic"].arrow_schema
     schema = schema.remove(schema.get_field_index("ingest_run"))
