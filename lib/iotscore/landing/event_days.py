@@ -37,9 +37,6 @@ class Days:
             self.until is None or day <= self.until
         )
 
-    def __str__(self) -> str:
-        return f"{self.since or ''}..{self.until or ''}"
-
 
 EVERY_DAY: Final = Days()
 

@@ -72,7 +72,7 @@ def told(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
 
 
-def some(paths: Sequence[str], most: int = 5) -> str:
-    """Return the first of some paths for a message, and how many more there are."""
-    shown = ", ".join(one_line(path) for path in paths[:most])
-    return shown if len(paths) <= most else f"{shown} and {len(paths) - most} more"
+def some(paths: Sequence[str]) -> str:
+    """Return the first five of some paths for a message, and how many more there are."""
+    shown, more = ", ".join(map(one_line, paths[:5])), len(paths) - 5
+    return f"{shown} and {more} more" if more > 0 else shown
