@@ -14,7 +14,7 @@ from iotscore.landing.reason_codes import (
     FILE_REASONS,
     LABEL_CONFLICT,
 )
-from iotscore.warehouse.file_status import REFUSED
+from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iotscore.ingest.plan import Plan
     from iotscore.landing.folder import Landing, LandingFile
     from iotscore.landing.scan import Survey
+    from iotscore.warehouse.record_sums import RecordSum
 
 _LOG = logging.getLogger(__name__)
 _DETAILED: Final = frozenset({BAD_COUNT, LABEL_CONFLICT})
@@ -31,12 +32,11 @@ _DETAILED: Final = frozenset({BAD_COUNT, LABEL_CONFLICT})
 def ledger_row(
     file: LandingFile,
     survey: Survey,
-    accepted: int,
+    accepted: RecordSum | None,
     quarantined: int,
-    outcome: tuple[str, str | None],
+    reason: str | None = None,
 ) -> dict[str, Any]:
-    """Return what the ledger says about a file; ``outcome`` is its status and reason code."""
-    status, reason = outcome
+    """Return what the ledger says about a file; of a refused one nothing is accepted."""
     return {
         **({} if file.label is None else vars(file.label)),
         "file_id": file.file_id,
@@ -45,11 +45,12 @@ def ledger_row(
         "sha256": survey.sha256,
         "modified_at": file.modified_at,
         "rows_read": survey.rows,
-        "rows_accepted": accepted,
+        "rows_accepted": 0 if accepted is None else accepted.rows,
         "rows_quarantined": quarantined,
         "rows_expected": file.rows_expected,
-        "status": status,
+        "status": REFUSED if accepted is None else INGESTED,
         "reason": reason,
+        "records_hash": None if accepted is None else accepted.records_hash,
     }
 
 

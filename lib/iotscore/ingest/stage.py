@@ -22,7 +22,7 @@ from iotscore.landing.event_days import (
 )
 from iotscore.landing.file_changes import changes, some
 from iotscore.landing.folder import discover
-from iotscore.warehouse.file_status import INGESTED, REFUSED, REPLACED
+from iotscore.warehouse.file_status import INGESTED, REPLACED
 from iotscore.warehouse.progress import rows_progress
 from iotscore.warehouse.record_sums import RecordSum
 from iotscore.warehouse.records import with_constants
@@ -214,19 +214,12 @@ def _reconciled(
     )
     _check_sources(folder, plan, progress)
     ledger = [
-        ledger_row(
-            file,
-            survey,
-            done[file.file_id].rows,
-            quarantined.get(file.file_id, _NOTHING).rows,
-            (INGESTED, None),
-        )
-        | {"records_hash": done[file.file_id].records_hash}
+        ledger_row(file, survey, done[file.file_id], quarantined.get(file.file_id, _NOTHING).rows)
         for file, survey in plan.accept
     ]
     reconcile(ledger)
     ledger += [
-        ledger_row(file, survey, 0, survey.rows, (REFUSED, reason))
+        ledger_row(file, survey, None, survey.rows, reason)
         for file, survey, reason, _ in plan.refuse
     ]
     common = {"run_id": context.run_id, "ingested_at": now, "is_synthetic": landing.is_synthetic}
