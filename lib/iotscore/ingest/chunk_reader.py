@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from pyspark.accumulators import AccumulatorParam
 
 from iotscore.landing.file_changes import LED_OUT, survey_source, told
-from iotscore.landing.folder import open_folder
+from iotscore.landing.folder import LandingFile, open_folder
 from iotscore.landing.opening import LeadsOutError, opener_of
-from iotscore.landing.parse import parse_parts
+from iotscore.landing.parse import ParsedChunk, parse_parts
 from iotscore.warehouse.partitioning import partition_by_size
 from iotscore.warehouse.session import core_count
 from iotscore.warehouse.tasks import TASKS_PER_CORE, run_tasks
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from iotscore.landing.folder import LandingFile
-    from iotscore.landing.parse import ParsedChunk
     from iotscore.landing.scan import Chunk, Survey
 
     Piece = tuple[str, Chunk]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from iotscore.bounds import Bounds, Check, Count, Some
 from iotscore.landing.file_changes import unread
-from iotscore.landing.filenames import check_patterns
+from iotscore.landing.filenames import FileLabel, check_patterns
 from iotscore.landing.reason_codes import (
     BAD_COUNT,
     BAD_NAME,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from iotscore.landing.filenames import FileLabel
     from iotscore.landing.folder import LandingFile
     from iotscore.landing.scan import Survey
 
@@ -77,10 +76,8 @@ class Plan:
 
     Attributes
     ----------
-    accept
-        Files to ingest.
     replaced
-        Ids of those among them that were ingested before, with another content.
+        Ids of those to accept that were ingested before, with another content.
     refuse
         Files that are refused as a whole, with reason code and details.
     shared

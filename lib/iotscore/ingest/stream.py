@@ -10,14 +10,13 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.ingest.plan import is_untouched, refused_unchanged
+from iotscore.ingest.plan import Policy, is_untouched, refused_unchanged
 from iotscore.warehouse.file_status import INGESTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import date, datetime
 
-    from iotscore.ingest.plan import Policy
     from iotscore.landing.folder import Landing, LandingFile
 
     Ledger = Callable[[Collection[str]], Sequence[dict[str, Any]]]

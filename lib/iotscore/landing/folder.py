@@ -18,13 +18,12 @@ from iotscore.landing.filesystems import open_storage
 from iotscore.landing.metadata import METADATA_BYTES, METADATA_FILES, Metadata, read_metadata
 from iotscore.landing.opening import LeadsOutError, opener_of
 from iotscore.landing.reason_codes import COMPRESSED, ODD_TIME
-from iotscore.landing.walk import is_csv, list_folder
+from iotscore.landing.walk import Entry, is_csv, list_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
-    from iotscore.landing.walk import Entry
 
 _TIMES: Final = range(-(2**63), 2**63)
 """Times of change in nanoseconds that file systems and tables can keep: years 1678 to 2261."""

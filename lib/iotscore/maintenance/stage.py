@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from iotscore.errors import UnsupportedStorageError
-from iotscore.maintenance.retention import expire
+from iotscore.maintenance.retention import Expired, Retention, expire
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.maintenance.retention import Expired, Retention
     from iotscore.models.context import Context
     from iotscore.warehouse.compaction import Compaction, CompactionOptions
 

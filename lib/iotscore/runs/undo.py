@@ -11,13 +11,12 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
-from iotscore.warehouse.results import RESTORE
+from iotscore.warehouse.results import RESTORE, Commit
 from iotscore.warehouse.schemas import run_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotscore.warehouse.results import Commit
     from iotscore.warehouse.warehouse import Warehouse
 
 LEDGERS: Final = {

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from iotscore.features import KEY
-from iotscore.sampling.splits import record_hashes_of
+from iotscore.sampling.splits import SplitPlan, record_hashes_of
 from iotscore.warehouse.records import by_file
 from iotscore.warehouse.selection import Selection
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.sampling.splits import SplitPlan
     from iotscore.warehouse.warehouse import Warehouse
 
     Cutoffs = Mapping[str, int]

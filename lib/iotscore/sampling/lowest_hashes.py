@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from iotscore.features import FEATURES, KEY
 from iotscore.sampling.fraction import fraction_cutoffs, within
-from iotscore.sampling.splits import SPLITS, record_hashes_of, record_splits
+from iotscore.sampling.splits import SPLITS, SplitPlan, record_hashes_of, record_splits
 from iotscore.warehouse.records import plain
 from iotscore.warehouse.selection import Selection
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.sampling.splits import SplitPlan
     from iotscore.warehouse.warehouse import Warehouse
 
 CHOSEN_COLUMNS: Final = (*KEY, "label", *FEATURES)

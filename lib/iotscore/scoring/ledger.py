@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.warehouse.record_sums import RecordSum
-from iotscore.warehouse.selection import rows_where
+from iotscore.warehouse.selection import Condition, rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from iotscore.models.context import Context
-    from iotscore.warehouse.selection import Condition
     from iotscore.warehouse.warehouse import Warehouse
 
 
@@ -38,11 +37,6 @@ class PendingFiles:
     checksums: dict[str, str]
     stale: frozenset[str]
     ingest_runs: list[str]
-
-    @property
-    def total(self) -> int:
-        """Accepted rows of all files."""
-        return sum(self.rows.values())
 
     @property
     def where(self) -> dict[str, list[str]]:

@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 from iotscore.features import FEATURES, HYBRID, flag_column
 from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.sampling.fraction import fraction_cutoffs, rows_due, within
-from iotscore.sampling.splits import SPLITS, record_splits
+from iotscore.sampling.splits import SPLITS, SplitPlan, record_splits
 from iotscore.scoring.batch_minmax import rescale_scores
-from iotscore.scoring.ledger import record_scored, unscored_files
+from iotscore.scoring.ledger import PendingFiles, record_scored, unscored_files
 from iotscore.warehouse.broadcast import broadcast_model
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import RECORD_COLUMNS, STAGING
-from iotscore.warehouse.selection import Selection
+from iotscore.warehouse.selection import Condition, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
     from iotscore.evaluation.options import EvaluateOptions
     from iotscore.models.context import Context
     from iotscore.sampling.fraction import Cutoffs
-    from iotscore.sampling.splits import SplitPlan
-    from iotscore.scoring.ledger import PendingFiles
     from iotscore.warehouse.record_sums import RecordSum
-    from iotscore.warehouse.selection import Condition
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from iotscore.verify.counts import named
+from iotscore.verify.counts import Place, named
 from iotscore.warehouse.record_sums import RecordSum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from iotscore.verify.counts import Place
     from iotscore.verify.snapshot import Evidence
 
 _NOTHING: Final = RecordSum()

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from iotscore.features import KEY
 from iotscore.sampling.record_hash import record_hashes
-from iotscore.verify.snapshot import SEED, Keys, keys_by, record_hash
+from iotscore.verify.snapshot import SEED, Evidence, Keys, keys_by, record_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from iotscore.sampling.splits import SplitPlan
-    from iotscore.verify.snapshot import Evidence
 
 _NOTHING: Final = Keys()
 _CHUNK: Final = 1_000_000

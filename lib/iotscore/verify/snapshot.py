@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from iotscore.warehouse.record_sums import Sums
-    from iotscore.warehouse.results import Proof
     from iotscore.warehouse.warehouse import Warehouse
 
 PROVED: Final = {
@@ -82,10 +81,6 @@ class Settled:
 
     warehouse: Warehouse
     before: Mapping[str, int]
-
-    def prove(self, table: str, by: Sequence[str]) -> Proof:
-        """Read every value of a table and sum its rows up."""
-        return self.warehouse.prove(table, by, self.before.get(table))
 
     def read(self, table: str) -> DataFrame:
         """Return a table."""
@@ -221,8 +216,9 @@ def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:
 
 def _prove(found: Evidence, table: str) -> None:
     """Read every value of a table, also if a data file of it is lost: others may be damaged."""
+    settled = found.settled
     try:
-        proof = found.settled.prove(table, PROVED[table])
+        proof = settled.warehouse.prove(table, PROVED[table], settled.before.get(table))
     except READ_ERRORS as error:
         found.faults[table].append(f"{table} cannot be read: {first_line(error)}")
         return
