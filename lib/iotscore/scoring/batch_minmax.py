@@ -40,12 +40,7 @@ def rescale_scores(
 
     The raw scores of new records are staged, because the extremes are known only at the end. The
     model's earlier rows keep their run and time; their raw scores are read back, not computed
-    again.
-
-    Returns
-    -------
-    dict
-        Calibrations and thresholds, for the run log.
+    again. Returns calibrations and thresholds, for the run log.
     """
     warehouse, stored = context.warehouse, context.stored
     _stage_earlier(context, files)
