@@ -83,9 +83,9 @@ def _measure(arguments: argparse.Namespace) -> dict[str, Any]:
             del contenders["nightly"]
         order = list(contenders) if number % 2 else list(reversed(contenders))
         for what in order:
-            _tell(f"round {number} of {arguments.repeats}: {what}")
+            _log(f"round {number} of {arguments.repeats}: {what}")
             measured = contenders[what]()
-            measurements += [{"what": what, "round": number} | found for found in measured]
+            measurements += [{"what": what, "round": number} | one for one in measured]
     place.empty(place.scratch)
     return {
         "rows": rows,
@@ -110,11 +110,11 @@ def _make_data(place: Place, rows: str) -> int:
 def _prepare(place: Place, naive_rows: int) -> tuple[Measurement, int]:
     """Ingest and train by the real jobs, once for all contenders; also fit the reference."""
     place.empty(place.warehouse, place.model, place.reference, place.subset, place.scratch)
-    _tell("ingest, into the warehouse that all contenders share")
+    _log("ingest, into the warehouse that all contenders share")
     measure_job(place, "ingest", place.warehouse)
-    _tell("train")
+    _log("train")
     train = measure_job(place, "train", place.warehouse)
-    _tell("the same model by scikit-learn and Keras")
+    _log("the same model by scikit-learn and Keras")
     # In a process of its own: TensorFlow's memory and threads must not stay with the measurer.
     run([sys.executable, ROOT / "benchmarks" / "reference.py", place.warehouse, place.reference],
         place.log)  # fmt: skip
@@ -130,6 +130,7 @@ def _contenders(
     agreement: dict[str, Any],
 ) -> dict[str, Callable[[], list[Measurement]]]:
     """Return what is measured in round ``number``; a later ``what`` names a measurement's part."""
+    script = partial(measure_script, place, threads=1)
 
     def score_and_after() -> list[Measurement]:
         warehouse = place.unscored()
@@ -159,27 +160,17 @@ def _contenders(
         return [whole, *({"what": "increment"} | one for one in new)]
 
     def stream() -> list[Measurement]:
-        found = measure_once(place, min(rows, arguments.stream_rows), number)
-        return [found, {"what": "latency", **measure_latency(place, number)}]
+        whole = measure_once(place, min(rows, arguments.stream_rows), number)
+        return [whole, {"what": "latency", **measure_latency(place, number)}]
 
     return {
         "ingest": once(partial(measure_job, place, "ingest")),
         "ingest_limit": once(
-            lambda out: measure_script(
-                place, "ingest_limit.py", "--input", place.data, "--out", out, threads=1
-            )
+            lambda out: script("ingest_limit.py", "--input", place.data, "--out", out)
         ),
         "score": score_and_after,
         "limit": once(
-            lambda out: measure_script(
-                place,
-                "in_process_limit.py",
-                "--warehouse",
-                place.warehouse,
-                "--out",
-                out,
-                threads=1,
-            )
+            lambda out: script("in_process_limit.py", "--warehouse", place.warehouse, "--out", out)
         ),
         "naive": once(partial(_naive, place)),
         "reports": once(partial(_reports, place, arguments.report_rows, rows)),
@@ -209,7 +200,7 @@ def _reports(place: Place, wanted: int, rows: int, _: Path) -> Measurement:
     )
 
 
-def _tell(what: str) -> None:
+def _log(what: str) -> None:
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} bench: {what}\n")
 
 

@@ -11,15 +11,7 @@ from pathlib import Path
 
 import psutil
 
-_PACKAGES = (
-    ("pyspark", "pyspark"),
-    ("delta", "delta-spark"),
-    ("numpy", "numpy"),
-    ("numba", "numba"),
-    ("pyarrow", "pyarrow"),
-    ("scikit-learn", "scikit-learn"),
-    ("keras", "keras"),
-)
+_PACKAGES = ("pyspark", "delta-spark", "numpy", "numba", "pyarrow", "scikit-learn", "keras")
 
 
 def machine() -> dict[str, str]:
@@ -30,16 +22,16 @@ def machine() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return versions of everything that could change a figure."""
-    packages = {name: version(package) for name, package in _PACKAGES}
+    packages = {name.removesuffix("-spark"): version(name) for name in _PACKAGES}
     return {"python": platform.python_version(), "java": _java(), **packages}
 
 
 def _processor() -> str:
     description = Path("/proc/cpuinfo")
     if description.is_file():
-        found = re.search(r"^model name\s*: (.+)$", description.read_text(), re.MULTILINE)
-        if found:
-            return found[1]
+        match = re.search(r"^model name\s*: (.+)$", description.read_text(), re.MULTILINE)
+        if match:
+            return match[1]
     return platform.processor() or platform.machine()
 
 
@@ -47,6 +39,6 @@ def _java() -> str:
     java = shutil.which("java")
     if java is None:
         return "not on the PATH"
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 - Java's own answer
-    found = re.search(r'version "([^"]+)"', told)
-    return found[1] if found else "unknown"
+    text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 - Java's own answer
+    match = re.search(r'version "([^"]+)"', text)
+    return match[1] if match else "unknown"

@@ -6,9 +6,11 @@ import argparse
 import json
 import statistics
 from dataclasses import dataclass
+from operator import ge, le, lt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from contenders import CONTENDERS, measurements, rates
 from iotscore.simulate.layout import FULL_ROWS
 from latency import latency, latency_lines
 from pages import templates
@@ -19,32 +21,6 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).resolve().parent
 RESULTS: Final = HERE / "results.json"
 DOCUMENT: Final = HERE.parent / "docs" / "benchmarks.md"
-
-CONTENDERS: Final = {
-    "ingest": "`ingest`, CSV to Delta",
-    "ingest_limit": "pyarrow CSV reader and Parquet writer, no Spark, no checks",
-    "train": "`train`",
-    "score": "`score`, Delta to Delta",
-    "limit": "the same kernels without Spark, Parquet to Parquet",
-    "naive": "naive Spark: pandas UDF over 115 columns, scikit-learn, Keras in steps of 10,000",
-    "reports": "the published baseline, Keras in steps of 32, scoring only",
-    "reports_large_step": "the published baseline, Keras in steps of 10,000, scoring only",
-    "reports_read": "the published baseline, reading the CSVs by pandas",
-    "evaluate": "`evaluate`",
-    "explain": "`explain`: all are scored again, the rows are the flagged ones, TreeSHAP included",
-    "nightly": "`nightly` into an empty warehouse, start to end",
-    "increment": "`nightly` of new records on top of them, start to end",
-    "increment_alone": "the same, on a warehouse that holds the model alone",
-    "stream": "`stream --once` of new records, with the model alone, start to end",
-}
-"""What is measured, in the order of the document."""
-
-SECONDS: Final = {
-    "reports_large_step": ("reports", "large_step_seconds"),
-    "reports_read": ("reports", "read_seconds"),
-    "increment_alone": ("increment", "alone_seconds"),
-}
-"""Figures that stand in another contender's measurement, under another name."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +62,13 @@ NIGHTLY_MINUTES: Final = 12.0
 NIGHTLY_GIB: Final = 12.0
 PER_ROW_GROWTH: Final = 1.15
 """Limits at full size: the nightly's minutes and memory, and seconds per row against 1 M rows."""
-INCREMENT_GROWTH: Final = 2.0
-"""How many times as long a night may take because there are older records."""
+INCREMENT: Final = Ratio(
+    "a night of new records: seconds on top of these, against alone",
+    "increment_alone",
+    "increment",
+    2.0,
+)
+"""How many times as long a night may take, at most, because there are older records."""
 
 
 @dataclass(frozen=True)
@@ -101,29 +82,23 @@ class Spread:
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
         """Summarise at least one value."""
-        found = sorted(values)
-        return cls(found[0], statistics.median(found), found[-1])
+        ordered = sorted(values)
+        return cls(ordered[0], statistics.median(ordered), ordered[-1])
+
+    def __truediv__(self, other: Spread) -> Spread:
+        """Return the widest spread that a ratio of the two can have."""
+        return Spread(self.low / other.high, self.median / other.median, self.high / other.low)
 
     def is_apart(self, other: Spread) -> bool:
         """Say whether each median is outside the other's range."""
         return not (other.low <= self.median <= other.high or self.low <= other.median <= self.high)
 
 
-def rates(entry: dict[str, Any], what: str) -> dict[int, float]:
-    """Return rows per second by round."""
-    measured, seconds = SECONDS.get(what, (what, "seconds"))
-    return {
-        one["round"]: one["rows"] / one[seconds]
-        for one in entry["measurements"]
-        if one["what"] == measured
-    }
-
-
 def ratio(entry: dict[str, Any], wanted: Ratio) -> Spread | None:
     """Return the spread of a ratio over the rounds, each within its round."""
     fast, slow = rates(entry, wanted.fast), rates(entry, wanted.slow)
-    both = sorted(fast.keys() & slow.keys())
-    return Spread.of(fast[one] / slow[one] for one in both) if both else None
+    rounds = fast.keys() & slow.keys()
+    return Spread.of(fast[one] / slow[one] for one in rounds) if rounds else None
 
 
 def changes(earlier: dict[str, Any] | None, entry: dict[str, Any]) -> list[str]:
@@ -132,41 +107,40 @@ def changes(earlier: dict[str, Any] | None, entry: dict[str, Any]) -> list[str]:
         return [f"no earlier run of {entry['rows']:,} rows to compare with"]
     if (earlier["machine"], earlier["cores"]) != (entry["machine"], entry["cores"]):
         return ["the last run was on another machine: its ratios are not compared"]
-    told = []
+    lines = []
     for wanted in RATIOS:
         before, now = ratio(earlier, wanted), ratio(entry, wanted)
         if before and now and now.is_apart(before):
             word = "better" if now.median > before.median else "WORSE"
-            told.append(f"{word}: {wanted.name} was {_spread(before)}, is {_spread(now)}")
-    return told or ["no ratio changed by more than the spread since the last run"]
+            lines.append(f"{word}: {wanted.name} was {_spread(before)}, is {_spread(now)}")
+    return lines or ["no ratio changed by more than the spread since the last run"]
 
 
 def figures(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row of the table for everything that was measured."""
     rows = []
     for what, title in CONTENDERS.items():
-        measured, seconds = SECONDS.get(what, (what, "seconds"))
-        mine = [one for one in entry["measurements"] if one["what"] == measured]
-        if mine:
-            pace = Spread.of(one["rows"] / one[seconds] for one in mine)
+        measured = measurements(entry, what)
+        if measured:
+            pace = Spread.of(one["rows"] / one["seconds"] for one in measured)
             rows.append(
                 {
                     "title": title,
-                    "rows": mine[0]["rows"],
-                    "seconds": Spread.of(one[seconds] for one in mine),
-                    "wall": statistics.median(one["wall_seconds"] for one in mine),
+                    "rows": measured[0]["rows"],
+                    "seconds": Spread.of(one["seconds"] for one in measured),
+                    "wall": statistics.median(one["wall_seconds"] for one in measured),
                     "pace": pace,
                     "pace_per_core": pace.median / entry["cores"],
-                    "peak_gib": max(one["peak_bytes"] for one in mine) / 2**30,
-                    "driver_mib": _driver_mib(mine),
-                    "rounds": len(mine),
+                    "peak_gib": max(one["peak_bytes"] for one in measured) / 2**30,
+                    "driver_mib": _driver_mib(measured),
+                    "rounds": len(measured),
                 }
             )
     return rows
 
 
 def _driver_mib(measured: list[dict[str, Any]]) -> float | None:
-    """Return the most memory of the driver's Python process, None where no stage told."""
+    """Return the most memory of the driver's Python process, None where no stage says it."""
     stages = [
         stage
         for one in measured
@@ -178,58 +152,45 @@ def _driver_mib(measured: list[dict[str, Any]]) -> float | None:
 
 def verdicts(entry: dict[str, Any], results: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row of the table of ratios, each with its target and whether it was reached."""
-    found = []
-    for wanted in RATIOS:
-        spread = ratio(entry, wanted)
-        if spread:
-            found.append(
-                _verdict(wanted.name, spread, wanted.target, lambda now, want: now >= want)
-            )
-    if entry["rows"] == FULL_ROWS:
-        found += _full_size(entry, results)
-    return found
+    rows = [
+        _verdict(wanted.name, spread, wanted.target, ge)
+        for wanted in RATIOS
+        if (spread := ratio(entry, wanted))
+    ]
+    return rows + (_full_size(entry, results) if entry["rows"] == FULL_ROWS else [])
 
 
 def kernel_verdicts(kernels: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the same for the kernels; their spread is over pytest-benchmark's rounds."""
-    found = []
-    for name, ours, theirs, target in KERNEL_RATIOS:
-        mine, other = kernels["kernels"][ours], kernels["kernels"][theirs]
-        spread = Spread(
-            mine["low"] / other["high"],
-            mine["median"] / other["median"],
-            mine["high"] / other["low"],
-        )
-        found.append(_verdict(name, spread, target, lambda now, want: now >= want))
-    return found
+    spreads = {
+        kernel: Spread(one["low"], one["median"], one["high"])
+        for kernel, one in kernels["kernels"].items()
+    }
+    return [
+        _verdict(name, spreads[ours] / spreads[theirs], target, ge)
+        for name, ours, theirs, target in KERNEL_RATIOS
+    ]
 
 
 def _full_size(entry: dict[str, Any], results: dict[str, Any]) -> list[dict[str, Any]]:
-    nights = [one for one in entry["measurements"] if one["what"] == "nightly"]
+    nights = measurements(entry, "nightly")
     minutes = Spread.of(one["seconds"] / 60 for one in nights)
     memory = Spread.of(one["peak_bytes"] / 2**30 for one in nights)
-    found = [
-        _verdict("minutes of the nightly", minutes, NIGHTLY_MINUTES, lambda now, want: now < want),
-        _verdict("GiB of all its processes", memory, NIGHTLY_GIB, lambda now, want: now < want),
+    rows = [
+        _verdict("minutes of the nightly", minutes, NIGHTLY_MINUTES, lt),
+        _verdict("GiB of all its processes", memory, NIGHTLY_GIB, lt),
     ]
-    longer = ratio(entry, Ratio("", "increment_alone", "increment", None))
-    if longer:
-        name = "a night of new records: seconds on top of these, against alone"
-        found.append(_verdict(name, longer, INCREMENT_GROWTH, lambda now, want: now <= want))
-    million = results["sizes"].get("1000000")
-    if million:
+    if longer := ratio(entry, INCREMENT):
+        rows.append(_verdict(INCREMENT.name, longer, INCREMENT.target, le))
+    if million := results["sizes"].get("1000000"):
         small, large = (Spread.of(rates(one, "score").values()) for one in (million, entry))
-        growth = Spread(small.low / large.high, small.median / large.median, small.high / large.low)
         name = "score: seconds per row, against those at 1,000,000 rows"
-        found.append(_verdict(name, growth, PER_ROW_GROWTH, lambda now, want: now <= want))
-    return found
+        rows.append(_verdict(name, small / large, PER_ROW_GROWTH, le))
+    return rows
 
 
 def _verdict(
-    name: str,
-    spread: Spread,
-    target: float | None,
-    is_met: Callable[[float, float], bool],
+    name: str, spread: Spread, target: float | None, is_met: Callable[[float, float], bool]
 ) -> dict[str, Any]:
     met = "" if target is None else "yes" if is_met(spread.median, target) else "no"
     return {"name": name, "spread": spread, "target": target, "met": met}
@@ -257,8 +218,8 @@ def load_results(path: Path) -> dict[str, Any]:
     """Return the figures of all sizes and of the kernels; empty if there are none yet."""
     if not path.is_file():
         return {"sizes": {}, "kernels": None}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return results
 
 
 def save_results(path: Path, results: dict[str, Any]) -> None:
@@ -275,8 +236,8 @@ def render(results: dict[str, Any]) -> str:
             "entry": entry,
             "figures": figures(entry),
             "verdicts": verdicts(entry, results),
-            "nights": [one for one in entry["measurements"] if one["what"] == "nightly"],
-            "streams": [one for one in entry["measurements"] if one["what"] == "stream"],
+            "nights": measurements(entry, "nightly"),
+            "streams": measurements(entry, "stream"),
             "latency": latency(entry),
         }
         for entry in sorted(results["sizes"].values(), key=lambda entry: -entry["rows"])

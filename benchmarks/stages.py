@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,52 +25,36 @@ _PREPARED: Final = ("traffic", "ingest_files", *_MODEL)
 """What scoring reads; it writes none of them."""
 
 
-@dataclass(frozen=True)
 class Place:
     """Where a benchmark of some size keeps its files.
 
     Attributes
     ----------
-    folder
-        Its own folder; ``data`` in it is kept for the next run, the rest is made again.
+    data
+        Demo data, kept for the next run; all else is made again.
+    warehouse
+        Warehouse with ``traffic`` and the fitted model that all contenders share.
+    model
+        Warehouse with nothing but the model that a whole night fitted.
+    reference
+        The same model for scikit-learn and Keras.
+    subset
+        Rows of ``traffic`` for the naive contender.
+    scratch
+        What one measurement writes; emptied before each.
+    log
+        Standard error of everything that ran.
     """
 
-    folder: Path
-
-    @property
-    def data(self) -> Path:
-        """Demo data."""
-        return self.folder / "data"
-
-    @property
-    def warehouse(self) -> Path:
-        """Warehouse with ``traffic`` and the fitted model that all contenders share."""
-        return self.folder / "warehouse"
-
-    @property
-    def model(self) -> Path:
-        """Warehouse with nothing but the model that a whole night fitted."""
-        return self.folder / "model"
-
-    @property
-    def reference(self) -> Path:
-        """The same model for scikit-learn and Keras."""
-        return self.folder / "reference"
-
-    @property
-    def subset(self) -> Path:
-        """Rows of ``traffic`` for the naive contender."""
-        return self.folder / "subset"
-
-    @property
-    def scratch(self) -> Path:
-        """What one measurement writes; emptied before each."""
-        return self.folder / "scratch"
-
-    @property
-    def log(self) -> Path:
-        """Standard error of everything that ran."""
-        return self.folder / "log.txt"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.warehouse = folder / "warehouse"
+        self.model = folder / "model"
+        self.reference = folder / "reference"
+        self.subset = folder / "subset"
+        self.scratch = folder / "scratch"
+        self.log = folder / "log.txt"
 
     def empty(self, *folders: Path) -> None:
         """Delete what earlier measurements left in folders of this place."""
@@ -117,18 +100,7 @@ def measure_script(
 ) -> dict[str, Any]:
     """Run a contender of this folder and return what it printed, with wall time and memory.
 
-    Parameters
-    ----------
-    place
-        Where to log.
-    script
-        Its file.
-    arguments
-        Its arguments.
-    threads
-        1 for contenders whose processes own a core each; None leaves it to the libraries.
-    variables
-        Further environment variables.
+    ``threads`` is 1 where processes own a core each; None leaves it to the libraries.
     """
     # One entry in front: Spark's own workers find the project and this folder by it, too.
     path = os.pathsep.join([str(ROOT / "lib"), str(HERE)])

@@ -42,14 +42,7 @@ _STOPPED: Final = 128 + signal.SIGTERM
 def measure_once(place: Place, rows: int, number: int) -> dict[str, Any]:
     """Run ``stream --once`` over a landing folder of new files; the seconds are those on the wall.
 
-    Parameters
-    ----------
-    place
-        Where; its folder ``model`` holds the model.
-    rows
-        Records of all files together.
-    number
-        The round: other records in each.
+    All files together have so many rows, other ones in each round.
     """
     warehouse = with_model(place.model, place.fresh_scratch() / "warehouse")
     landing = new_captures(place, rows, number)
@@ -153,18 +146,9 @@ def entries(ledger: Path, rows: str) -> dict[str, int]:
 
 
 def write_captures(made: Path, folder: Path, files: int, rows: int) -> list[Path]:
-    """Cut simulated files into captures, one device after the other.
+    """Cut simulated files into captures in a new folder, one device after the other.
 
-    Parameters
-    ----------
-    made
-        Folder with demo data.
-    folder
-        A new folder for the captures.
-    files
-        How many.
-    rows
-        Records of each, no two the same: benign ones and attacks as the device has them.
+    Each has so many rows, no two the same: benign ones and attacks as the device has them.
 
     Raises
     ------

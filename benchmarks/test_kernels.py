@@ -20,7 +20,7 @@ from iotscore.detect.detectors import _keras_fit
 from iotscore.detect.detectors._network import fold
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
 from iotscore.simulate.generate import generate
 from iotscore.warehouse.records import column_matrix
@@ -85,18 +85,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
         learning_rate=0.001,
         random_state=42,
     )
-    sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
-    training = _keras_fit.Training(
-        is_windows=False,
-        units=settings.units,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        patience=0,
-        random_state=settings.random_state,
-    )
-    weights = _keras_fit.fit(sequences, training, None).weights
-    network = _keras_fit.build(N_FEATURES, settings.units)
+    sequences = scaled[:, np.newaxis]
+    weights = _keras_fit.fit(settings, sequences, sequences[:0], None).weights
+    network = _keras_fit.build("record", 1, N_FEATURES, settings.units)
     network.set_weights(weights)
     return Pair(
         scaler,

@@ -14,11 +14,11 @@ from pyarrow import fs
 
 from iotscore.features import FEATURES, N_FEATURES, SOURCE_FEATURES
 from iotscore.landing import parse
+from iotscore.landing.event_days import screened
 from iotscore.landing.folder import discover
 from iotscore.landing.parse import ParsedChunk, parse_chunk
 from iotscore.landing.reason_codes import FILE_REASONS, LINE_LIMIT, LINE_REASONS
 from iotscore.landing.scan import survey_file
-from iotscore.landing.screen import screened
 from iotscore.warehouse.records import feature_matrix
 
 if TYPE_CHECKING:

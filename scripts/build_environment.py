@@ -98,8 +98,8 @@ def is_current(target: Path, wanted: str) -> bool:
 def build(target: Path) -> bool:
     """Write the archive in one step unless it is current; return whether it was written."""
     packages = needed()
-    told = contents(packages)
-    if is_current(target, told):
+    listed = contents(packages)
+    if is_current(target, listed):
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -107,7 +107,7 @@ def build(target: Path) -> bool:
         os.fdopen(handle, "wb") as file,
         tarfile.open(fileobj=file, mode="w:gz", compresslevel=_LEVEL) as archive,
     ):
-        _add_text(archive, CONTENTS, told, 0o644)
+        _add_text(archive, CONTENTS, listed, 0o644)
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         _add_text(archive, "bin/python", PYTHON.format(version=version), 0o755)
         # Bytecode counts only beside a source of the time that it names, so times are kept.

@@ -24,18 +24,9 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def archive(source: Path) -> bytes:
-    """Return a zip of the sources under a folder, named relative to it.
+    """Return a zip of the sources under a folder, named relative to it; equal for equal sources.
 
-    Parameters
-    ----------
-    source : Path
-        The source root; its packages end up at the root of the archive.
-
-    Returns
-    -------
-    bytes
-        The archive, equal for equal sources. Other files, ``__pycache__`` and what only a driver
-        with the repository imports are left out.
+    Other files, ``__pycache__`` and what only a driver with the repository imports are left out.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
@@ -51,13 +42,7 @@ def archive(source: Path) -> bytes:
 
 
 def replace(target: Path, content: bytes) -> bool:
-    """Write a file in one step unless it holds the content already.
-
-    Returns
-    -------
-    bool
-        Whether the file was written.
-    """
+    """Write a file in one step unless it holds the content already; return whether it did."""
     if target.is_file() and target.read_bytes() == content:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)

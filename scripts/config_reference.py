@@ -40,23 +40,18 @@ class Key:
 
 
 def keys(base: str) -> list[Key]:
-    """Return every key that holds a value, in the order of the base file.
-
-    Parameters
-    ----------
-    base
-        Text of ``conf/base.yaml``.
-    """
+    """Return every key that holds a value, in the order of the text of ``conf/base.yaml``."""
     annotations = dict(_fields(Settings))
-    told = comments(base)
     return [
-        Key(name, in_words(annotations[name]), told[name]) for name in told if name in annotations
+        Key(name, in_words(annotations[name]), comment)
+        for name, comment in comments(base).items()
+        if name in annotations
     ]
 
 
 def comments(base: str) -> dict[str, str]:
     """Return what is said above each key of a YAML file, keys and sections by their dotted path."""
-    told: dict[str, str] = {}
+    above: dict[str, str] = {}
     path: list[tuple[int, str]] = []
     waiting: list[str] = []
     shared = ""
@@ -70,10 +65,10 @@ def comments(base: str) -> dict[str, str]:
             path = [*(part for part in path if part[0] < indent), (indent, match[1])]
             shared = " ".join(waiting) or shared
             waiting = []
-            told[".".join(name for _, name in path)] = shared
+            above[".".join(name for _, name in path)] = shared
         elif not line.strip():
             waiting, shared = [], ""
-    return told
+    return above
 
 
 def _fields(section: type, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -102,16 +97,11 @@ def flat(tree: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 def page(base: str, profiles: Mapping[str, str]) -> str:
     """Return the reference as Markdown, a section per part of the configuration.
 
-    Parameters
-    ----------
-    base
-        Text of ``conf/base.yaml``.
-    profiles
-        Text of each profile by its name.
+    It is made of the text of ``conf/base.yaml``, and of each profile's by its name.
     """
     defaults = flat(yaml.safe_load(base))
     others = {name: flat(yaml.safe_load(text) or {}) for name, text in profiles.items()}
-    told = comments(base)
+    said = comments(base)
     lines = [
         "# Configuration",
         "",
@@ -124,7 +114,7 @@ def page(base: str, profiles: Mapping[str, str]) -> str:
         if part != section:
             section = part
             lines += ["", f"## {f'`{part}`' if part else 'Of the whole run'}", ""]
-            if about := told.get(part):
+            if about := said.get(part):
                 lines += [_cell(about), ""]
             lines += ["| key | default | allowed | meaning |", "| --- | --- | --- | --- |"]
         default = f"`{yaml_value(defaults[key.name])}`"

@@ -77,18 +77,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Mend links out of ``docs/``, and lists that follow a line of text at once."""
+    """Correct links out of ``docs/``, and lists that follow a line of text at once."""
     del config, files
     here = page.file.src_uri
     written = ROOT / PAGES.get(here, here if here.startswith("notebooks/") else f"docs/{here}")
 
-    def mended(match: re.Match[str]) -> str:
+    def corrected(match: re.Match[str]) -> str:
         name = _in_site(written, match[2])
         if name is None:
             return match[0]
         return f"{match[1]}{os.path.relpath(name, Path(here).parent)}{match[3] or ''}"
 
-    return _LINK.sub(mended, "\n".join(_with_lists(markdown.splitlines())))
+    return _LINK.sub(corrected, "\n".join(_with_lists(markdown.splitlines())))
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -48,10 +48,10 @@ def serve(folder: str, arguments: list[str]) -> None:
         if door.fileno() in ready:
             client, _ = door.accept()
             with client:
-                told = b"".join(os.fsencode(each) + b"\0" for each in arguments)
+                words = b"".join(os.fsencode(each) + b"\0" for each in arguments)
                 passed = array.array("i", [1, 2])
                 client.sendmsg([b"+"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)])
-                client.sendall(told)
+                client.sendall(words)
     os.chdir("/")
     remove_dead(scratch.parent)
     if 0 not in ready:
@@ -86,11 +86,11 @@ def remove_dead(place: Path) -> None:
 def _is_ours(folder: Path) -> bool:
     """Say whether it is a folder, and no link, of this user that nobody else can open."""
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
-    is_private = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
-    return is_private and found.st_uid == os.geteuid()
+    is_private = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
+    return is_private and status.st_uid == os.geteuid()
 
 
 def _is_alive(folder: Path) -> bool:
@@ -133,13 +133,13 @@ def take(folder: str, python: str, *files: str) -> None:
         _, sent, _, _ = door.recvmsg(1, socket.CMSG_SPACE(8))
         passed = array.array("i")
         passed.frombytes(sent[0][2])
-        told = b""
+        words = b""
         while more := door.recv(1 << 16):
-            told += more
+            words += more
     for number, descriptor in zip((1, 2), passed, strict=True):
         os.dup2(descriptor, number)
     started = [os.fsencode(each) for each in (python, *files)]
-    os.execv(python, [*started, *told.split(b"\0")[:-1]])  # noqa: S606
+    os.execv(python, [*started, *words.split(b"\0")[:-1]])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -64,14 +64,16 @@ class Bounds:
 
     def __str__(self) -> str:
         """Return the bounds in words."""
-        told = {
+        limits = {
             "at least {:,}": self.ge,
             "above {:,}": self.gt,
             "at most {:,}": self.le,
             "below {:,}": self.lt,
             "at least {} of them": self.min_length,
         }
-        return ", ".join(words.format(bound) for words, bound in told.items() if bound is not None)
+        return ", ".join(
+            words.format(bound) for words, bound in limits.items() if bound is not None
+        )
 
     def hold(self, value: float) -> bool:
         """Say whether a number keeps the limits."""
@@ -92,10 +94,7 @@ class Bounds:
 class Check:
     """A condition that no bound can express, for use in :data:`typing.Annotated`.
 
-    Attributes
-    ----------
-    function
-        Returns the value that it gets, or raises ValueError.
+    The function returns the value that it gets, or raises ValueError.
     """
 
     function: Callable[[Any], Any]
@@ -130,12 +129,7 @@ def in_words(annotation: Any) -> str:  # noqa: ANN401 - any annotation
 def check_bounds(options: object, kind: type) -> None:
     """Check numbers and words that came from elsewhere than a configuration.
 
-    Parameters
-    ----------
-    options
-        What holds them.
-    kind
-        The class whose annotated fields are checked, one of those that ``options`` is of.
+    The annotations are those of ``kind``, a class of the options or one that it derives from.
 
     Raises
     ------

@@ -17,15 +17,10 @@ if TYPE_CHECKING:
 
 
 class IotscoreError(Exception):
-    """Base of every error that the user can correct.
-
-    Attributes
-    ----------
-    code
-        The exit code of a job that it ends.
-    """
+    """Base of every error that the user can correct."""
 
     code: int = USER_FAULT
+    """The exit code of a job that it ends."""
 
 
 class ConfigError(IotscoreError, ValueError):
@@ -142,12 +137,7 @@ def one_line(message: str) -> str:
 def printable(text: str, keep: str = "\n\t") -> str:
     """Return a text of several lines in which characters without a shape are escaped.
 
-    Parameters
-    ----------
-    text
-        Any text that people are to read.
-    keep
-        What stays as it is, because the layout needs it.
+    Those of ``keep`` stay as they are, because the layout needs them.
     """
     return "".join(
         each

@@ -23,16 +23,9 @@ OVER_LIMIT: Final = 124
 
 @dataclass(frozen=True)
 class ExitCode:
-    """An exit code.
+    """An exit code, what has happened, and what a scheduler should do about it.
 
-    Attributes
-    ----------
-    code
-        The exit code.
-    meaning
-        What has happened; names the command if it is the code of one alone.
-    to_do
-        What a scheduler should do.
+    The meaning names the command if it is the code of one alone.
     """
 
     code: int
@@ -90,8 +83,8 @@ EXIT_CODES: Final = (
 def gravest(*codes: int) -> int:
     """Return the most important of several exit codes of a job.
 
-    A stop comes before a bug, a bug before an alert, and an alert before what a user can mend: an
-    attack must not be hidden behind a file that was refused in the same night.
+    A stop comes before a bug, a bug before an alert, and an alert before what a user can correct:
+    an attack must not be hidden behind a file that was refused in the same night.
     """
     return next((code for code in _BY_GRAVITY if code in codes), max(codes, default=DONE))
 

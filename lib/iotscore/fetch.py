@@ -21,6 +21,7 @@ from iotscore.errors import (
     InputError,
     IotscoreError,
     ReconciliationError,
+    first_line,
     one_line,
 )
 from iotscore.landing.folder import SYNTHETIC_MARKER
@@ -41,17 +42,7 @@ _CHUNK: Final = 1 << 22
 
 @dataclass(frozen=True)
 class Fetched:
-    """The content of the folder.
-
-    Attributes
-    ----------
-    files
-        Traffic files.
-    rows
-        Records in them.
-    is_new
-        False if the folder was complete before, so that nothing was downloaded.
-    """
+    """Traffic files of the folder, their records, and whether they were downloaded now."""
 
     files: int
     rows: int
@@ -61,13 +52,8 @@ class Fetched:
 def fetch(out: Path, download: Callable[[str], str] | None = None) -> Fetched:
     """Download the data set into a folder and check it; do nothing if it is there and complete.
 
-    Parameters
-    ----------
-    out
-        The folder, made if absent.
-    download
-        Takes the data set's name and returns the folder where its files lie; by default
-        ``kagglehub.dataset_download``.
+    ``download`` takes the data set's name and returns the folder where its files lie; by default it
+    is ``kagglehub.dataset_download``.
 
     Raises
     ------
@@ -95,13 +81,9 @@ def fetch(out: Path, download: Callable[[str], str] | None = None) -> Fetched:
 
 
 def mismatches(folder: Path) -> list[str]:
-    """Return what is wrong with a folder in the 92-file layout; an empty list if nothing is.
+    """Return how a folder differs from the 92-file layout and its own ``data_summary.csv``.
 
-    Parameters
-    ----------
-    folder
-        Compared with the ``data_summary.csv`` in it. Files that the layout does not know are left
-        out of account.
+    Files that the layout does not know are left out of account.
     """
     faults = [
         f"{name} is missing" for name in sorted(METADATA_FILES) if not (folder / name).is_file()
@@ -117,8 +99,8 @@ def mismatches(folder: Path) -> list[str]:
         path = folder / name
         if not path.is_file():
             faults.append(f"{name} is missing")
-        elif (found := _data_rows(path)) != rows:
-            faults.append(f"{name} has {found:,} data rows, needed are {rows:,}")
+        elif (actual := _data_rows(path)) != rows:
+            faults.append(f"{name} has {actual:,} data rows, needed are {rows:,}")
     return faults
 
 
@@ -137,21 +119,20 @@ def _downloaded(download: Callable[[str], str]) -> Path:
     try:
         return Path(download(DATASET))
     except OSError as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         message = (
-            f"{DATASET} could not be fetched from Kaggle ({reason}); check the network, "
+            f"{DATASET} could not be fetched from Kaggle ({first_line(error)}); check the network, "
             "or download the data set by hand and pass its folder as --input"
         )
         raise EnvironmentFaultError(message) from error
 
 
 def _copy(source: Path, out: Path) -> None:
-    found = {path.name: path for path in sorted(source.rglob("*.csv"))}
-    if DATA_SUMMARY not in found:
+    paths = {path.name: path for path in sorted(source.rglob("*.csv"))}
+    if DATA_SUMMARY not in paths:
         message = f"what came from Kaggle lies in {source} and holds no {DATA_SUMMARY}; look there"
         raise ReconciliationError(message)
-    wanted = METADATA_FILES | parse_summary(found[DATA_SUMMARY].read_bytes()).keys()
-    files = [found[name] for name in sorted(wanted & found.keys())]
+    wanted = METADATA_FILES | parse_summary(paths[DATA_SUMMARY].read_bytes()).keys()
+    files = [paths[name] for name in sorted(wanted & paths.keys())]
     out.mkdir(parents=True, exist_ok=True)
     needed, free = sum(path.stat().st_size for path in files), shutil.disk_usage(out).free
     if free < needed:

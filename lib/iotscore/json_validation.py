@@ -56,16 +56,9 @@ def _int64(text: str) -> int:
 
 
 def form_fault(value: object, form: Form, place: str) -> str | None:
-    """Return where a value differs from the required form, or None.
+    """Return where a value of :func:`strict_json` differs from the required form, or None.
 
-    Parameters
-    ----------
-    value
-        What :func:`strict_json` returned, or a part of it.
-    form
-        What it must look like; keys beyond it are no fault.
-    place
-        Name of the value, for the message.
+    Keys beyond the form are no fault; ``place`` names the value in the message.
     """
     if isinstance(form, tuple):
         # To Python, true is a whole number.

@@ -42,7 +42,7 @@ def test_real_sample_in_full(sample_night: Path) -> None:
     assert len(scores) == len(scores.drop_duplicates(["file_id", "row_no"])) == 35_600
     assert scores["hybrid_score"].notna().all()
     for words in (
-        "false alarms promised 5.0%, kept ",
+        "false positive rate: target 5.0%, observed ",
         "35,600",
         "89 reconciled",
         "iforest",

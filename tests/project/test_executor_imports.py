@@ -20,11 +20,10 @@ HANDS_OUT = re.compile(
 )
 TASKS = {
     "iotscore.evaluation.histogram",
-    "iotscore.explain.incident_stage",
     "iotscore.explain.stage",
+    "iotscore.ingest.chunk_reader",
     "iotscore.ingest.quarantine",
     "iotscore.ingest.stage",
-    "iotscore.ingest.survey",
     "iotscore.monitoring.tasks",
     "iotscore.sampling.every_nth",
     "iotscore.sampling.fraction",

@@ -176,7 +176,7 @@ def test_the_jobs_understand_their_schedules(
     assert name in JOBS, place
     given: dict[str, Any] = {}
     monkeypatch.setattr(job, "_run", lambda _, parsed, *__: given.update(vars(parsed)))
-    monkeypatch.setattr("iotscore.cli.recorder.Recorder.tell", lambda *_: None)
+    monkeypatch.setattr("iotscore.cli.recorder.Recorder.write", lambda *_: None)
     main = runpy.run_path(str(ROOT / "jobs" / f"{name}.py"))["main"]
     assert main(arguments) == 0
     assert given["warehouse"] == "/data/warehouse"

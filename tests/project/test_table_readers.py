@@ -37,7 +37,6 @@ OWNERS: Final[dict[str, set[str]]] = {
     "monitoring/history": {"monitor"},
     "evaluation/stage": {"evaluate"},
     "explain/": {"explain"},
-    "models/first_night": {"train"},
     "promotion/unseen_records": {"models"},
     "evaluation/histogram": {"evaluate"},
     "ingest/": {"ingest"},
@@ -52,6 +51,7 @@ OWNERS: Final[dict[str, set[str]]] = {
     "scoring/": {"score"},
     "scoring/ledger": {"score", "explain", "monitor"},
     "alerts/suppress": {"suppress"},
+    "alerts/suppression": {"monitor", "report"},
     "models/train": {"train"},
     "research/stage": {"evaluate"},
     "sampling/every_nth": {"evaluate", "models", "train"},
@@ -66,8 +66,6 @@ None are named for ``stream``, for the summary that ``nightly`` prints, and for 
 does."""
 
 BY_VARIABLE: Final = {
-    "drift": {"report"},
-    "alerts": {"report"},
     "explanations": {"suppress"},
     "scores": {"suppress"},
     "explained_files": {"maintain"},

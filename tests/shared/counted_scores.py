@@ -10,7 +10,6 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from iotscore.evaluation import figures
-from iotscore.evaluation.figures import MeasureOptions
 from iotscore.evaluation.scopes import ScoredFile
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def count(frame: pd.DataFrame, resolution: float, thresholds: Mapping[str, float
 
 
 def measure(
-    bins: pd.DataFrame, files: Mapping[str, ScoredFile], options: MeasureOptions
+    bins: pd.DataFrame, files: Mapping[str, ScoredFile], options: tuple[Any, ...]
 ) -> tuple[Rows, Rows]:
     """Hand over the bins as the engine does: detector by detector, in several batches."""
 
@@ -79,7 +78,7 @@ def measure(
         mine = bins[bins["detector"] == name]
         return pa.Table.from_pandas(mine, SCHEMA, preserve_index=False).to_batches(3)
 
-    return figures.measure(batches_of, files, options)
+    return figures.measure(batches_of, files, *options)
 
 
 def files_of(frame: pd.DataFrame) -> dict[str, ScoredFile]:
@@ -97,7 +96,7 @@ def figures_of(
     weights: Mapping[str, int] | None = None,
 ) -> tuple[Rows, Rows]:
     """Count the scores of records and measure them: rows of metrics, points of curves."""
-    options = MeasureOptions(detectors, thresholds, most, weights)
+    options = (detectors, thresholds, most, weights)
     return measure(count(frame, resolution, thresholds), files_of(frame), options)
 
 

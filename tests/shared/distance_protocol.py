@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iotscore.evaluation.protocols import Benign, FeatureSet, Sample, SampleFile
-from iotscore.evaluation.protocols.benign import benign_of
-from iotscore.evaluation.protocols.rounds import Plan, chronological, leave_one_device_out
+from iotscore.config.fit import fit_settings
+from iotscore.evaluation.protocols.benign import Benign, benign_of
+from iotscore.evaluation.protocols.evaluate import REPORTS, ProtocolRun
+from iotscore.evaluation.protocols.rounds import chronological, leave_one_device_out
+from iotscore.evaluation.protocols.sample import Sample, SampleFile
+from product import PAPER, PLAN, protocol_run
 from protocol_samples import of_whole_files
 
 if TYPE_CHECKING:
@@ -18,8 +21,15 @@ if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray, IntArray
 
     Row = dict[str, Any]
-ONE_SET = (FeatureSet("all", ()),)
-TWO_SETS = (*ONE_SET, FeatureSet("no_clock", ("clock",)))
+
+ONE_SET = ("all",)
+CLOCK = "HH_jit_L1_mean"
+
+
+def run_of(protocol: str, **changes: object) -> ProtocolRun:
+    """Return a run by a protocol; by that of the reports it fuses as they do."""
+    run = protocol_run(protocol, **changes)
+    return replace(run, model=fit_settings(PAPER)) if protocol == REPORTS else run
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +93,6 @@ def made_up() -> Sample:
                     device=f"device {device}",
                     family=family,
                     attack=attack,
-                    is_attack=family != "benign",
                     rows=rows,
                     weight=float(random.uniform(1, 50)),
                 )
@@ -91,7 +100,7 @@ def made_up() -> Sample:
             values = random.normal(2.0 * device, 1.0, (rows, 4)) + shifts[family] * random.random(4)
             values[:, 3] = {"benign": 1.0, "gafgyt": 9.0, "mirai": 12.0}[family]
             features.append(values + random.normal(0, 0.5, (rows, 4)))
-    return of_whole_files(files, features, ("a", "b", "c", "clock"))
+    return of_whole_files(files, features, ("a", "b", "c", CLOCK))
 
 
 SAMPLE = made_up()
@@ -107,9 +116,9 @@ def expected_rounds(
 ) -> list[tuple[np.ndarray, dict[str, np.ndarray], Distance]]:
     """Return per round the test rows, their scores and the fitted detector, worked out here."""
     if protocol == "leave_one_device_out":
-        rounds = leave_one_device_out(sample, Plan())
+        rounds = leave_one_device_out(sample, PLAN)
     else:
-        rounds = chronological(sample, Plan())
+        rounds = chronological(sample, PLAN)
     found = []
     for one in rounds:
         fitted = fit_distance(benign_of(sample, one))

@@ -12,6 +12,7 @@ from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.detectors.envelope import Envelope
 from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.detectors.neighbours import Neighbours
+from iotscore.evaluation.protocols.evaluate import ProtocolRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,9 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 DEFAULT = load_settings(CONF, "default")
 PAPER = load_settings(CONF, "paper")
 _FIT = fit_settings(DEFAULT)
+_RUN = ProtocolRun("", DEFAULT.protocol, DEFAULT.train, DEFAULT.seed, _FIT)
+PLAN = _RUN.plan
+"""How protocols cut benign files."""
 
 
 def _values(section: object, kind: type, changes: dict[str, Any]) -> dict[str, Any]:
@@ -58,3 +62,9 @@ def fit_of_product(
 ) -> FitSettings:
     """Return how these detectors are fitted and calibrated."""
     return replace(_FIT, detectors=tuple(detectors), weights=weights, **changes)
+
+
+def protocol_run(name: str, model: FitSettings = _FIT, **changes: Any) -> ProtocolRun:
+    """Return an evaluation by a protocol, with other options where changes say so."""
+    options = replace(DEFAULT.protocol, **changes)
+    return replace(_RUN, name=name, model=model, options=options)

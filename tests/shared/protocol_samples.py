@@ -25,7 +25,6 @@ def file_of(device: int, kind: int, rows: int) -> SampleFile:
         device=f"device {device}",
         family=family,
         attack=attack,
-        is_attack=kind > 0,
         rows=rows,
         weight=1.0 + device,
     )

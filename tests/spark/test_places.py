@@ -51,7 +51,7 @@ def test_a_local_folder_stays_local_where_hadoop_s_default_is_elsewhere(
         warehouse.restore("suppressions", 1)
         assert warehouse.version("suppressions") == 3
         assert warehouse.read("suppressions").count() == 1
-        warehouse.remove_folder("suppressions")
+        warehouse.drop("suppressions")
     finally:
         hadoop.set("fs.defaultFS", before)
     assert list((tmp_path / "entrepôt %20#").iterdir()) == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from iotscore.cli.commands.sql import main as sql
+from iotscore.cli.commands.suppress import main as suppress
 from iotscore.command_line import CommandParser
 from iotscore.config import load_settings
 from iotscore.errors import ConfigError, did_you_mean
@@ -80,3 +81,10 @@ def test_a_mistyped_word_gets_what_is_spelt_like_it(
     if (ROOT / ".venv" / "bin" / "python").exists():
         assert "no job named 'nigthly' (did you mean nightly?). Choose one of: " in done.stderr
     assert did_you_mean("zzz", ["nightly"]) == ""
+
+
+def test_a_day_that_is_none_is_refused_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    """The end of a suppression is asked for as the days of nightly are."""
+    with pytest.raises(SystemExit):
+        suppress(["--warehouse", "w", "--reason", "r", "--expires", "soon"])
+    assert "'soon' is no day; give it as YYYY-MM-DD" in capsys.readouterr().err

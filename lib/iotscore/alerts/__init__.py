@@ -1,1 +1,1 @@
-"""What people are told, and what is hidden from them."""
+"""What people are notified of, and what is hidden from them."""

@@ -42,16 +42,10 @@ class Alert:
     ----------
     kind
         One of :data:`iotscore.alerts.kinds.ALERT_KINDS`.
-    severity
-        One of :data:`SEVERITIES`.
     device
-        The device; None: all devices.
-    day
-        The day that it is about.
+        None: all devices.
     value, limit
         The measured value, and the value from which on the alert is raised.
-    message
-        A sentence for people.
     feature
         The feature with the largest drift.
     incident_id
@@ -85,18 +79,8 @@ def raise_alerts(
     """Return rows of ``alerts`` for alerts that are new or more severe than before.
 
     The same kind of alert of the same device is raised once until its cool-down ends, unless it
-    gets more severe. Incidents have no cool-down: each is another one.
-
-    Parameters
-    ----------
-    found
-        Alerts of one day.
-    earlier
-        Rows of ``alerts`` of earlier days.
-    version
-        Version of the model.
-    cool_down_days
-        Days after the alert's own.
+    gets more severe. Incidents have no cool-down: each is another one. ``found`` are alerts of one
+    day, ``earlier`` rows of ``alerts`` of earlier days.
     """
     raised = []
     for alert in found:

@@ -31,13 +31,7 @@ _MOST_WAIT: Final = 60.0
 
 
 def text_of(alerts: Sequence[dict[str, Any]]) -> str:
-    """Return a line per alert, the worst first.
-
-    Parameters
-    ----------
-    alerts
-        Rows of ``alerts``, at least one.
-    """
+    """Return a line per alert, the worst first."""
     ordered = sorted(alerts, key=lambda row: rank(row["severity"]), reverse=True)
     lines = [
         one_line(
@@ -59,24 +53,11 @@ def post(
 ) -> str | None:
     """Post alerts as JSON, ``{"text": ...}``, as Slack's incoming webhooks take it.
 
+    Return why they could not be delivered; None if they are.
+
     An answer that says "not now" (429, 500 and above) or none is tried again after 1, 2, 4 ...
-    seconds, or after what ``Retry-After`` asks for.
-
-    Parameters
-    ----------
-    url
-        ``https:`` or ``http:``; it may hold a secret and is in no message.
-    alerts
-        Rows of ``alerts``; for none, nothing is sent.
-    attempts
-        Largest number of attempts.
-    wait
-        Function that waits for some seconds.
-
-    Returns
-    -------
-    str or None
-        Why they could not be delivered; None if they are.
+    seconds, or after what ``Retry-After`` asks for. Without alerts nothing is sent. The URL may
+    hold a secret and is in no message.
 
     Raises
     ------
@@ -176,21 +157,10 @@ def write_mail(
     recipients: Sequence[str],
     now: datetime,
 ) -> None:
-    """Write one e-mail about all alerts into a folder, from which a mail program sends it.
+    """Write one e-mail about all alerts, if any, into a folder, from which a mail program sends it.
 
     The name is the same for the same alerts, so that a run that was killed and runs again does not
     send it twice.
-
-    Parameters
-    ----------
-    folder
-        Folder of the e-mails; created if it does not exist.
-    alerts
-        Rows of ``alerts``; for none, nothing is written.
-    sender, recipients
-        E-mail addresses.
-    now
-        Date of the e-mail, UTC.
 
     Raises
     ------

@@ -11,19 +11,7 @@ NO_DELIVERY: Final = "no_delivery"
 
 @dataclass(frozen=True)
 class AlertKind:
-    """A kind of alert.
-
-    Attributes
-    ----------
-    kind
-        Its name in the table ``alerts``.
-    severity
-        How severe such an alert is.
-    seen
-        Description of the cause.
-    to_do
-        Recommended action.
-    """
+    """A kind of alert: its name in ``alerts``, how severe it is, what was seen, and what to do."""
 
     kind: str
     severity: str
@@ -35,42 +23,41 @@ ALERT_KINDS: Final = (
     AlertKind(
         "incident",
         "critical; set by `monitor.incident_severity`",
-        "an incident: most of some consecutive records of a capture are flagged. Each"
-        " new incident raises one alert",
-        "look at the incident and its first records: who talks to whom, and why were "
-        "they flagged? If it is an attack, cut the device off. If it is known and "
-        "wanted, suppress it",
+        "an incident: most of some consecutive records of a capture are flagged. Each new "
+        "incident raises one alert",
+        "look at the incident and its first records: who talks to whom, and why were they "
+        "flagged? If it is an attack, cut the device off. If it is known and wanted, suppress it",
     ),
     AlertKind(
         "no_delivery",
         "warning",
-        "nothing new was delivered and the newest day is older than "
-        "`monitor.no_delivery_days`, or all new files were refused; about all devices",
-        "is the capture running, and is it copied to the landing folder? `files_refused`"
-        " has the reasons",
+        "nothing new was delivered and the newest day is older than `monitor.no_delivery_days`, "
+        "or all new files were refused; about all devices",
+        "is the capture running, and is it copied to the landing folder? `files_refused` has the "
+        "reasons",
     ),
     AlertKind(
         "attack",
         "warning; critical from ten times the target false positive rate",
         "more records are flagged than the target allows, and the others have not drifted",
-        "look at `v_flagged_records` and the incidents of the device: why were they flagged? "
-        "Do not train on that day. If the message says that too few other records are "
-        "left, the whole device may have changed",
+        "look at `v_flagged_records` and the incidents of the device: why were they flagged? Do "
+        "not train on that day. If the message says that too few other records are left, the "
+        "whole device may have changed",
     ),
     AlertKind(
         "alert_rate",
         "the same",
         "more records are flagged, and the others have drifted too",
-        "ask whether the device was updated or moved; if not, treat it as an attack "
-        "of which some records are not flagged",
+        "ask whether the device was updated or moved; if not, treat it as an attack of which some "
+        "records are not flagged",
     ),
     AlertKind(
         "new_behaviour",
         "warning",
-        "records that are not flagged drifted from one day to the next: new firmware,"
-        " another place or use",
-        "ask who changed the device. If the change is wanted and stays, train when "
-        "there are benign records of some days",
+        "records that are not flagged drifted from one day to the next: new firmware, another "
+        "place or use",
+        "ask who changed the device. If the change is wanted and stays, train when there are "
+        "benign records of some days",
     ),
     AlertKind(
         "drift",

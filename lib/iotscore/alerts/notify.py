@@ -1,4 +1,4 @@
-"""Alerts to people: a channel gets what is new, and again what it could not deliver before."""
+"""Notifications: a channel gets new alerts, and again those that it could not deliver before."""
 
 from __future__ import annotations
 
@@ -19,40 +19,22 @@ if TYPE_CHECKING:
 def notify(
     warehouse: Warehouse, fresh: Rows, channels: Mapping[str, Channel], run_id: str
 ) -> list[str]:
-    """Tell people of alerts, and note in ``notifications`` which channel delivered which.
+    """Send alerts, and record in ``notifications`` which channel delivered which.
 
     What a channel could not deliver is due again in every later run, until it is delivered or
     suppressed. What it has delivered it does not get twice, even if the run was killed after that.
-
-    Parameters
-    ----------
-    warehouse
-        Where.
-    fresh
-        Rows of ``alerts`` that are new and not suppressed.
-    channels
-        By name: each delivers rows, and returns why it could not, if so.
-    run_id
-        Stamped on the attempts.
-
-    Returns
-    -------
-    list of str
-        Why channels could not deliver, with their names.
+    A channel delivers rows of ``alerts``, or returns why it could not; these faults are returned
+    with the channels' names. ``fresh`` alerts are new and not suppressed.
     """
     attempts = warehouse.rows("notifications", ("alert_id", "channel", "is_delivered"))
     delivered = {(row["channel"], row["alert_id"]) for row in attempts if row["is_delivered"]}
     waiting = {(row["channel"], row["alert_id"]) for row in attempts} - delivered
-    again = _open_alerts(warehouse, {alert_id for _, alert_id in waiting})
     new = {row["alert_id"] for row in fresh}
+    again = _open_alerts(warehouse, {alert_id for _, alert_id in waiting} - new)
     faults, entries = [], []
     for name, deliver in channels.items():
         due = [row for row in fresh if (name, row["alert_id"]) not in delivered]
-        due += [
-            row
-            for row in again
-            if (name, row["alert_id"]) in waiting and row["alert_id"] not in new
-        ]
+        due += [row for row in again if (name, row["alert_id"]) in waiting]
         if not due:
             continue
         fault = deliver(due)
@@ -69,6 +51,5 @@ def _open_alerts(warehouse: Warehouse, ids: set[str]) -> Rows:
     """Return the alerts with these ids that nobody has suppressed, one each."""
     if not ids:
         return []
-    now, suppressions = datetime.now(UTC), warehouse.rows("suppressions")
     found = {row["alert_id"]: row for row in warehouse.rows("alerts", alert_id=sorted(ids))}
-    return unhidden([*found.values()], suppressions, now)
+    return unhidden(warehouse, [*found.values()])

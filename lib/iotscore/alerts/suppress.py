@@ -27,16 +27,7 @@ _KINDS: Final = (*(one.kind for one in ALERT_KINDS), RECORD)
 def suppression(
     scope: dict[str, str | None], reason: str, author: str, expires_at: datetime | None
 ) -> dict[str, Any]:
-    """Return a row of ``suppressions``.
-
-    Parameters
-    ----------
-    scope
-        By the names of :data:`iotscore.alerts.suppression.SCOPE`; None: any.
-    reason, author
-        Why, and who.
-    expires_at
-        None: never.
+    """Return a row of ``suppressions``; None in the scope: any, as the time: it never expires.
 
     Raises
     ------
@@ -53,9 +44,9 @@ def suppression(
     elif expires_at is not None and expires_at <= now:
         fault = f"the suppression would expire at {expires_at:%Y-%m-%d}, which is past"
     else:
-        told = "\n".join(map(str, (*(scope[name] for name in SCOPE), author, now)))
+        key = "\n".join(map(str, (*(scope[name] for name in SCOPE), author, now)))
         return {
-            "suppression_id": hashlib.sha256(told.encode()).hexdigest()[:16],
+            "suppression_id": hashlib.sha256(key.encode()).hexdigest()[:16],
             **scope,
             "reason": reason,
             "author": author,
@@ -68,17 +59,7 @@ def suppression(
 def hidden(warehouse: Warehouse, row: dict[str, Any]) -> Counter[tuple[str, str | None]]:
     """Count what a suppression hides of the champion's alerts and flagged records.
 
-    Parameters
-    ----------
-    warehouse
-        Where.
-    row
-        Of ``suppressions``, stored or not.
-
-    Returns
-    -------
-    Counter
-        By kind, or ``record``, and device; None: all devices.
+    Counts are by kind, or ``record``, and device; None: all devices.
     """
     now = datetime.now(UTC)
     found: Counter[tuple[str, str | None]] = Counter()

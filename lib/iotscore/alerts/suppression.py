@@ -6,11 +6,13 @@ The same rule stands in SQL in the views ``v_open_alerts`` and ``v_open_flagged_
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+
+    from iotscore.warehouse.warehouse import Warehouse
 
 RECORD: Final = "record"
 """The kind of a flagged record, beside those of alerts."""
@@ -20,17 +22,9 @@ as patterns of SQL's LIKE, where ``%`` stands for any text."""
 
 
 def is_hidden(suppression: Mapping[str, Any], subject: Mapping[str, Any], now: datetime) -> bool:
-    """Say whether a suppression hides an alert or a flagged record.
+    """Say whether a row of ``suppressions`` hides an alert or a flagged record at a time, UTC.
 
-    Parameters
-    ----------
-    suppression
-        A row of ``suppressions``.
-    subject
-        What may be hidden, by the names of :data:`SCOPE`; a name that is absent or None matches no
-        pattern.
-    now
-        Time of reading, UTC.
+    A name of :data:`SCOPE` that is absent in the subject, or None, matches no pattern.
     """
     if suppression["expires_at"] is not None and suppression["expires_at"] <= now:
         return False
@@ -43,10 +37,9 @@ def is_hidden(suppression: Mapping[str, Any], subject: Mapping[str, Any], now: d
     )
 
 
-def unhidden(
-    rows: Sequence[dict[str, Any]], suppressions: Sequence[Mapping[str, Any]], now: datetime
-) -> list[dict[str, Any]]:
-    """Return the rows, of ``alerts`` for one, that no row of ``suppressions`` hides now."""
+def unhidden(warehouse: Warehouse, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of ``alerts`` that no row of ``suppressions`` hides now."""
+    suppressions, now = warehouse.rows("suppressions"), datetime.now(UTC)
     return [row for row in rows if not any(is_hidden(each, row, now) for each in suppressions)]
 
 

@@ -17,17 +17,7 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def job_parser(name: str, description: str, *, reads_input: bool) -> CommandParser:
-    """Return the parser of a job that works on a warehouse.
-
-    Parameters
-    ----------
-    name
-        The job.
-    description
-        First line of its help.
-    reads_input
-        Whether it needs a landing folder.
-    """
+    """Return the parser of a job on a warehouse, and on a landing folder if it ``reads_input``."""
     parser = CommandParser(prog=f"./spark-submit.sh {name}", description=description)
     if reads_input:
         parser.add_argument(
@@ -77,15 +67,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_days(parser: argparse.ArgumentParser) -> None:
     """Add the choice of days of capture, to fill in what was missed."""
-    for name, told in (
+    for name, text in (
         ("--date", "only files of this day, YYYY-MM-DD; without one in its name: of today"),
         ("--since", "only files of this day and later ones"),
         ("--until", "only files of this day and earlier ones"),
     ):
-        parser.add_argument(name, type=_day, metavar="DAY", help=told)
+        parser.add_argument(name, type=parse_day, metavar="DAY", help=text)
 
 
-def _day(text: str) -> date:
+def parse_day(text: str) -> date:
+    """Return a day that was given as an argument."""
     try:
         return date.fromisoformat(text)
     except ValueError:

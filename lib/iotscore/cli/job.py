@@ -6,9 +6,9 @@ import logging
 import os
 import sys
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
@@ -32,7 +32,7 @@ from iotscore.warehouse.writer_lock import writer_lock
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pyspark.sql import SparkSession
 
@@ -61,6 +61,10 @@ class Job:
         """Return what a stage works with; every stage gets its own."""
         return Context(self.warehouse, self.runs.run_id, model_version)
 
+    def details(self, stage: str) -> dict[str, Any]:
+        """Return what a stage reported in this run; nothing if it did not run."""
+        return next((one.details for one in self.runs.stages if one.name == stage), {})
+
     @property
     def input(self) -> str:
         """The landing folder, absolute."""
@@ -76,8 +80,8 @@ def run_job(name: str, arguments: argparse.Namespace, body: Callable[[Job], None
     """Run a body that may write the warehouse, and return the exit code.
 
     Configuration, landing folder and the report's folder are checked before Spark starts. What an
-    earlier, killed run left half done is undone first. How it went is
-    written where the arguments say.
+    earlier, killed run left half done is undone first. How it went is written where the arguments
+    say.
     """
     recorder = Recorder(name, arguments)
     code = guarded(name, lambda: _run(name, arguments, recorder, body), recorder.note)
@@ -96,21 +100,10 @@ def guarded(
     action: Callable[[], None],
     note: Callable[[BaseException], None] = lambda _: None,
 ) -> int:
-    """Run an action; report a user's fault in one line, a bug by its traceback, without secrets.
+    """Run a job's work, which a signal ends in order, and return the exit code.
 
-    Parameters
-    ----------
-    name
-        The job.
-    action
-        Its work; a signal ends it in order.
-    note
-        Gets the error that ended it.
-
-    Returns
-    -------
-    int
-        The exit code.
+    A user's fault is reported in one line, a bug by its traceback, both without secrets; ``note``
+    gets the error.
     """
     set_up_logging()
     set_up_output()
@@ -133,12 +126,9 @@ def _exit_code(name: str, action: Callable[[], None]) -> int:
     except IotscoreError as error:
         _report(name, str(error))
         return error.code
-    except (PySparkException, Py4JJavaError) as error:
-        if (fault := _user_fault(error)) is not None:
-            return _report(name, fault)
-        return _report_bug()
     except Exception as error:  # noqa: BLE001 - Python itself would print it with its secrets
-        return _report(name, _JAVA_IS_GONE) if _is_java_gone(error) else _report_bug()
+        fault = _user_fault(error)
+        return _report_bug() if fault is None else _report(name, fault)
     return DONE
 
 
@@ -188,14 +178,9 @@ def checked_settings(arguments: argparse.Namespace) -> Settings:
     return settings
 
 
-@contextmanager
-def session(name: str) -> Iterator[SparkSession]:
-    """Hold the session of a job."""
-    spark = open_session(f"iotscore {name}")
-    try:
-        yield spark
-    finally:
-        spark.stop()
+def session(name: str) -> SparkSession:
+    """Return the session of a job, which stops at the end of a ``with`` statement."""
+    return open_session(f"iotscore {name}")
 
 
 def configured_warehouse(
@@ -245,7 +230,9 @@ def set_up_logging() -> None:
 
 
 def _user_fault(error: Exception) -> str | None:
-    """Return a user's fault behind a Spark error, None if it looks like a bug."""
+    """Return a user's fault behind an error of Spark or its Java, None if it looks like a bug."""
+    if not isinstance(error, (PySparkException, Py4JJavaError)):
+        return _JAVA_IS_GONE if _is_java_gone(error) else None
     lines = str(error).strip().splitlines()
     of_worker = f"{DamagedFileError.__name__}: "
     if line := next((line for line in lines if of_worker in line), None):

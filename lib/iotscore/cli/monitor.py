@@ -1,4 +1,4 @@
-"""The stage ``monitor``: new nights compared, alerts told to people and printed."""
+"""The stage ``monitor``: new days compared, alerts sent to people and printed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from rich.table import Table
 
 from iotscore.alerts.alert import SEVERITIES, rank
 from iotscore.alerts.channels import post, secrets_of, write_mail
-from iotscore.alerts.deliveries import Delivery
+from iotscore.alerts.run_alerts import Delivery
 from iotscore.cli.console import open_console
+from iotscore.cli.stages import log_end
 from iotscore.errors import AlertError, ConfigError, DeliveryError
-from iotscore.monitoring.stage import monitor, tell_incidents
+from iotscore.monitoring.stage import monitor, monitor_incidents
 from iotscore.redaction import hide_settings
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from iotscore.cli.job import Job
     from iotscore.config import Settings
     from iotscore.errors import IotscoreError, RefusalError
-    from iotscore.monitoring.alerting import Told
-    from iotscore.monitoring.stage import MonitorResult
+    from iotscore.monitoring.alerting import MonitorResult
 
     Rows = list[dict[str, Any]]
     Channels = Mapping[str, Channel]
@@ -40,48 +40,46 @@ _SECRET: Final = "webhook_token"  # noqa: S105 - a name under which masking look
 
 
 def monitor_stage(job: Job, model_version: str | None, channels: Channels) -> MonitorResult:
-    """Monitor new nights, and tell people of what is new."""
+    """Monitor new days, and send alerts of what is new."""
     limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
-        found = monitor(job.context(model_version), limits, channels, delivery=_delivery(job))
-        stage.report(found)
-    alerts = ", ".join(f"{count} {severity}" for severity, count in found.told.raised.items())
-    rate = f", {found.rows / stage.seconds:,.0f} rows/s" if found.rows else ""
-    _LOG.info(
-        "monitor: %d records of %d days by model %s, alerts: %s (%.1f s%s)",
-        *(found.rows, found.nights, found.model_version, alerts, stage.seconds, rate),
+        done = monitor(job.context(model_version), limits, channels, delivery=_delivery(job))
+        stage.report(done)
+    alerts = ", ".join(f"{count} {severity}" for severity, count in done.raised.items())
+    log_end(
+        job,
+        stage,
+        f"{done.rows} records of {done.nights} days by model {done.model_version}, "
+        f"alerts: {alerts}",
     )
-    if found.skipped:
-        _LOG.warning("monitor: %s", found.skipped)
-    if warning := job.runs.slow_warning(stage):
-        _LOG.warning("%s", warning)
-    return found
+    if done.skipped:
+        _LOG.warning("monitor: %s", done.skipped)
+    return done
 
 
-def tell_stage(job: Job, model_version: str, channels: Channels) -> MonitorResult:
-    """Tell people of new incidents, before the night is over."""
+def incidents_stage(job: Job, model_version: str, channels: Channels) -> MonitorResult:
+    """Send alerts of new incidents, before the day is over."""
     limits = job.settings.monitor
     with job.runs.stage("monitor") as stage:
-        found = tell_incidents(job.context(), model_version, limits, channels)
-        stage.report(found)
-    if found.alerts:
-        _LOG.warning("monitor: %d new alert(s) of incidents", len(found.alerts))
-    return found
+        done = monitor_incidents(job.context(), model_version, limits, channels)
+        stage.report(done)
+    if done.alerts:
+        _LOG.warning("monitor: %d new alert(s) of incidents", len(done.alerts))
+    return done
 
 
 def _delivery(job: Job) -> Delivery:
-    """Return what ingest found in this run, if it ran."""
-    found = next((stage.details for stage in job.runs.stages if stage.name == "ingest"), {})
-    days = job.days
+    """Return what ingest did in this run, if it ran."""
+    ingested, days = job.details("ingest"), job.days
     return Delivery(
-        accepted=found.get("files_ingested", 0),
-        refused=found.get("files_refused", 0),
+        accepted=ingested.get("files_ingested", 0),
+        refused=ingested.get("files_refused", 0),
         day=days.since if days.since == days.until else None,
     )
 
 
 def channels_of(settings: Settings) -> Channels:
-    """Return what tells people of alerts, by name.
+    """Return what sends alerts to people, by name.
 
     Raises
     ------
@@ -98,14 +96,10 @@ def channels_of(settings: Settings) -> Channels:
             )
             raise ConfigError(message)
         hide_settings({f"{_SECRET}_{n}": one for n, one in enumerate(secrets_of(url))})
-        channels["webhook"] = partial(_post, url, chosen.attempts)
+        channels["webhook"] = partial(post, url, attempts=chosen.attempts)
     if chosen.mail_folder is not None:
         channels["mail"] = partial(_mail, settings)
     return channels
-
-
-def _post(url: str, attempts: int, alerts: Rows) -> str | None:
-    return post(url, alerts, attempts)
 
 
 def _mail(settings: Settings, alerts: Rows) -> str | None:
@@ -162,11 +156,13 @@ def fail_on(alerts: Rows, severity: str | None) -> None:
         raise AlertError(message)
 
 
-def end_night(told: Told, severity: str | None, refusal: RefusalError | None = None) -> None:
+def end_night(
+    result: MonitorResult, severity: str | None, refusal: RefusalError | None = None
+) -> None:
     """Fail for alerts, for those that were not delivered, and for files that ingest refused.
 
     An attack must not be hidden behind a refused file: of all, the alert gives the exit code, and
-    the others are told with it.
+    its message names the others.
 
     Raises
     ------
@@ -179,13 +175,13 @@ def end_night(told: Told, severity: str | None, refusal: RefusalError | None = N
     """
     faults: list[IotscoreError] = []
     try:
-        fail_on(told.alerts, severity)
+        fail_on(result.alerts, severity)
     except AlertError as error:
         faults.append(error)
-    if told.undelivered:
+    if result.undelivered:
         message = (
             "alerts are in the table alerts but were not delivered, the next run tries again: "
-            + "; ".join(told.undelivered)
+            + "; ".join(result.undelivered)
         )
         faults.append(DeliveryError(message))
     if refusal is not None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from iotscore.config.fit import fit_settings
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.errors import ConfigError
-from iotscore.evaluation.protocol_stage import ProtocolOptions
-from iotscore.evaluation.protocols import FEATURE_SETS, REPORTS, Options, Plan
+from iotscore.evaluation.protocols.evaluate import REPORTS, ProtocolRun
 from iotscore.landing.metadata import parse_summary
 from iotscore.models.train import TrainOptions
 
@@ -28,39 +27,28 @@ def train_options(settings: Settings) -> TrainOptions:
     )
 
 
-def protocol_options(settings: Settings, name: str) -> ProtocolOptions:
-    """Return the options of an evaluation protocol.
+def protocol_run(settings: Settings, name: str) -> ProtocolRun:
+    """Return what an evaluation by a protocol works with.
 
     Raises
     ------
     ConfigError
         The file of weights cannot be read, or the profile does not fit the protocol.
     """
-    is_reports = settings.normalisation.mode == BATCH_MINMAX
-    if is_reports != (name == REPORTS):
+    if (settings.normalisation.mode == BATCH_MINMAX) != (name == REPORTS):
         message = (
             f"the protocol {name} does not measure models of normalisation.mode "
             f"{settings.normalisation.mode}: use --protocol {REPORTS} with --profile paper, and "
             "the other protocols with other profiles"
         )
         raise ConfigError(message)
-    chosen, train = settings.protocol, settings.train
-    # The reports cut nothing: all benign rows fit and are measured.
-    cut = () if is_reports else (train.train_share, train.calibration_share, chosen.gap_rows)
-    return ProtocolOptions(
+    return ProtocolRun(
         name=name,
-        most_benign_rows=chosen.most_benign_rows,
-        most_attack_rows=chosen.most_attack_rows,
-        file_weights=file_weights(settings),
-        measured=Options(
-            plan=Plan(*cut),
-            budgets=tuple(chosen.budgets),
-            prevalences=tuple(chosen.prevalences),
-            feature_sets=tuple(one for one in FEATURE_SETS if one.name in chosen.feature_sets),
-            draws=chosen.draws,
-            seed=settings.seed,
-        ),
+        options=settings.protocol,
+        split=settings.train,
+        seed=settings.seed,
         model=fit_settings(settings),
+        file_weights=file_weights(settings),
     )
 
 

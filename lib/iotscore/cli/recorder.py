@@ -35,15 +35,7 @@ def add_outcome(parser: argparse.ArgumentParser) -> None:
 
 
 class Recorder:
-    """Records one run of a job.
-
-    Parameters
-    ----------
-    name
-        The job.
-    arguments
-        With or without those of :func:`add_outcome`; without, nothing is recorded.
-    """
+    """Records one run of a job; nothing without the arguments of :func:`add_outcome`."""
 
     def __init__(self, name: str, arguments: argparse.Namespace) -> None:
         self._name = name
@@ -60,10 +52,11 @@ class Recorder:
 
     def note(self, error: BaseException) -> None:
         """Remember why the job failed."""
-        self._error = _one_line(error)
+        text = str(error).strip() or type(error).__name__
+        self._error = one_line(masked(text))[:_MOST_TEXT]
 
     def write(self, exit_code: int) -> None:
-        """Write the line and the metrics.
+        """Write the line and the metrics, as far as they are wanted.
 
         Raises
         ------
@@ -96,11 +89,6 @@ class Recorder:
                 "folders that may be written"
             )
             raise OutcomeError(message) from error
-
-
-def _one_line(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
-    return one_line(masked(text))[:_MOST_TEXT]
 
 
 def _text_of(path: Path) -> str:

@@ -56,16 +56,9 @@ _NESTED: Final = (T.ArrayType, T.MapType, T.StructType)
 
 
 def print_rows(result: DataFrame, output: str, *, for_spreadsheets: bool = False) -> None:
-    """Write a result to standard output.
+    """Write a result to standard output, as one of ``FORMATS``, which ``docs/sql.md`` describes.
 
-    Parameters
-    ----------
-    result
-        Any columns.
-    output
-        ``table``, ``csv`` or ``json``; ``docs/sql.md`` says how each writes values.
-    for_spreadsheets
-        Whether texts of ``csv`` that a spreadsheet takes for formulas get an apostrophe.
+    With ``for_spreadsheets``, what a spreadsheet takes for a formula gets an apostrophe in ``csv``.
 
     Raises
     ------
@@ -75,7 +68,7 @@ def print_rows(result: DataFrame, output: str, *, for_spreadsheets: bool = False
     if output == "json":
         _print_json(result)
     elif output == "csv":
-        _print_csv(result, _spreadsheet_text if for_spreadsheets else _same)
+        _print_csv(result, _spreadsheet_text if for_spreadsheets else str)
     else:
         _print_table(result)
 
@@ -98,13 +91,9 @@ def _print_json(result: DataFrame) -> None:
             for name, value, kind in zip(result.columns, row, kinds, strict=True)
         }
         text = json.dumps(cells, ensure_ascii=False, allow_nan=False)
-        print(end + _UNSEEN.sub(_as_json_escape, text), end="")
+        print(end + _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text), end="")
         end = ",\n"
     print("]" if end == "\n" else "\n]")
-
-
-def _as_json_escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
 
 
 def _json_value(value: Any, kind: T.DataType) -> Any:  # noqa: ANN401 - any cell of any table
@@ -130,10 +119,6 @@ class _LineFeeds:
 
     def write(self, row: str) -> None:
         sys.stdout.write(row.removesuffix("\r\n") + "\n")
-
-
-def _same(text: str) -> str:
-    return text
 
 
 def _spreadsheet_text(text: str) -> str:

@@ -53,10 +53,8 @@ def score_file(
     device
         Number of the device; None: as the file's name says by the patterns of the model's
         configuration, else unknown.
-    out
-        Output for the CSV.
-    is_explained
-        Whether sentences are wanted.
+    out, is_explained
+        Where the CSV goes, and whether sentences are wanted.
 
     Raises
     ------

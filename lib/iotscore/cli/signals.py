@@ -31,16 +31,11 @@ _CANCEL_SECONDS: Final = 0.5
 
 
 class Listener:
-    """Takes the signals while a job works.
-
-    Attributes
-    ----------
-    number
-        The signal that stopped it; None if none did.
-    """
+    """Takes the signals while a job works."""
 
     def __init__(self) -> None:
         self.number: int | None = None
+        """The signal that stopped it; None if none did."""
         self._is_raised = False
         self._java_calls = 0
 
@@ -152,33 +147,24 @@ def stoppable(action: Callable[[], None]) -> None:
     """
     listener = Listener()
     before = {number: signal.getsignal(number) for number in STOPS}
-
-    def work() -> None:
+    try:
         for number, handler in before.items():
             if handler is not signal.SIG_IGN:
                 signal.signal(number, listener.receive)
-        for number in STOPS:
+        for number, handler in before.items():
             # scripts/driver.py remembers what came while the job was imported.
-            if number in getattr(before[number], "received", ()):
+            if number in getattr(handler, "received", ()):
                 listener.receive(number)
         listener.listen_to_java()
         action()
-
-    try:
-        _as_stop(listener, work)
+    except BaseException as error:
+        # Whatever it looks like, what is raised after a stop comes of the stop.
+        if listener.number is None:
+            raise
+        message = f"stopped by {signal.Signals(listener.number).name}; run it again"
+        raise StopError(message, listener.number) from error
     finally:
         # After a stop what comes later is still to change nothing.
         if listener.number is None:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _as_stop(listener: Listener, action: Callable[[], None]) -> None:
-    """Call a function; what it raises after a stop is the stop, whatever it looks like."""
-    try:
-        action()
-    except BaseException as error:
-        if listener.number is not None:
-            message = f"stopped by {signal.Signals(listener.number).name}; run it again"
-            raise StopError(message, listener.number) from error
-        raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from iotscore.cli.options import file_weights, protocol_options, train_options
+from iotscore.cli.options import file_weights, protocol_run, train_options
 from iotscore.errors import RefusalError
 from iotscore.evaluation.protocol_stage import evaluate_protocol
 from iotscore.evaluation.stage import evaluate
@@ -39,7 +39,7 @@ def ingest_stage(job: Job, only: frozenset[str] | None = None) -> None:
                 raise RefusalError(done.refusal)  # noqa: TRY301 - the run log keeps it
     except RefusalError as error:
         refusal = error
-    _log_end(
+    log_end(
         job,
         stage,
         f"{done.files_ingested} new files of {done.files_found}, "
@@ -58,7 +58,7 @@ def train_stage(job: Job, *, is_candidate: bool = False, is_anew: bool = False) 
         stage.report(done)
     place = "a candidate" if is_candidate else "the champion now"
     rows = done.rows_of_part
-    _log_end(
+    log_end(
         job,
         stage,
         f"model {done.model_version} fitted on {rows['train']} benign rows, "
@@ -72,7 +72,7 @@ def score_stage(job: Job, model_version: str | None) -> str:
     with job.runs.stage("score") as stage:
         done = score(job.context(model_version), job.settings.evaluate, job.days)
         stage.report(done)
-    _log_end(job, stage, f"{done.rows} rows of {done.files} files by model {done.model_version}")
+    log_end(job, stage, f"{done.rows} rows of {done.files} files by model {done.model_version}")
     return done.model_version
 
 
@@ -83,7 +83,7 @@ def evaluate_stage(job: Job, model_version: str | None) -> str | None:
         done = evaluate(job.context(model_version), options, weights)
         stage.report(done)
     measured = done.evaluation_id or "no labelled rows to measure on"
-    _log_end(job, stage, f"{done.rows} new rows counted, evaluation {measured}")
+    log_end(job, stage, f"{done.rows} new rows counted, evaluation {measured}")
     return done.evaluation_id
 
 
@@ -92,7 +92,7 @@ def explain_stage(job: Job, model_version: str | None) -> str:
     with job.runs.stage("explain") as stage:
         done = explain(job.context(model_version), job.settings.incidents.window)
         stage.report(done)
-    _log_end(
+    log_end(
         job,
         stage,
         f"{done.rows} flagged records of {done.files} files by model {done.model_version}, "
@@ -112,15 +112,16 @@ def report_stage(job: Job, out: str, model_version: str) -> None:
 
 def protocol_stage(job: Job, name: str) -> list[dict[str, Any]]:
     """Measure by a protocol; return the figures."""
-    options = protocol_options(job.settings, name)
+    run = protocol_run(job.settings, name)
     with job.runs.stage("evaluate") as stage:
-        done = evaluate_protocol(job.context(), options)
+        done = evaluate_protocol(job.context(), run)
         stage.report(done)
-    _log_end(job, stage, f"{name} on {done.rows} rows of {done.files} files")
+    log_end(job, stage, f"{name} on {done.rows} rows of {done.files} files")
     return done.figures
 
 
-def _log_end(job: Job, stage: Stage, outcome: str) -> None:
+def log_end(job: Job, stage: Stage, outcome: str) -> None:
+    """Log what a stage did and how fast, with a warning if that was slower than usual."""
     rate = f", {stage.rows / stage.seconds:,.0f} rows/s" if stage.rows else ""
     _LOG.info("%s: %s (%.1f s%s)", stage.name, outcome, stage.seconds, rate)
     if warning := job.runs.slow_warning(stage):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from iotscore.detect.bundle import DETECTORS
 from iotscore.detect.fit import FitSettings
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import MinMaxScaler, SignedLogScaler
 
 if TYPE_CHECKING:
     from iotscore.config.settings import Settings, Weighted

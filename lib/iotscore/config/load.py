@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from iotscore.config.settings import Settings
-from iotscore.config.yaml import parse_yaml
+from iotscore.config.yaml import MOST_LEVELS, parse_yaml
 from iotscore.errors import ConfigError, did_you_mean, nearest, one_line
 from iotscore.redaction import MASK, looks_secret, masked_values
 
@@ -107,6 +107,9 @@ def _parse_assignment(assignment: str) -> dict[str, Any]:
     parts = key.split(".")
     if not sign or not all(parts):
         message = f"--set {_shown(assignment)} is not of the form key=value, such as seed=7"
+        raise ConfigError(message)
+    if len(parts) > MOST_LEVELS:
+        message = f"--set {_shown(key)} has {len(parts)} parts; needs {MOST_LEVELS} or fewer"
         raise ConfigError(message)
     try:
         value: Any = parse_yaml(text)

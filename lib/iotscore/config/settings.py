@@ -15,8 +15,7 @@ from iotscore.detect.detectors.isolation_forest import IsolationForestOptions
 from iotscore.detect.detectors.neighbours import NeighboursOptions
 from iotscore.detect.vote_windows import VoteSettings
 from iotscore.errors import ConfigError
-from iotscore.evaluation.attack_options import Evasion, Poison
-from iotscore.evaluation.options import EvaluateOptions
+from iotscore.evaluation.options import EvaluateOptions, ProtocolOptions
 from iotscore.explain.kernel_shap import ShapOptions
 from iotscore.ingest.plan import IngestOptions
 from iotscore.maintenance.retention import Retention
@@ -146,21 +145,6 @@ class ExplainSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProtocolSettings:
-    """What the protocols of the job evaluate read and measure."""
-
-    most_benign_rows: Count
-    most_attack_rows: Count
-    budgets: Some[OpenShare]
-    prevalences: Some[OpenShare]
-    feature_sets: Some[Literal["all", "no_clock", "no_jitter"]]
-    gap_rows: CountOrZero
-    draws: Count
-    poisoning: Poison
-    evasion: Evasion
-
-
-@dataclass(frozen=True, kw_only=True)
 class MonitorSettings(Limits):
     """What is worth an alert, and who hears of it."""
 
@@ -211,7 +195,7 @@ class Settings:
     stream: StreamSettings
     evaluate: EvaluateOptions
     explain: ExplainSettings
-    protocol: ProtocolSettings
+    protocol: ProtocolOptions
     monitor: MonitorSettings
     promotion: PromotionOptions
     maintain: MaintainSettings

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
 from yaml.constructor import ConstructorError
+
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML without libyaml: slower, otherwise the same
+    from yaml import SafeLoader  # type: ignore[assignment]
+
+MOST_LEVELS: Final = 50
+"""Levels of lists and mappings in each other, far more than the settings have."""
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _OF_A_TAG: Final = (AttributeError, LookupError, TypeError)
@@ -16,8 +25,11 @@ _OF_A_VALUE: Final = (yaml.YAMLError, ArithmeticError, RecursionError, ValueErro
 """The last two also for a number that is too long, or a value that refers to itself."""
 
 
+@lru_cache(maxsize=32)
 def parse_yaml(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
     """Return the values of a YAML document; dates are texts, as in YAML 1.2, and so is each key.
+
+    The same text gives the same objects again: the caller must not change them.
 
     Raises
     ------
@@ -25,6 +37,7 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
         It is no YAML, gives a key twice, or holds what JSON cannot; the message is one line.
     """
     try:
+        _check_levels(text)
         values = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
         return json.loads(json.dumps(values, ensure_ascii=False, default=str).encode())
     except _OF_A_TAG as error:
@@ -34,15 +47,30 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - whatever the text holds
         raise ValueError(" ".join(str(error).split())) from error
 
 
-class _StrictLoader(yaml.SafeLoader):
+def _check_levels(text: str) -> None:
+    """Refuse deep nesting, at which the recursion of libyaml's composer kills the process."""
+    level = 0
+    for event in yaml.parse(text, _StrictLoader):
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS:
+            message = f"nested more than {MOST_LEVELS} levels deep"
+            raise ValueError(message)
+
+
+class _StrictLoader(SafeLoader):
     """Safe YAML in which a key that is given twice is an error, not silently the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        keys = [self.construct_object(key) for key, _ in node.value if key.tag != _MERGE]
-        for key in keys:
-            if keys.count(key) > 1:
+        known: list[Any] = []
+        for key_node, _ in node.value:
+            if key_node.tag == _MERGE:
+                continue
+            key = self.construct_object(key_node)
+            if key in known:
                 message = f"the key {key!r} is given twice"
-                raise ConstructorError(None, None, message, node.start_mark)
+                raise ConstructorError(None, None, message, key_node.start_mark)
+            known.append(key)
         return super().construct_mapping(node, deep)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.detect.bundle_format import FORMAT_VERSION, checked_parts, pack, senseless, unpack
 from iotscore.detect.calibration.hybrid_tail import HybridTail
@@ -21,8 +21,7 @@ from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.model import Model
 from iotscore.detect.reference_quantiles import BenignReference
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import MinMaxScaler, SignedLogScaler
 from iotscore.detect.vote_windows import VoteWindows
 from iotscore.errors import ConfigError, ModelError
 from iotscore.features import HYBRID
@@ -30,7 +29,7 @@ from iotscore.json_validation import EACH, NUMBER, TEXT, WHOLE, form_fault, stri
 
 if TYPE_CHECKING:
     from iotscore.detect.bundle_format import Groups
-    from iotscore.detect.detector import Arrays, Detector
+    from iotscore.detect.detector import Arrays, ArrayState, Detector
     from iotscore.detect.scaling import Scaler
     from iotscore.json_validation import Form
 
@@ -64,8 +63,8 @@ _LATER: Final[dict[str, Any]] = {
 }
 """What is true of models of formats that do not say it."""
 
-_REFERENCE: Final = "reference"
-_VOTES: Final = "votes"
+_BENIGN: Final[dict[str, type[ArrayState]]] = {"reference": BenignReference, "votes": VoteWindows}
+"""Parts of a model that tell what benign traffic is like, by the name of the attribute."""
 
 DETECTORS: Final[dict[str, type[Detector]]] = {
     detector.name: detector
@@ -115,7 +114,7 @@ def to_bytes(model: Model) -> bytes:
 
 
 def _benign(model: Model) -> dict[str, Arrays]:
-    parts = {_REFERENCE: model.reference, _VOTES: model.votes}
+    parts = {name: getattr(model, name) for name in _BENIGN}
     return {name: part.to_arrays() for name, part in parts.items() if part is not None}
 
 
@@ -190,6 +189,8 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         name: ScoreCalibration(value["low"], value["high"])
         for name, value in content["calibrations"].items()
     }
+    named = [name for name in _BENIGN if name in content["benign"]]
+    benign: dict[str, Any] = {name: _BENIGN[name].from_arrays(groups[name]) for name in named}
     model = Model(
         scaler=_SCALERS[content["scaling"]].from_arrays(groups["scaler"], content["scaler"]),
         detectors=detectors,
@@ -198,12 +199,11 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
         thresholds=content["thresholds"],
         features=tuple(content["features"]),
         hybrid_tail=None if pooled is None else HybridTail(pooled, own),
-        reference=_part(content, groups, _REFERENCE, BenignReference),
-        votes=_part(content, groups, _VOTES, VoteWindows),
+        **benign,
     )
     widths = {name: detector.n_features for name, detector in detectors.items()}
     if model.reference is not None:
-        widths[_REFERENCE] = model.reference.n_features
+        widths["reference"] = model.reference.n_features
     for name, width in widths.items():
         if width != len(model.features):
             message = (
@@ -212,10 +212,3 @@ def _rebuild(content: dict[str, Any], groups: Groups) -> Model:
             )
             raise ModelError(message)
     return model
-
-
-Part = TypeVar("Part", BenignReference, VoteWindows)
-
-
-def _part(content: dict[str, Any], groups: Groups, name: str, kind: type[Part]) -> Part | None:
-    return kind.from_arrays(groups[name]) if name in content["benign"] else None

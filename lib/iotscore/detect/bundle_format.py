@@ -84,7 +84,7 @@ def checked_parts(data: bytes) -> tuple[int, bytes, memoryview]:
         )
         raise ModelError(message)
     if len(data) < _PREAMBLE.size:
-        raise _truncated(len(data), _PREAMBLE.size)
+        raise _cut_short(len(data), _PREAMBLE.size)
     _, version, header_length, length, digest = _PREAMBLE.unpack_from(data)
     if version > FORMAT_VERSION:
         message = (
@@ -93,24 +93,15 @@ def checked_parts(data: bytes) -> tuple[int, bytes, memoryview]:
         )
         raise ModelError(message)
     if version < 1:
-        message = "the model bundle is damaged (it claims format 0): train again"
-        raise ModelError(message)
+        raise _damaged("it claims format 0")
     if len(data) < length:
-        raise _truncated(len(data), length)
+        raise _cut_short(len(data), length)
+    if len(data) > length:
+        raise _damaged(f"it has more bytes than it says, {len(data)} instead of {length}")
     end = _PREAMBLE.size + header_length
     header = bytes(data[_PREAMBLE.size : end])
-    if len(data) > length:
-        message = (
-            f"the model bundle has more bytes than it says, {len(data)} instead of {length}:"
-            " restore it, or train again"
-        )
-        raise ModelError(message)
     if hashlib.sha256(header).digest() != digest:
-        message = (
-            "the model bundle is damaged (its header fails the checksum): restore it, or train"
-            " again"
-        )
-        raise ModelError(message)
+        raise _damaged("its header fails the checksum")
     return version, header, memoryview(data)[end:]
 
 
@@ -119,10 +110,13 @@ def senseless(fault: str) -> ModelError:
     return ModelError(f"the model bundle's header makes no sense ({fault}): train again")
 
 
-def _truncated(present: int, needed: int) -> ModelError:
-    return ModelError(
-        f"the model bundle is cut short: {present} of {needed} bytes; restore it, or train again"
-    )
+def _cut_short(present: int, needed: int) -> ModelError:
+    fault = f"{present} of {needed} bytes"
+    return ModelError(f"the model bundle is cut short: {fault}; restore it, or train again")
+
+
+def _damaged(fault: str) -> ModelError:
+    return ModelError(f"the model bundle is damaged ({fault}): restore it, or train again")
 
 
 def unpack(entries: list[dict[str, Any]], body: memoryview) -> Groups:
@@ -170,6 +164,4 @@ def _bytes_of(entry: dict[str, Any], dtype: np.dtype[Any], left: int) -> int:
 def _damaged_array(entry: dict[str, Any], fault: str) -> ModelError:
     place = f"{entry['group']}/{entry['name']}"
     shown = place if place.isprintable() else repr(place)
-    return ModelError(
-        f"the model bundle is damaged (array {shown} {fault}): restore it, or train again"
-    )
+    return _damaged(f"array {shown} {fault}")

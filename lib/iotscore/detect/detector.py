@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from iotscore.errors import ModelError
+from iotscore.errors import ModelError, TrainingError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,6 +24,14 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 """The learned state of a detector: numeric arrays by name."""
+
+INT32_1D: Final[Mapping[str, Any]] = {"dtype": "int32", "ndim": 1}
+INT64_1D: Final[Mapping[str, Any]] = {"dtype": "int64", "ndim": 1}
+INT64_2D: Final[Mapping[str, Any]] = {"dtype": "int64", "ndim": 2}
+FLOAT32_1D: Final[Mapping[str, Any]] = {"dtype": "float32", "ndim": 1}
+FLOAT32_2D: Final[Mapping[str, Any]] = {"dtype": "float32", "ndim": 2}
+FLOAT64_1D: Final[Mapping[str, Any]] = {"dtype": "float64", "ndim": 1}
+FLOAT64_2D: Final[Mapping[str, Any]] = {"dtype": "float64", "ndim": 2}
 
 Progress: TypeAlias = Callable[[int, float], None]
 """What a long fit calls after each epoch: the epoch, counted from 1, and its mean loss."""
@@ -46,10 +54,7 @@ class Detector(Protocol):
     """Whether it fits in a moment, so that calibration may fit it several times."""
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
         """Return a copy that has learned from benign, scaled rows.
 
@@ -61,6 +66,11 @@ class Detector(Protocol):
             Number of the device that each row is of, 0 or more; -1, and None for all: unknown.
         progress : callable or None
             Called after each epoch by detectors that have epochs.
+
+        Raises
+        ------
+        TrainingError
+            If there are too few rows, or nothing can be learned from them.
         """
         ...
 
@@ -69,6 +79,11 @@ class Detector(Protocol):
 
         A row's score depends on that row and its device alone: neither on the other rows of the
         call, nor on their number or order. Detectors that know no devices ignore them.
+
+        Raises
+        ------
+        ModelError
+            If the detector is not fitted, or ``X`` has another number of columns.
         """
         ...
 
@@ -80,6 +95,11 @@ class Detector(Protocol):
         float64 array of shape (n_rows, n_features)
             A row's sum rises strictly with its score and is 0 at the baseline. Where scores are
             distances or errors, the sum is the score.
+
+        Raises
+        ------
+        ModelError
+            As for :meth:`score`.
         """
         ...
 
@@ -110,11 +130,41 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ArrayState:
-    """A learned state of which every field is an array."""
+    """A learned state made of arrays: a base of frozen dataclasses.
+
+    The metadata of a field that is stored are its dtype and number of axes, such as
+    :data:`FLOAT64_2D`.
+    """
+
+    title: ClassVar[str]
+    """What messages call it, such as ``"stored envelope"``."""
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together."""
+        if fault := self._fault():
+            message = f"the {self.title} is damaged ({fault}): train again"
+            raise ModelError(message)
+
+    def _fault(self) -> str | None:
+        """Return in words why the arrays do not belong together, None if they do."""
+        raise NotImplementedError
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the fields by name."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        """Return the stored fields by name."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.metadata}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any] | None = None) -> Self:
+        """Rebuild and check the state, with the values of fields that are no arrays.
+
+        Raises
+        ------
+        ModelError
+            If an array is missing, of another type, or does not belong to the others.
+        """
+        stored = [entry for entry in fields(cls) if entry.metadata]
+        found = {one.name: require_array(arrays, one.name, **one.metadata) for one in stored}
+        return cls(**found, **(parameters or {}))
 
 
 def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:
@@ -126,6 +176,16 @@ def require_width(X: npt.NDArray[Any], n_features: int, reader: str) -> None:
             " model was fitted on, in the same order"
         )
         raise ModelError(message)
+
+
+def require_rows(X: npt.NDArray[Any], least: int, reader: str) -> None:
+    """Raise :class:`TrainingError` unless ``X`` is a table of at least ``least`` rows."""
+    if X.ndim != 2 or X.shape[0] < least:  # noqa: PLR2004 a table has two axes
+        message = (
+            f"{reader} got rows of shape {X.shape} and needs at least {least}:"
+            " train on more benign traffic"
+        )
+        raise TrainingError(message)
 
 
 def require_array(arrays: Arrays, name: str, dtype: str, ndim: int) -> npt.NDArray[Any]:

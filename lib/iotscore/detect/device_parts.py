@@ -6,49 +6,24 @@ Parts stand in the order of their device numbers; the pooled part, number -1, is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.detect.detector import require_array
-from iotscore.errors import ModelError, TrainingError
 from iotscore.features import UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from iotscore.detect.detector import Arrays, IntArray
+    from iotscore.detect.detector import IntArray
 
 POOLED: Final = UNKNOWN_DEVICE
 """Device number of the pooled part, and of rows whose device is not known."""
 
 
-def require_rows(X: npt.NDArray[Any], least: int, reader: str) -> None:
-    """Raise :class:`TrainingError` unless ``X`` is a table of at least ``least`` rows."""
-    if X.ndim != 2 or X.shape[0] < least:  # noqa: PLR2004 a table has two axes
-        message = (
-            f"{reader} got rows of shape {X.shape} and needs at least {least}:"
-            " train on more benign traffic"
-        )
-        raise TrainingError(message)
-
-
 def rows_by_part(devices: IntArray | None, n_rows: int, least_rows: int) -> dict[int, IntArray]:
-    """Return the positions of the rows that each part is fitted on, by device number.
+    """Return the positions of the rows that each part is fitted on, rising, by device number.
 
-    Parameters
-    ----------
-    devices : int64 array of shape (n_rows,) or None
-        Device number of each row; negative, and None for all: unknown.
-    n_rows : int
-        Number of rows.
-    least_rows : int
-        Devices with fewer rows have no part of their own.
-
-    Returns
-    -------
-    dict of int to int64 array
-        First the pooled part with all rows, then the devices in rising order; positions rise.
+    First comes the pooled part with all rows, then devices with at least ``least_rows`` rows in
+    rising order. Negative numbers, and None for all rows, are unknown devices.
     """
     parts = {POOLED: np.arange(n_rows)}
     if devices is None:
@@ -63,14 +38,8 @@ def rows_by_part(devices: IntArray | None, n_rows: int, least_rows: int) -> dict
 def part_of_rows(known: IntArray, devices: IntArray | None, n_rows: int) -> IntArray:
     """Return the index of the part that scores each row, int64 of shape (n_rows,).
 
-    Parameters
-    ----------
-    known : int64 array of shape (n_parts,)
-        Device numbers of the parts, rising, the first -1.
-    devices : int64 array of shape (n_rows,) or None
-        Device number of each row; one that is not known gets the pooled part, index 0.
-    n_rows : int
-        Number of rows.
+    ``known`` are the device numbers of the parts, rising, the first -1. A row whose device is not
+    among them, and all under None, get the pooled part, index 0.
     """
     if devices is None:
         return np.zeros(n_rows, dtype=np.int64)
@@ -99,22 +68,11 @@ def evenly(n_rows: int, count: int) -> IntArray:
     return (np.arange(drawn) * (2 * n_rows - 2) + gaps) // (2 * gaps)
 
 
-def require_known(arrays: Arrays, reader: str) -> IntArray:
-    """Return the stored array ``devices`` after checking that it can be searched.
-
-    Raises
-    ------
-    ModelError
-        If it is missing, does not start with the pooled part, or does not rise.
-    """
-    known = require_array(arrays, "devices", "int64", 1)
+def devices_fault(known: IntArray) -> str | None:
+    """Return in words why the device numbers of parts cannot be searched, None if they can."""
     if known.size == 0 or known[0] != POOLED or (known[1:] <= known[:-1]).any():
-        message = (
-            f"the stored devices of {reader} are {known[:5].tolist()}... and should be -1 and then"
-            " rise: train again"
-        )
-        raise ModelError(message)
-    return known
+        return f"its devices are {known[:5].tolist()}... and should be -1 and then rise"
+    return None
 
 
 def _require_one_per_row(devices: IntArray, n_rows: int) -> None:

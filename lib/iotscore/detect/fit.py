@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 import numpy as np
@@ -82,38 +83,31 @@ class FitSettings:
     features: tuple[str, ...] = FEATURES
 
     def __post_init__(self) -> None:
-        """Refuse detectors and weights that do not belong together."""
+        """Refuse detectors and weights that do not belong together, and what is out of bounds."""
         names = [detector.name for detector in self.detectors]
-        if not names or len(set(names)) != len(names) or HYBRID in names:
-            message = f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
-            raise ConfigError(message)
+        if fault := self._fault(names):
+            raise ConfigError(fault)
         check_weights(self.weights, names)
+
+    def _fault(self, names: list[str]) -> str | None:
+        rate, margin, share = self.false_positive_rate, self.margin, self.trim_share
+        if not names or len(set(names)) != len(names) or HYBRID in names:
+            return f"the detectors are {names}: name at least one, each once, none {HYBRID!r}"
         if self.normalisation not in get_args(Normalisation):
-            message = f"normalisation is {self.normalisation!r}: use {get_args(Normalisation)}"
-            raise ConfigError(message)
-        if not (0.0 < self.false_positive_rate < 1.0 and 0.0 < self.margin <= 1.0):
-            message = (
-                f"false_positive_rate is {self.false_positive_rate} and margin {self.margin}: the "
-                "first must lie between 0 and 1, the second be above 0 and at most 1"
-            )
-            raise ConfigError(message)
-        if not 0.0 <= self.trim_share < 1.0 or (self.trim_share and self.normalisation != TAIL):
-            message = (
-                f"trim_share is {self.trim_share} with normalisation {self.normalisation}: it must "
-                f"be 0 or more and below 1, and 0 without {TAIL}"
-            )
-            raise ConfigError(message)
+            return f"normalisation is {self.normalisation!r}: use {get_args(Normalisation)}"
+        if not (0.0 < rate < 1.0 and 0.0 < margin <= 1.0):
+            needed = "needed are a rate between 0 and 1, and a margin above 0 and at most 1"
+            return f"false_positive_rate is {rate} and margin {margin}: {needed}"
+        if not 0.0 <= share < 1.0 or (share and self.normalisation != TAIL):
+            needed = f"needed is 0 or more and below 1, and 0 without {TAIL}"
+            return f"trim_share is {share} with normalisation {self.normalisation}: {needed}"
+        return None
 
     def without_idle(self) -> FitSettings:
         """Return the same without detectors that take long to fit and count nothing."""
         counted = tuple(one for one in self.detectors if one.is_quick or self.weights[one.name])
         weights = {one.name: self.weights[one.name] for one in counted}
         return replace(self, detectors=counted, weights=weights)
-
-    @property
-    def alert_level(self) -> float:
-        """The level of benign tail probability at which flags start."""
-        return -math.log(self.margin * self.false_positive_rate)
 
 
 def fit_model(
@@ -150,7 +144,7 @@ def fit_model(
     require_width(train, len(settings.features), "training")
     require_width(calibration, len(settings.features), "calibration")
     if devices is None:
-        devices = (_unknown(train), _unknown(calibration))
+        devices = (np.full(len(train), UNKNOWN_DEVICE), np.full(len(calibration), UNKNOWN_DEVICE))
     settings = replace(
         settings,
         detectors=tuple(_prepared(one, train.shape[0], settings) for one in settings.detectors),
@@ -161,7 +155,8 @@ def fit_model(
     scaled = scaler.transform(train)
     detectors: dict[str, Detector] = {}
     for one in settings.detectors:
-        detectors[one.name] = one.fit(scaled, devices[0], _named(progress, one.name))
+        report = partial(progress, one.name) if progress else None
+        detectors[one.name] = one.fit(scaled, devices[0], report)
     return Model(
         scaler,
         detectors,
@@ -173,10 +168,6 @@ def fit_model(
     )
 
 
-def _unknown(rows: FloatArray) -> IntArray:
-    return np.full(rows.shape[0], UNKNOWN_DEVICE)
-
-
 def _prepared(detector: Detector, rows: int, settings: FitSettings) -> Detector:
     """Tell the autoencoder what the columns are, and add epochs where rows are few."""
     if not (isinstance(detector, LstmAutoencoder) and rows):
@@ -184,12 +175,6 @@ def _prepared(detector: Detector, rows: int, settings: FitSettings) -> Detector:
     steps = -(-rows // detector.batch_size)
     epochs = max(detector.epochs, -(-settings.min_updates // steps))
     return replace(detector, epochs=epochs, features=settings.features)
-
-
-def _named(progress: FitProgress | None, name: str) -> Callable[[int, float], None] | None:
-    if progress is None:
-        return None
-    return lambda epoch, loss: progress(name, epoch, loss)
 
 
 def _fit_tails(
@@ -208,13 +193,13 @@ def _fit_tails(
     detectors: dict[str, Detector] = {}
     held_out: dict[str, FloatArray] = {}
     for one in settings.detectors:
-        told = _named(progress, one.name)
+        report = partial(progress, one.name) if progress else None
         if one.is_quick:
             held_out[one.name] = held_out_scores(one, settings.scaler, rows, of_rows, parts)
-            detectors[one.name] = one.fit(scaled[kept], of_rows[kept], told)
+            detectors[one.name] = one.fit(scaled[kept], of_rows[kept], report)
         else:
             first = np.flatnonzero(kept[:start])
-            fitted = one.fit(scaled[first], of_rows[first], told)
+            fitted = one.fit(scaled[first], of_rows[first], report)
             scores = fitted.score(scaled[start:], of_rows[start:])
             held_out[one.name] = np.concatenate([np.full(start, np.nan), scores])
             detectors[one.name] = fitted
@@ -225,7 +210,7 @@ def _fit_tails(
     used = {name: weight for name, weight in weights.items() if weight > 0.0}
     summed = fuse({name: norms[name] for name in used}, used)
     is_known = ~np.isnan(summed)
-    level = settings.alert_level
+    level = -math.log(settings.margin * settings.false_positive_rate)
     thresholds = {name: calibrations[name].score_at(level) for name in detectors}
     known, of_known = summed[is_known], of_rows[is_known]
     tail = fit_hybrid_tail(known, of_known, settings.least_device_rows)

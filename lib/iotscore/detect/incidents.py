@@ -30,21 +30,9 @@ def find_incidents(flagged_rows: IntArray, window: int, share: float = 1.0) -> I
     full yet, as many are needed. The flagged records of such windows are those of an incident;
     windows whose flagged records overlap, or touch in adjacent rows, are one incident.
 
-    Parameters
-    ----------
-    flagged_rows : int64 array of shape (n_flagged,)
-        Row numbers of the flagged records, rising. All other rows count as not flagged.
-    window : int
-        Records that vote, 1 or more.
-    share : float
-        Share of the rows that were scored at all, above 0, at most 1: the window is stretched over
-        ``window / share`` rows.
-
-    Returns
-    -------
-    Incidents
-        Each has more than ``window / 2`` flagged records, and ``voted`` comes at most
-        ``window / share`` rows after ``first``, itself included.
+    ``flagged_rows`` are int64 row numbers, rising; all other rows count as not flagged. If only a
+    ``share`` of the rows, above 0, was scored at all, the window is stretched over
+    ``window / share`` rows: ``voted`` comes at most so many after ``first``, itself included.
     """
     if window < 1 or not 0.0 < share <= 1.0:
         message = f"window is {window} and share {share}: use 1 or more, and above 0, at most 1"

@@ -77,22 +77,19 @@ class Model:
             check_weights(self.weights, self.detectors)
         except ConfigError as error:
             raise ModelError(str(error)) from error
-        if self.calibrations and set(self.calibrations) != set(self.detectors):
-            message = (
-                f"the model calibrates {sorted(self.calibrations)} and has the detectors"
-                f" {sorted(self.detectors)}: train again"
-            )
+        if fault := self._fault():
+            message = f"the model {fault}: train again"
             raise ModelError(message)
-        unknown = set(self.thresholds) - {*self.detectors, HYBRID}
-        if unknown:
-            message = f"the model has thresholds for unknown scores {sorted(unknown)}: train again"
-            raise ModelError(message)
-        if self.scaler.n_features != len(self.features):
-            message = (
-                f"the model's scaler has {self.scaler.n_features} columns and the model"
-                f" {len(self.features)} features: train again"
-            )
-            raise ModelError(message)
+
+    def _fault(self) -> str | None:
+        detectors, n_columns = sorted(self.detectors), self.scaler.n_features
+        if self.calibrations and sorted(self.calibrations) != detectors:
+            return f"calibrates {sorted(self.calibrations)} and has the detectors {detectors}"
+        if unknown := set(self.thresholds) - {*detectors, HYBRID}:
+            return f"has thresholds for unknown scores {sorted(unknown)}"
+        if n_columns != len(self.features):
+            return f"has a scaler of {n_columns} columns and {len(self.features)} features"
+        return None
 
     @property
     def normalisation(self) -> Normalisation | Literal["frozen"]:
@@ -107,14 +104,10 @@ class Model:
         Parameters
         ----------
         X : float64 array of shape (n_rows, n_features)
-            Finite, unscaled features in the order of :attr:`features`; 0 rows are fine.
+            Finite, unscaled features in the order of :attr:`features`; 0 rows are fine. Another
+            number of columns is a :class:`ModelError`.
         devices : int64 array of shape (n_rows,) or None
             Device number of each row; -1, and None for all: unknown.
-
-        Raises
-        ------
-        ModelError
-            If ``X`` has another number of columns.
         """
         require_width(X, len(self.features), "the model")
         scaled = self.scaler.transform(X)
@@ -144,16 +137,8 @@ class Model:
         appears for each threshold. A detector's flag compares its raw score, ``is_anomaly`` the
         hybrid score. Only a model whose hybrid score is a tail level has a severity.
 
-        Parameters
-        ----------
-        raw : mapping of str to float64 array of shape (n_rows,)
-            What :meth:`raw_scores` returned.
-        calibrations : mapping of str to ScoreCalibration or TailCalibration
-            One per detector, or none at all.
-        thresholds : mapping of str to float
-            By detector, or ``"hybrid"``; those that are not named give no flag column.
-        devices : int64 array of shape (n_rows,) or None
-            Device number of each row; None: unknown.
+        ``raw`` is what :meth:`raw_scores` returned, for rows of the same ``devices``; thresholds
+        are by detector, or ``"hybrid"``.
         """
         columns: dict[str, npt.NDArray[Any]] = {}
         norms: dict[str, FloatArray] = {}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from iotscore.detect.detector import ArrayState, require_array
-from iotscore.detect.device_parts import part_of_rows, require_known, require_rows, rows_by_part
-from iotscore.errors import ModelError
+from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState, require_rows
+from iotscore.detect.device_parts import devices_fault, part_of_rows, rows_by_part
 
 if TYPE_CHECKING:
-    from iotscore.detect.detector import Arrays, FloatArray, IntArray
+    from iotscore.detect.detector import FloatArray, IntArray
 
 SHARES: Final = (0.0, 0.01, *(step / 20 for step in range(1, 20)), 0.99, 1.0)
 """Shares of benign records at or below each quantile: every 5 %, and the ends of the range."""
@@ -39,24 +38,24 @@ class BenignReference(ArrayState):
         Part by part the quantiles of :data:`SHARES`, rising.
     """
 
-    devices: IntArray
-    counts: IntArray
-    quantiles: FloatArray
+    title: ClassVar = "stored benign reference"
 
-    def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+    devices: IntArray = field(metadata=INT64_1D)
+    counts: IntArray = field(metadata=INT64_1D)
+    quantiles: FloatArray = field(metadata=FLOAT64_2D)
+
+    def _fault(self) -> str | None:
         n_parts = self.devices.size
         if self.counts.size != n_parts or self.quantiles.shape[0] != n_parts * len(SHARES):
             shapes = (n_parts, self.counts.shape, self.quantiles.shape)
-            fault = f"devices, counts and quantiles have the shapes {shapes}"
-        elif (self.counts < 1).any():
-            fault = "a part has no rows"
-        elif (np.diff(self._parts, axis=1) < 0.0).any():
-            fault = "a quantile lies below a smaller one"
-        else:
-            return
-        message = f"the stored benign reference is damaged ({fault}): train again"
-        raise ModelError(message)
+            return f"devices, counts and quantiles have the shapes {shapes}"
+        if fault := devices_fault(self.devices):
+            return fault
+        if (self.counts < 1).any():
+            return "a part has no rows"
+        if (np.diff(self._parts, axis=1) < 0.0).any():
+            return "a quantile lies below a smaller one"
+        return None
 
     @property
     def _parts(self) -> FloatArray:
@@ -74,44 +73,21 @@ class BenignReference(ArrayState):
         return quantiles
 
     def ranges(self, devices: IntArray | None, n_rows: int) -> tuple[FloatArray, FloatArray]:
-        """Return the benign range of each row's device.
+        """Return the benign range of each row's device (None: unknown).
 
-        Parameters
-        ----------
-        devices : int64 array of shape (n_rows,) or None
-            Device number of each row; None: unknown.
-        n_rows : int
-            Number of rows.
-
-        Returns
-        -------
-        low, high : float64 array of shape (n_rows, n_features)
-            The quantiles of 1 % and 99 %.
+        Its ends, the quantiles of 1 % and 99 %, are float64 of shape (n_rows, n_features).
         """
         part = part_of_rows(self.devices, devices, n_rows)
         parts = self._parts
         low, high = (parts[:, SHARES.index(share)] for share in (LOW_SHARE, HIGH_SHARE))
         return low[part], high[part]
 
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the reference."""
-        return cls(
-            devices=require_known(arrays, "the benign reference"),
-            counts=require_array(arrays, "counts", "int64", 1),
-            quantiles=require_array(arrays, "quantiles", "float64", 2),
-        )
-
 
 def fit_reference(X: FloatArray, devices: IntArray | None = None) -> BenignReference:
     """Return the quantiles of benign rows, with linear interpolation between rows.
 
-    Parameters
-    ----------
-    X : float64 array of shape (n_rows, n_features)
-        Finite, unscaled benign rows, at least one.
-    devices : int64 array of shape (n_rows,) or None
-        Device number of each row; -1, and None for all: unknown.
+    Rows are finite and unscaled, float64 of shape (n_rows, n_features), at least one. Devices are
+    int64 numbers; -1, and None for all: unknown.
     """
     require_rows(X, 1, "the benign reference")
     parts = rows_by_part(devices, X.shape[0], LEAST_ROWS)

@@ -50,17 +50,8 @@ _USED: Final = [
 def stranger_shares(files: Sequence[FloatArray], devices: Sequence[int]) -> list[float] | None:
     """Return, for each benign file, the share of its rows that are unlike all other devices'.
 
-    Parameters
-    ----------
-    files
-        Rows of each, float64 of shape (n_rows, 115), drawn evenly; at least one row.
-    devices
-        The device of each file.
-
-    Returns
-    -------
-    list of float or None
-        Shares, 0 to 1; None if there are fewer than :data:`LEAST_DEVICES` devices.
+    Files are float64 rows of shape (n_rows, 115), drawn evenly, at least one. Shares are 0 to 1;
+    None if there are fewer than :data:`LEAST_DEVICES` devices.
     """
     logged = [_signed_log(rows[:, _USED]) for rows in files]
     by_device = _by_device(logged, devices)
@@ -78,14 +69,11 @@ def stranger_shares(files: Sequence[FloatArray], devices: Sequence[int]) -> list
         for other in known
         if one != other
     }
-    limits: dict[int, float] = {}
-    shares = []
-    for rows, device in zip(logged, devices, strict=True):
-        if device not in limits:
-            limits[device] = _limit(near, device)
-        others = [known[other] for other in known if other != device]
-        shares.append(_share(scaled(rows), others, limits[device]))
-    return shares
+    limits = {device: _limit(near, device) for device in set(devices)}
+    return [
+        _share(scaled(rows), [known[one] for one in known if one != device], limits[device])
+        for rows, device in zip(logged, devices, strict=True)
+    ]
 
 
 def _share(rows: _Rows, others: Sequence[_Rows], limit: float) -> float:

@@ -10,21 +10,21 @@ calibration records can show.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self
 
 import numpy as np
 
 from iotscore.bounds import Bounds, Count, Positive, check_bounds
-from iotscore.detect.detector import ArrayState, require_array
-from iotscore.detect.device_parts import POOLED, require_known, rows_by_part
+from iotscore.detect.detector import INT64_1D, ArrayState
+from iotscore.detect.device_parts import POOLED, devices_fault, part_of_rows, rows_by_part
 from iotscore.detect.incidents import find_incidents
-from iotscore.errors import ConfigError, ModelError
+from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from iotscore.detect.detector import Arrays, BoolArray, IntArray
+    from iotscore.detect.detector import BoolArray, IntArray
 
 _TAIL_BURSTS: Final = 10
 """The tail of false incidents is fitted from the longest window on that so many outlast: fewer tell
@@ -90,25 +90,22 @@ class VoteWindows(ArrayState):
         Incidents that the window gives on them.
     """
 
-    devices: IntArray
-    windows: IntArray
-    rows: IntArray
-    false_incidents: IntArray
+    title: ClassVar = "stored set of vote windows"
 
-    def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
-        arrays = (self.devices, self.windows, self.rows, self.false_incidents)
-        shapes = [array.shape for array in arrays]
+    devices: IntArray = field(metadata=INT64_1D)
+    windows: IntArray = field(metadata=INT64_1D)
+    rows: IntArray = field(metadata=INT64_1D)
+    false_incidents: IntArray = field(metadata=INT64_1D)
+
+    def _fault(self) -> str | None:
+        shapes = [array.shape for array in self.to_arrays().values()]
         if len(set(shapes)) > 1:
-            fault = f"devices, windows, rows and false_incidents have the shapes {shapes}"
-        elif (self.windows < 1).any():
-            fault = f"a window has {self.windows.min()} records"
-        elif ((self.false_incidents < 0) | (self.false_incidents > self.rows)).any():
-            fault = "there are more false incidents than records, or less than none"
-        else:
-            return
-        message = f"the stored vote windows are damaged ({fault}): train again"
-        raise ModelError(message)
+            return f"devices, windows, rows and false_incidents have the shapes {shapes}"
+        if (self.windows < 1).any():
+            return f"a window has {self.windows.min()} records"
+        if ((self.false_incidents < 0) | (self.false_incidents > self.rows)).any():
+            return "there are more false incidents than records, or less than none"
+        return devices_fault(self.devices)
 
     @classmethod
     def same(cls, window: int) -> Self:
@@ -118,16 +115,7 @@ class VoteWindows(ArrayState):
 
     def window_of(self, device: int) -> int:
         """Return how many records of a device vote; the pooled window if it is not known."""
-        part = int(np.searchsorted(self.devices, device))
-        known = part < self.devices.size and self.devices[part] == device
-        return int(self.windows[part if known else 0])
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the windows."""
-        names = ("windows", "rows", "false_incidents")
-        others = (require_array(arrays, name, "int64", 1) for name in names)
-        return cls(require_known(arrays, "the vote windows"), *others)
+        return int(self.windows[part_of_rows(self.devices, np.array([device]), 1)[0]])
 
 
 def fit_vote_windows(
@@ -160,13 +148,7 @@ def fit_vote_windows(
     settings : VoteSettings
         How rare false incidents shall be, and the bounds of a window.
     least_rows : int
-        Devices with fewer rows have the window of all; 1 or more.
-
-    Returns
-    -------
-    VoteWindows
-        The pooled window, and those of devices with at least ``least_rows`` rows and at least 5
-        bursts of flags.
+        Devices with fewer rows, or with fewer than 5 bursts of flags, have the window of all.
     """
     warm = _warm(devices)
     flags, devices = flags[warm], devices[warm]

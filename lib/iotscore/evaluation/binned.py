@@ -13,8 +13,6 @@ from iotscore.detect.metrics import ScoreCounts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import numpy.typing as npt
-
     from iotscore.detect.detector import BoolArray, FloatArray, IntArray
 
 COLUMNS: Final = ("file_id", "label", "bin", "flag", "low", "high", "rows")
@@ -41,7 +39,7 @@ class BinnedScores:
     def __init__(self, batches: Iterable[pa.RecordBatch], file_ids: Sequence[str]) -> None:
         self._file_ids = list(file_ids)
         self._is_attack: BoolArray = np.zeros(len(file_ids), dtype=bool)
-        files, keys, rows = _Column(np.int32), _Column(np.int64), _Column(np.int64)
+        files, keys, rows = ([np.empty(0, kind)] for kind in (np.int32, np.int64, np.int64))
         ends = _Ends()
         wanted = pa.array(self._file_ids, pa.string())
         for batch in batches:
@@ -52,12 +50,12 @@ class BinnedScores:
             of_bins = known.column("bin").to_numpy() * 2 + flags.cast(pa.int64()).to_numpy()
             self._is_attack[codes] = known.column("label").to_numpy() == 1
             ends.add(of_bins, known.column("low").to_numpy(), known.column("high").to_numpy())
-            files.add(codes)
-            keys.add(of_bins)
-            rows.add(known.column("rows").to_numpy())
+            files.append(codes.astype(np.int32))
+            keys.append(of_bins)
+            rows.append(known.column("rows").to_numpy())
         bins, self._low, self._high = ends.merged()
-        self._codes, self._rows = files.whole(), rows.whole()
-        self._bins = np.searchsorted(bins, keys.whole()).astype(np.int32)
+        self._codes, self._rows = np.concatenate(files), np.concatenate(rows)
+        self._bins = np.searchsorted(bins, np.concatenate(keys)).astype(np.int32)
 
     def rows_of_file(self) -> dict[str, int]:
         """Return the records of each file that has any."""
@@ -74,13 +72,7 @@ class BinnedScores:
         return dict(zip(self._file_ids, totals.tolist(), strict=True))
 
     def counts(self, units: Mapping[str, int]) -> ScoreCounts:
-        """Return the counts of some files, without empty bins.
-
-        Parameters
-        ----------
-        units
-            What a record of each file counts for; files that are not in it do not count.
-        """
+        """Return the counts without empty bins; a record of a file counts for its units, or 0."""
         unit = np.array([units.get(file_id, 0) for file_id in self._file_ids], dtype=np.int64)
         totals = np.zeros((2, self._low.size), dtype=np.int64)
         counted = np.flatnonzero(unit[self._codes])
@@ -89,22 +81,6 @@ class BinnedScores:
         np.add.at(totals, (sides, self._bins[counted]), self._rows[counted] * unit[codes])
         used = totals.any(axis=0)
         return ScoreCounts(self._low[used], self._high[used], totals[0, used], totals[1, used])
-
-
-class _Column:
-    """Values that come in batches."""
-
-    def __init__(self, kind: type[np.integer]) -> None:
-        self._kind = kind
-        self._parts: list[npt.NDArray[np.integer]] = []
-
-    def add(self, values: npt.NDArray[np.integer]) -> None:
-        self._parts.append(values.astype(self._kind))
-
-    def whole(self) -> npt.NDArray[np.integer]:
-        """Return all values as one array, and forget the parts."""
-        parts, self._parts = self._parts, []
-        return np.concatenate([np.empty(0, dtype=self._kind), *parts])
 
 
 class _Ends:

@@ -30,15 +30,9 @@ _LEAST_MERGED: Final = 200_000
 
 SCHEMA: Final = pa.schema(
     [
-        ("file_id", pa.string()),
-        ("label", pa.int32()),
-        ("split", pa.string()),
-        ("detector", pa.string()),
-        ("bin", pa.int64()),
-        ("flag", pa.bool_()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("rows", pa.int64()),
+        *(("file_id", pa.string()), ("label", pa.int32()), ("split", pa.string())),
+        *(("detector", pa.string()), ("bin", pa.int64()), ("flag", pa.bool_())),
+        *(("low", pa.float64()), ("high", pa.float64()), ("rows", pa.int64())),
     ]
 )
 """Columns of counted scores."""
@@ -60,16 +54,12 @@ def bins_of(scores: FloatArray, bins_per_e_fold: int) -> IntArray:
 def count_scores(
     batches: Iterable[pa.Table | pa.RecordBatch], names: Sequence[str], bins_per_e_fold: int
 ) -> pa.Table:
-    """Count records by file, split, detector and bin.
+    """Count records by file, split, detector and bin, of some detectors and of the hybrid score.
 
     Parameters
     ----------
     batches
         Rows of ``scores`` with at least :func:`columns_to_count`.
-    names
-        Detectors; the hybrid score is counted too.
-    bins_per_e_fold
-        Resolution.
 
     Returns
     -------
@@ -81,13 +71,8 @@ def count_scores(
     for batch in batches:
         waiting += [_count_one(batch, name, bins_per_e_fold) for name in (*names, HYBRID)]
         if sum(part.num_rows for part in waiting) > max(_LEAST_MERGED, counted.num_rows):
-            counted, waiting = _merged(pa.concat_tables([counted, *waiting])), []
-    return _merged(pa.concat_tables([counted, *waiting]))
-
-
-def merge_counts(parts: Iterable[pa.Table]) -> pa.Table:
-    """Return what several parts of the rows came to, as :func:`count_scores` does."""
-    return _merged(pa.concat_tables([SCHEMA.empty_table(), *parts]))
+            counted, waiting = merge_counts([counted, *waiting]), []
+    return merge_counts([counted, *waiting])
 
 
 def _count_one(batch: pa.Table | pa.RecordBatch, name: str, bins_per_e_fold: int) -> pa.Table:
@@ -104,10 +89,12 @@ def _count_one(batch: pa.Table | pa.RecordBatch, name: str, bins_per_e_fold: int
             "rows": pa.repeat(1, batch.num_rows),
         }
     )
-    return _merged(rows)
+    return merge_counts([rows])
 
 
-def _merged(rows: pa.Table) -> pa.Table:
+def merge_counts(parts: Iterable[pa.Table]) -> pa.Table:
+    """Return what several parts of the rows came to, as :func:`count_scores` does."""
+    rows = pa.concat_tables([SCHEMA.empty_table(), *parts])
     counts = rows.group_by(list(BIN_KEY), use_threads=False).aggregate(
         [("low", "min"), ("high", "max"), ("rows", "sum")]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,63 +17,34 @@ from iotscore.detect.metrics import (
 )
 from iotscore.evaluation.binned import BinnedScores
 from iotscore.evaluation.protocols.intervals import rate_interval
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, ROC_YOUDEN
 from iotscore.evaluation.scopes import Scope, ScoredFile, scopes_of
 from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
-BENIGN_QUANTILE: Final = "benign_quantile"
-ROC_YOUDEN: Final = "roc_youden"
 _CURVE_SCOPES: Final = frozenset({"all", "family", "device"})
 _WEIGHT_UNIT: Final = 1_000
 """Weighted records are counted in thousandths of a record, so that counts stay whole numbers."""
 _SHARES: Final = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision_attack",
-    "recall_attack",
-    "f1_attack",
-    "precision_benign",
-    "recall_benign",
-    "f1_benign",
-    "fpr",
+    *("accuracy", "balanced_accuracy", "precision_attack", "recall_attack", "f1_attack"),
+    *("precision_benign", "recall_benign", "f1_benign", "fpr"),
 )
 
 _Rows = list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class MeasureOptions:
-    """What to measure.
-
-    Attributes
-    ----------
-    names
-        Detectors and the hybrid.
-    thresholds
-        The model's thresholds, by detector; empty for ``batch_minmax``.
-    roc_points
-        Most points of a stored curve.
-    file_weights
-        See :class:`iotscore.evaluation.stage.EvaluateOptions`.
-    promised
-        False positive rate that the model's thresholds were set for; None if none was promised.
-    """
-
-    names: tuple[str, ...]
-    thresholds: Mapping[str, float]
-    roc_points: int
-    file_weights: Mapping[str, int] | None
-    promised: float | None = None
-
-
 def measure(
     batches_of: Callable[[str], Iterable[pa.RecordBatch]],
     files: Mapping[str, ScoredFile],
-    options: MeasureOptions,
+    names: Sequence[str],
+    thresholds: Mapping[str, float],
+    roc_points: int,
+    file_weights: Mapping[str, int] | None,
+    promised: float | None = None,
 ) -> tuple[_Rows, _Rows]:
     """Return rows for ``metrics`` and for ``roc_points``.
 
@@ -85,37 +55,51 @@ def measure(
         for each detector, so that the bins of one alone are in memory.
     files
         The labelled files, by id; bins of other files do not count.
-    options
-        Detectors, thresholds and weights.
+    thresholds
+        The model's thresholds, by detector; empty for ``batch_minmax``.
+    roc_points
+        Most points of a stored curve.
+    file_weights
+        Records by file name that each file's records stand for; None counts each once.
+    promised
+        False positive rate that the model's thresholds were set for; None if none was promised.
     """
     metrics: _Rows = []
     points: _Rows = []
     scopes = scopes_of(list(files.values()))
-    weighting = "none" if options.file_weights is None else "file_weights"
-    for name in options.names:
-        counter = _Counter(BinnedScores(batches_of(name), list(files)), files, options)
+    weighting = "none" if file_weights is None else "file_weights"
+    for name in names:
+        counter = _Counter(BinnedScores(batches_of(name), list(files)), files, file_weights)
         if not counter.rows(scopes[0]):
             continue
-        thresholds = _thresholds(name, counter, scopes[0], options.thresholds)
+        frozen = {BENIGN_QUANTILE: thresholds[name]} if name in thresholds else {}
+        youden = youden_threshold(counter.counts(scopes[0]))
+        policies = frozen if youden is None else {**frozen, ROC_YOUDEN: youden}
         for scope in scopes:
             if not counter.rows(scope):
                 continue
             counts = counter.counts(scope)
             place = {"detector": name, "scope": scope.name, "scope_value": scope.value}
             common = {**place, "weighting": weighting, "rows": counter.rows(scope)}
-            areas = _areas(counts)
+            auc, precision = roc_auc(counts), average_precision(counts)
+            areas = {
+                "roc_auc": auc.value,
+                "roc_auc_error": auc.error_bound,
+                "average_precision": precision.value,
+                "average_precision_error": precision.error_bound,
+            }
             metrics += [
                 {
                     **common,
                     **areas,
                     **_at(counts, policy, threshold, counter.unit),
                     **counter.intervals(scope, threshold),
-                    "fpr_promised": options.promised if policy == BENIGN_QUANTILE else None,
+                    "fpr_promised": promised if policy == BENIGN_QUANTILE else None,
                 }
-                for policy, threshold in thresholds.items()
+                for policy, threshold in policies.items()
             ]
             if scope.name in _CURVE_SCOPES:
-                points += [{**place, **point} for point in _curve(counts, options.roc_points)]
+                points += [{**place, **point} for point in _curve(counts, roc_points)]
     return metrics, points
 
 
@@ -123,16 +107,22 @@ class _Counter:
     """Counts one detector's records in a scope, each file's with its weight."""
 
     def __init__(
-        self, binned: BinnedScores, files: Mapping[str, ScoredFile], options: MeasureOptions
+        self,
+        binned: BinnedScores,
+        files: Mapping[str, ScoredFile],
+        weights: Mapping[str, int] | None,
     ) -> None:
         self._binned = binned
         self._files = files
         self._rows = binned.rows_of_file()
+        self.unit = 1 if weights is None else _WEIGHT_UNIT
         self._units = dict.fromkeys(self._rows, 1)
-        self.unit = 1
-        if options.file_weights is not None:
-            self.unit = _WEIGHT_UNIT
-            self._units = _units(self._rows, files, options.file_weights)
+        if weights is not None:
+            self._units = {
+                file_id: max(round(self.unit * weights[files[file_id].source_file] / measured), 1)
+                for file_id, measured in self._rows.items()
+                if files[file_id].source_file in weights
+            }
 
     def rows(self, scope: Scope) -> int:
         """Return how many records of a scope count, each once; without a weight none does."""
@@ -164,36 +154,6 @@ class _Counter:
         )
 
 
-def _units(
-    rows: Mapping[str, int], files: Mapping[str, ScoredFile], weights: Mapping[str, int]
-) -> dict[str, int]:
-    """Return thousandths of a record that one record of each file counts for."""
-    return {
-        file_id: max(round(_WEIGHT_UNIT * weights[files[file_id].source_file] / measured), 1)
-        for file_id, measured in rows.items()
-        if files[file_id].source_file in weights
-    }
-
-
-def _thresholds(
-    name: str, counter: _Counter, everything: Scope, frozen: Mapping[str, float]
-) -> dict[str, float]:
-    """Return the threshold of each policy that can be had for a detector."""
-    chosen = {BENIGN_QUANTILE: frozen[name]} if name in frozen else {}
-    youden = youden_threshold(counter.counts(everything))
-    return chosen if youden is None else {**chosen, ROC_YOUDEN: youden}
-
-
-def _areas(counts: ScoreCounts) -> dict[str, float | None]:
-    auc, precision = roc_auc(counts), average_precision(counts)
-    return {
-        "roc_auc": auc.value,
-        "roc_auc_error": auc.error_bound,
-        "average_precision": precision.value,
-        "average_precision_error": precision.error_bound,
-    }
-
-
 def _at(counts: ScoreCounts, policy: str, threshold: float, unit: int) -> dict[str, Any]:
     confusion: Confusion = confusion_at(counts, threshold)
     cells = {cell: getattr(confusion, cell) / unit for cell in ("tp", "fp", "tn", "fn")}
@@ -210,10 +170,5 @@ def _curve(counts: ScoreCounts, most: int) -> Iterator[dict[str, Any]]:
     curve = roc_points(counts, most)
     if curve is None:
         return
-    for point, (fpr, tpr, threshold) in enumerate(zip(*curve, strict=True)):
-        yield {
-            "point": point,
-            "fpr": float(fpr),
-            "tpr": float(tpr),
-            "threshold": float(threshold),
-        }
+    for point, values in enumerate(zip(*(column.tolist() for column in curve), strict=True)):
+        yield {"point": point, **dict(zip(curve._fields, values, strict=True))}

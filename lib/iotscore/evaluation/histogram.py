@@ -12,8 +12,6 @@ from iotscore.evaluation.binning import columns_to_count, count_scores, merge_co
 from iotscore.warehouse.selection import Selection, rows_where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     import pandas as pd
 
     from iotscore.models.context import Context
@@ -36,8 +34,11 @@ def update_histogram(context: Context, bins_per_e_fold: int) -> int:
         where["run_id"] = sorted({row["run_id"] for row in todo})
     chosen = Selection("scores", tuple(columns_to_count(names)), where, rows)
     count = partial(count_scores, names=names, bins_per_e_fold=bins_per_e_fold)
-    counts = merge_counts(warehouse.fold_records(chosen, _always(count)))
-    stamped = _stamped(counts, {"model_version": stored.version, "run_id": context.run_id})
+    counts = merge_counts(warehouse.fold_records(chosen, lambda: count))
+    for name, value in (("model_version", stored.version), ("run_id", context.run_id)):
+        counts = counts.append_column(name, pa.repeat(value, counts.num_rows))
+    order = [(name, "ascending") for name in ("detector", "file_id", "bin")]
+    stamped = counts.sort_by(order)
     if stored.is_batch_minmax:
         # New extremes moved every normalised score, so the earlier counts are void.
         of_model = rows_where(model_version=stored.version)
@@ -45,18 +46,6 @@ def update_histogram(context: Context, bins_per_e_fold: int) -> int:
     else:
         warehouse.append("score_histogram", stamped)
     return rows
-
-
-def _always(
-    count: Callable[[Iterator[pa.Table]], pa.Table],
-) -> Callable[[], Callable[[Iterator[pa.Table]], pa.Table]]:
-    return lambda: count
-
-
-def _stamped(counts: pa.Table, stamp: Mapping[str, str]) -> pa.Table:
-    for name, value in stamp.items():
-        counts = counts.append_column(name, pa.repeat(value, counts.num_rows))
-    return counts.sort_by([(name, "ascending") for name in ("detector", "file_id", "bin")])
 
 
 def counts_by_detector(counted: pa.Table) -> dict[str, ScoreCounts]:
@@ -68,14 +57,7 @@ def counts_by_detector(counted: pa.Table) -> dict[str, ScoreCounts]:
     ends = {"low": "min", "high": "max", "negatives": "sum", "positives": "sum"}
     grouped = frame.groupby(by, dropna=False, as_index=False).agg(ends)
     grouped = grouped.sort_values(by, na_position="first")
-    return {str(name): to_counts(part) for name, part in grouped.groupby("detector")}
-
-
-def to_counts(bins: pd.DataFrame) -> ScoreCounts:
-    """Return one row per bin, in order, as counts."""
-    return ScoreCounts(
-        low=bins["low"].to_numpy(),
-        high=bins["high"].to_numpy(),
-        negatives=bins["negatives"].to_numpy(),
-        positives=bins["positives"].to_numpy(),
-    )
+    return {
+        str(name): ScoreCounts(*(part[column].to_numpy() for column in ends))
+        for name, part in grouped.groupby("detector")
+    }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iotscore.errors import InputError
-from iotscore.evaluation.protocols import Options, Sample, SampleFile, evaluate
+from iotscore.evaluation.protocols.evaluate import evaluate
+from iotscore.evaluation.protocols.sample import Sample, SampleFile
 from iotscore.evaluation.stage import data_kind
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES, KEY, UNKNOWN_DEVICE
@@ -21,28 +22,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from iotscore.detect.fit import FitProgress, FitSettings
+    from iotscore.evaluation.options import ProtocolOptions
+    from iotscore.evaluation.protocols.evaluate import ProtocolRun
     from iotscore.models.context import Context
-
-
-@dataclass(frozen=True)
-class ProtocolOptions:
-    """How to evaluate by a protocol; ``conf/base.yaml`` explains each value.
-
-    Attributes
-    ----------
-    most_benign_rows, most_attack_rows
-        Most rows of a file that are brought to the driver, evenly spread over it.
-    file_weights
-        Records by file name that each file's rows stand for; None: the rows that it has.
-    """
-
-    name: str
-    most_benign_rows: int
-    most_attack_rows: int
-    file_weights: Mapping[str, int] | None
-    measured: Options
-    model: FitSettings
 
 
 @dataclass(frozen=True)
@@ -51,27 +33,24 @@ class ProtocolResult:
 
     Attributes
     ----------
-    protocol
-        Its name.
-    rows, files
-        Records and files that it was measured on.
     figures
-        The rows that were added to ``protocol_figures``.
+        The rows that were added to a table of figures.
+    rows, files
+        Records and files of the warehouse that it was measured on; 0 if everything was simulated.
     """
 
     protocol: str
-    rows: int
-    files: int
     figures: list[dict[str, Any]]
+    rows: int = 0
+    files: int = 0
 
     def details(self) -> dict[str, Any]:
         """Return what the run log keeps."""
-        return {"protocol": self.protocol, "files": self.files}
+        counts = {"files": self.files} if self.files else {"figures": len(self.figures)}
+        return {"protocol": self.protocol, **counts}
 
 
-def evaluate_protocol(
-    context: Context, options: ProtocolOptions, progress: FitProgress | None = None
-) -> ProtocolResult:
+def evaluate_protocol(context: Context, run: ProtocolRun) -> ProtocolResult:
     """Fit and measure by a protocol on labelled rows of ``traffic``, and store the figures.
 
     Raises
@@ -79,27 +58,31 @@ def evaluate_protocol(
     InputError
         There are no benign rows, or no attacks.
     """
-    sample = read_sample(context, options)
-    fit = fit_of(options.model, progress)
-    figures = evaluate(sample, fit, options.name, options.measured)
-    stamp = {
-        "run_id": context.run_id,
-        "data_kind": data_kind(context.ingested.values()),
-        "evaluated_at": datetime.now(UTC),
-    }
+    sample = read_sample(context, run)
+    figures = evaluate(sample, fit_of(run.model), run)
+    kind = data_kind(context.ingested.values())
+    rows = store_figures(context, "protocol_figures", figures, kind)
+    return ProtocolResult(run.name, rows, sample.row_no.size, len(sample.files))
+
+
+def store_figures(
+    context: Context, table: str, figures: Iterable[Mapping[str, Any]], kind: str
+) -> list[dict[str, Any]]:
+    """Add figures to a table, with the kind of data that they were measured on; return the rows."""
+    stamp = {"run_id": context.run_id, "data_kind": kind, "evaluated_at": datetime.now(UTC)}
     rows = [{**figure, **stamp} for figure in figures]
-    context.warehouse.append("protocol_figures", rows)
-    return ProtocolResult(options.name, sample.row_no.size, len(sample.files), rows)
+    context.warehouse.append(table, rows)
+    return rows
 
 
-def read_sample(context: Context, options: ProtocolOptions) -> Sample:
+def read_sample(context: Context, run: ProtocolRun) -> Sample:
     """Bring every n-th row of each labelled file to the driver, n so that few enough are left."""
     ledger = context.ingested.values()
     labelled = sorted(
         (row for row in ledger if row["label"] is not None and row["rows_accepted"]),
         key=lambda row: str(row["source_file"]),
     )
-    if weights := options.file_weights:
+    if weights := run.file_weights:
         labelled = [row for row in labelled if row["source_file"] in weights]
     if {row["label"] for row in labelled} != {0, 1}:
         message = (
@@ -108,7 +91,7 @@ def read_sample(context: Context, options: ProtocolOptions) -> Sample:
             "evaluate.file_weights"
         )
         raise InputError(message)
-    steps = [Steps(row["file_id"], row["run_id"], 0, _step(row, options)) for row in labelled]
+    steps = [Steps(row["file_id"], row["run_id"], 0, _step(row, run.options)) for row in labelled]
     place = {row["file_id"]: position for position, row in enumerate(labelled)}
     drawn = draw(context.warehouse, steps, (*KEY, *FEATURES))
     parts = [_part(rows, place) for rows in drawn]
@@ -130,12 +113,8 @@ def _step(row: Mapping[str, Any], options: ProtocolOptions) -> int:
 def _file(row: Mapping[str, Any], weight: float) -> SampleFile:
     number = row["device_id"]
     return SampleFile(
-        source_file=row["source_file"],
+        **{name: row[name] for name in ("source_file", "device", "family", "attack")},
         device_id=UNKNOWN_DEVICE if number is None else number,
-        device=row["device"],
-        family=row["family"],
-        attack=row["attack"],
-        is_attack=row["label"] == 1,
         rows=row["rows_read"],
         weight=weight,
     )

@@ -4,59 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-HALF_SAMPLE: Final[dict[str, dict[str, float]]] = {
-    "iforest": {
-        "accuracy": 0.7307,
-        "precision_attack": 0.98,
-        "recall_attack": 0.72,
-        "f1_attack": 0.83,
-        "precision_benign": 0.20,
-        "recall_benign": 0.83,
-        "f1_benign": 0.33,
-    },
-    "lstm": {
-        "accuracy": 0.9931,
-        "precision_attack": 0.99,
-        "recall_attack": 1.00,
-        "f1_attack": 1.00,
-        "precision_benign": 1.00,
-        "recall_benign": 0.91,
-        "f1_benign": 0.95,
-    },
-    "hybrid": {
-        "accuracy": 0.9863,
-        "precision_attack": 0.99,
-        "recall_attack": 1.00,
-        "f1_attack": 0.99,
-        "precision_benign": 1.00,
-        "recall_benign": 0.83,
-        "f1_benign": 0.90,
-    },
+_HALF: Final = (
+    *("accuracy", "precision_attack", "recall_attack", "f1_attack"),
+    *("precision_benign", "recall_benign", "f1_benign"),
+)
+HALF_SAMPLE: Final = {
+    "iforest": dict(zip(_HALF, (0.7307, 0.98, 0.72, 0.83, 0.20, 0.83, 0.33), strict=True)),
+    "lstm": dict(zip(_HALF, (0.9931, 0.99, 1.00, 1.00, 1.00, 0.91, 0.95), strict=True)),
+    "hybrid": dict(zip(_HALF, (0.9863, 0.99, 1.00, 0.99, 1.00, 0.83, 0.90), strict=True)),
 }
 """Report of 13 September 2025, tables 3.1 and 3.3: a 50 % sample, 3,531,298 records."""
 
-FIFTEEN_PERCENT_SAMPLE: Final[dict[str, dict[str, float]]] = {
-    "iforest": {
-        "accuracy": 0.9566,
-        "precision_attack": 0.997,
-        "recall_attack": 0.955,
-        "f1_attack": 0.976,
-        "roc_auc": 0.9880,
-    },
-    "lstm": {
-        "accuracy": 0.9744,
-        "precision_attack": 0.984,
-        "recall_attack": 0.988,
-        "f1_attack": 0.986,
-        "roc_auc": 0.9911,
-    },
-    "hybrid": {
-        "accuracy": 0.9801,
-        "precision_attack": 0.991,
-        "recall_attack": 0.987,
-        "f1_attack": 0.989,
-        "roc_auc": 0.9948,
-    },
+_FIFTEEN: Final = ("accuracy", "precision_attack", "recall_attack", "f1_attack", "roc_auc")
+FIFTEEN_PERCENT_SAMPLE: Final = {
+    "iforest": dict(zip(_FIFTEEN, (0.9566, 0.997, 0.955, 0.976, 0.9880), strict=True)),
+    "lstm": dict(zip(_FIFTEEN, (0.9744, 0.984, 0.988, 0.986, 0.9911), strict=True)),
+    "hybrid": dict(zip(_FIFTEEN, (0.9801, 0.991, 0.987, 0.989, 0.9948), strict=True)),
 }
 """Report of 30 August 2025, table 4.1: a 15 % sample, 1,059,391 records."""
 

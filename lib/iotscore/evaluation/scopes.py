@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from iotscore.landing.filenames import BENIGN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,8 @@ class Scope:
 
     Attributes
     ----------
-    name
-        all, family, attack, device or file.
-    value
-        Which one, None for all.
-    file_ids
-        Ids of the files in the scope.
+    name, value
+        all, family, attack, device or file, and which one; None for all.
     """
 
     name: str
@@ -52,15 +48,15 @@ def scopes_of(files: Sequence[ScoredFile]) -> list[Scope]:
     benign = [file for file in files if file.family == BENIGN]
     attacks = [file for file in files if file.family != BENIGN]
     scopes = [_scope("all", None, files)]
-    for family in _distinct(file.family for file in files):
+    for family in sorted({file.family for file in files}):
         members = [file for file in attacks if file.family == family]
         scopes.append(_scope("family", family, [*members, *benign]))
-    for attack in _distinct(_attack_name(file) for file in attacks if file.attack):
+    for attack in sorted({_attack_name(file) for file in attacks if file.attack}):
         members = [file for file in attacks if _attack_name(file) == attack]
         scopes.append(_scope("attack", attack, [*members, *benign]))
     scopes += [
         _scope("device", device, [file for file in files if file.device == device])
-        for device in _distinct(file.device for file in files)
+        for device in sorted({file.device for file in files})
     ]
     for file in files:
         same_device = [one for one in benign if one.device == file.device]
@@ -75,7 +71,3 @@ def _scope(name: str, value: str | None, files: Sequence[ScoredFile]) -> Scope:
 
 def _attack_name(file: ScoredFile) -> str:
     return f"{file.family}.{file.attack}"
-
-
-def _distinct(values: Iterable[str]) -> list[str]:
-    return sorted(set(values))

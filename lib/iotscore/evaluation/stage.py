@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.evaluation.binned import COLUMNS
-from iotscore.evaluation.figures import MeasureOptions, measure
+from iotscore.evaluation.figures import measure
 from iotscore.evaluation.histogram import update_histogram
 from iotscore.evaluation.scopes import ScoredFile
 from iotscore.features import HYBRID
@@ -36,8 +36,6 @@ class EvaluateResult:
 
     Attributes
     ----------
-    model_version
-        The model.
     rows
         Scores that were counted now.
     evaluation_id
@@ -60,13 +58,8 @@ def evaluate(
 ) -> EvaluateResult:
     """Measure a model on the labelled records that it scored.
 
-    Parameters
-    ----------
-    context, options
-        Where, and how.
-    file_weights
-        Records by file name that each file's records stand for, as :attr:`options.file_weights`
-        has them; None counts every record once.
+    ``file_weights`` are the records by file name that each file's records stand for, as the file
+    :attr:`EvaluateOptions.file_weights` has them; None counts every record once.
     """
     warehouse, stored = context.warehouse, context.stored
     counted = update_histogram(context, options.bins_per_e_fold)
@@ -76,18 +69,15 @@ def evaluate(
     done = EvaluateResult(stored.version, counted, evaluation_id)
     if evaluation_id in warehouse.values("metrics", "evaluation_id"):
         return done
-    measured = MeasureOptions(
-        names=(*stored.model.detectors, HYBRID),
-        thresholds=stored.model.thresholds,
-        roc_points=options.roc_points,
-        file_weights=file_weights,
-        promised=stored.manifest.get("false_positive_rate"),
-    )
     counted_by = {"model_version": stored.version, "split": options.splits}
     metrics, points = measure(
         lambda name: warehouse.batches("score_histogram", COLUMNS, detector=name, **counted_by),
         files,
-        measured,
+        (*stored.model.detectors, HYBRID),
+        stored.model.thresholds,
+        options.roc_points,
+        file_weights,
+        promised=stored.manifest.get("false_positive_rate"),
     )
     if not metrics:
         return replace(done, evaluation_id=None)
@@ -129,10 +119,7 @@ def _evaluation_id(
 def data_kind(files: Collection[Mapping[str, Any]]) -> str:
     """Say what the figures were measured on: synthetic, full (N-BaIoT, whole) or partial.
 
-    Parameters
-    ----------
-    files
-        The rows of ``ingest_files`` of all files whose records are in ``traffic``.
+    ``files`` are the rows of ``ingest_files`` of all files whose records are in ``traffic``.
     """
     if any(row["is_synthetic"] for row in files):
         return "synthetic"

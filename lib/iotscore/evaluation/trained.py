@@ -8,26 +8,17 @@ from typing import TYPE_CHECKING
 
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.errors import ConfigError
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray, IntArray
-    from iotscore.detect.fit import FitProgress, FitSettings
+    from iotscore.detect.fit import FitSettings
     from iotscore.detect.model import Model
-    from iotscore.evaluation.protocols import Benign, Fit
+    from iotscore.evaluation.protocols.benign import Benign, Fit
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A fitted model that any budget can be asked of.
-
-    Attributes
-    ----------
-    model
-        Fitted and calibrated on the round's benign rows.
-    margin
-        See :class:`iotscore.detect.fit.FitSettings`.
-    """
+    """A fitted model that any budget can be asked of, with the margin of its FitSettings."""
 
     model: Model
     margin: float
@@ -40,30 +31,18 @@ class Trained:
         return self.model.normalise(raw, device_ids)
 
     def threshold(self, name: str, budget: float) -> float:  # noqa: ARG002 levels are one scale
-        """Return the score above which a share ``budget`` of benign rows is to be expected.
-
-        Raises
-        ------
-        ConfigError
-            The model has no thresholds without labels.
-        """
-        if self.model.normalisation == BATCH_MINMAX:
-            message = (
-                "normalisation batch_minmax sets thresholds with labels: only the protocol reports "
-                "measures it; use --protocol reports, or another profile"
-            )
-            raise ConfigError(message)
+        """Return the level above which a share ``budget`` of benign rows is to be expected."""
         return -math.log(self.margin * budget)
 
 
-def fit_of(settings: FitSettings, progress: FitProgress | None = None) -> Fit:
+def fit_of(settings: FitSettings) -> Fit:
     """Return what fits a model by these settings on the benign rows of a round."""
 
     def fit(benign: Benign) -> Trained:
         train, calibration = benign.train, benign.calibration
         devices = (train.device_ids, calibration.device_ids)
         chosen = replace(settings, features=benign.feature_names)
-        model = fit_model(train.features, calibration.features, chosen, progress, devices)
+        model = fit_model(train.features, calibration.features, chosen, devices=devices)
         return Trained(model, settings.margin)
 
     return fit

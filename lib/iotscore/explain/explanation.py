@@ -12,9 +12,6 @@ from iotscore.detect.attribution import attribute
 from iotscore.explain.sentences import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from iotscore.detect.calibration import Calibration
     from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.model import Model
 
@@ -36,8 +33,6 @@ class Explanations:
     contribution, value : float64 array of shape (n_rows, n_top)
     low, high : float64 array of shape (n_rows, n_top)
         Benign range of the row's device; NaN if the model knows none.
-    features : tuple of str
-        Names of the features.
     """
 
     base: FloatArray
@@ -78,30 +73,24 @@ class Explanations:
         }
 
 
-def explain(
-    model: Model,
-    X: FloatArray,
-    devices: IntArray | None = None,
-    calibrations: Mapping[str, Calibration] | None = None,
-) -> Explanations:
+def explain(model: Model, X: FloatArray, devices: IntArray | None = None) -> Explanations:
     """Explain the hybrid scores of rows.
 
     Parameters
     ----------
-    model : Model
-        The model whose hybrid score is explained.
     X : float64 array of shape (n_rows, n_features)
         Finite, unscaled features.
     devices : int64 array of shape (n_rows,) or None
         Device number of each row; None: unknown.
-    calibrations : mapping of str to calibration or None
-        One per detector, for a model that holds none (``batch_minmax``).
     """
-    attribution = attribute(model, X, devices, calibrations)
+    attribution = attribute(model, X, devices)
     order = np.argsort(-attribution.contributions, axis=1, kind="stable")
     top, others = order[:, :TOP], order[:, TOP:]
     rest = np.take_along_axis(attribution.contributions, others, axis=1)
-    low, high = _benign_ranges(model, X.shape, devices)
+    # Models of older bundles know no benign ranges.
+    low = high = np.full(X.shape, np.nan)
+    if model.reference is not None:
+        low, high = model.reference.ranges(devices, len(X))
     return Explanations(
         base=attribution.base,
         rest=np.add.accumulate(rest, axis=1)[:, -1] if others.shape[1] else np.zeros(len(X)),
@@ -112,13 +101,3 @@ def explain(
         high=np.take_along_axis(high, top, axis=1),
         features=model.features,
     )
-
-
-def _benign_ranges(
-    model: Model, shape: tuple[int, ...], devices: IntArray | None
-) -> tuple[FloatArray, FloatArray]:
-    """Return the benign range of each value; models of older bundles know none."""
-    if model.reference is not None:
-        return model.reference.ranges(devices, shape[0])
-    unknown = np.full(shape, np.nan)
-    return unknown, unknown

@@ -13,21 +13,13 @@ from iotscore.detect.incidents import find_incidents
 from iotscore.features import FEATURES, UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.incidents import Incidents
     from iotscore.detect.vote_windows import VoteWindows
 
 _DESCRIBED: Final = (
-    "file_id",
-    "source_file",
-    "device_id",
-    "device",
-    "family",
-    "attack",
-    "label",
-    "event_day",
+    *("file_id", "source_file", "device_id", "device"),
+    *("family", "attack", "label", "event_day"),
 )
 """Columns that all records of a file share."""
 
@@ -55,10 +47,6 @@ def file_incidents(
     flagged
         The file's rows of ``explanations``, at least one, in any order: the columns of
         :data:`READ`.
-    model_version
-        The model that flagged them.
-    windows
-        How many records vote.
     share
         Share of the file's rows that were scored, see
         :func:`iotscore.detect.incidents.find_incidents`.
@@ -112,32 +100,18 @@ def _records(incidents: Incidents, size: IntArray) -> tuple[IntArray, IntArray]:
 def _peaks(incident: IntArray, position: IntArray, score: FloatArray) -> IntArray:
     """Return each incident's position with the highest score, the first of equals."""
     order = np.lexsort((position, -score, incident))
-    return position[order[_is_first(incident)]]
-
-
-def _is_first(sorted_values: IntArray) -> npt.NDArray[np.bool_]:
-    is_first = np.ones(sorted_values.size, dtype=np.bool_)
-    is_first[1:] = sorted_values[1:] != sorted_values[:-1]
-    return is_first
+    _, first = np.unique(incident, return_index=True)
+    return position[order[first]]
 
 
 def _top(top: pa.ChunkedArray, incident: IntArray, size: IntArray) -> pa.ListArray:
-    """Return the features with the largest mean contribution, of equal ones the first feature.
-
-    Parameters
-    ----------
-    top
-        Features and contributions of each record that is in an incident.
-    incident : int64 array of shape (n_records,)
-        The incident of each.
-    size : int64 array of shape (n_incidents,)
-        Records of each incident: a feature that a record does not name contributes 0 to it.
-    """
+    """Return the features with the largest mean contribution, of equal ones the first feature."""
     lists = top.combine_chunks()
     entries = lists.flatten()
     feature = pc.index_in(entries.field("feature"), pa.array(FEATURES)).to_numpy()
     of_incident = incident[pc.list_parent_indices(lists).to_numpy()]
     keys, inverse = np.unique(of_incident * len(FEATURES) + feature, return_inverse=True)
+    # A feature that a record does not name contributes 0 to it.
     sums = np.bincount(inverse, entries.field("contribution").to_numpy(), keys.size)
     owner, feature = np.divmod(keys, len(FEATURES))
     mean = sums / size[owner]

@@ -35,8 +35,8 @@ LSTM: Final = "lstm"
 
 
 @dataclass(frozen=True)
-class KernelOptions:
-    """How to estimate.
+class ShapOptions:
+    """How to estimate, and for how many instances.
 
     Attributes
     ----------
@@ -48,17 +48,13 @@ class KernelOptions:
         error falls with the square root of their number.
     seconds : float
         Time that all may take.
+    benign, attack : int
+        Most instances of each kind.
     """
 
     background_clusters: Count
     samples: Annotated[int, Bounds(ge=256)]
     seconds: Positive
-
-
-@dataclass(frozen=True)
-class ShapOptions(KernelOptions):
-    """How to estimate, and for how many instances at most of each kind."""
-
     benign: Count
     attack: Count
 
@@ -86,13 +82,7 @@ class KernelValues:
 
 
 def autoencoder_of(model: Model) -> Detector:
-    """Return the detector that is explained.
-
-    Raises
-    ------
-    ModelError
-        The model has no autoencoder.
-    """
+    """Return the detector that is explained; raise :class:`ModelError` if the model has none."""
     if LSTM not in model.detectors:
         message = (
             f"the model has the detectors {sorted(model.detectors)} and no {LSTM}, which alone is"
@@ -107,7 +97,7 @@ def explain_score(
     background: FloatArray,
     X: FloatArray,
     is_attack: BoolArray,
-    options: KernelOptions,
+    options: ShapOptions,
     seed: int,
     progress: Progress | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -120,22 +110,16 @@ def explain_score(
 
     Parameters
     ----------
-    model : Model
-        Fitted, with the detector ``lstm``.
     background : float64 array of shape (n_background, n_features)
         Unscaled benign rows, at least one.
     X : float64 array of shape (n_rows, n_features)
         Unscaled instances.
     is_attack : bool array of shape (n_rows,)
         Their labels; they decide the order alone.
-    options : KernelOptions
-        Samples, clusters and time budget.
     seed : int
         Of the order of the instances and of the coalitions.
     progress : callable or None
         Called after each instance with the number of those that are done.
-    clock : callable
-        Returns seconds.
 
     Raises
     ------
@@ -154,9 +138,8 @@ def explain_score(
     values, longest = [np.empty((0, rows.shape[1]))], 0.0
     # One thread: the order of sums, and with it the last bits, would depend on the processor.
     with threadpool_limits(1), _own_random_state():
-        explainer = _explainer(
-            detector, model.scaler.transform(background), options.background_clusters
-        )
+        scaled = model.scaler.transform(background)
+        explainer = _explainer(detector, scaled, options.background_clusters)
         for place, instance in enumerate(order.tolist()):
             before = clock()
             if before - begun + longest > options.seconds:

@@ -50,18 +50,7 @@ _LEAST_FACTOR: Final = 1.1
 
 
 def parts_of(feature: str) -> tuple[str, str, str]:
-    """Return stream, window and statistic of a feature, in words.
-
-    Parameters
-    ----------
-    feature : str
-        A name of :data:`iotscore.features.FEATURES`.
-
-    Raises
-    ------
-    KeyError
-        It is not a feature.
-    """
+    """Return stream, window and statistic of a feature, in words."""
     return _PARTS[feature]
 
 
@@ -73,14 +62,7 @@ def phrase(feature: str) -> str:
 def sentence(feature: str, value: float, low: float, high: float) -> str:
     """Say how a value lies to the benign range of its device, from the same template always.
 
-    Parameters
-    ----------
-    feature : str
-        A name of :data:`iotscore.features.FEATURES`.
-    value : float
-        Its value in the record.
-    low, high : float
-        Benign 1 % and 99 % quantiles; NaN if they are not known.
+    ``low`` and ``high`` are the benign 1 % and 99 % quantiles; NaN if they are not known.
     """
     what = f"{_PHRASES[feature]} is"
     if math.isnan(low) or math.isnan(high):
@@ -96,15 +78,7 @@ def sentence(feature: str, value: float, low: float, high: float) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number for people: some significant digits, thousands apart, no exponent if short.
-
-    Parameters
-    ----------
-    value : float
-        A finite number.
-    digits : int
-        Number of significant digits.
-    """
+    """Return a finite number for people: so many significant digits, no exponent if short."""
     short = f"{value:.{digits}g}"
     if "e+" in short and abs(value) < _LONGEST:
         return f"{float(short):,.0f}"

@@ -28,20 +28,10 @@ _BACKGROUND_ROWS: Final = 2000
 
 @dataclass(frozen=True)
 class ShapResult:
-    """What was explained by Shapley values.
+    """What was explained by Shapley values: records of each kind, of ``wanted`` that were chosen.
 
-    Attributes
-    ----------
-    model_version
-        Whose autoencoder.
-    benign, attack
-        Explained records of each kind.
-    wanted
-        Records that were chosen; fewer are explained where time was over before.
-    background
-        Benign training records that they were compared with.
-    values
-        What was stored, in one commit.
+    ``background`` counts the benign training records that they were compared with; ``values`` are
+    what was stored.
     """
 
     model_version: str
@@ -67,18 +57,8 @@ def explain_by_shap(
 ) -> ShapResult:
     """Estimate Shapley values of a model's autoencoder for some records, and store them.
 
-    The same records of a warehouse are chosen every time, by their hashes.
-
-    Parameters
-    ----------
-    context
-        Where, and which model.
-    options
-        How many, and how.
-    splits
-        What the instances were to the model.
-    seed
-        Of the order of the instances and of the coalitions.
+    The same records of a warehouse are chosen every time, by their hashes. ``splits`` is what the
+    instances were to the model; ``seed`` decides their order, and the coalitions.
 
     Raises
     ------

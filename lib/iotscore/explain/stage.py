@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from iotscore.detect.vote_windows import VoteWindows
 from iotscore.explain.explanation import explain as explain_records
-from iotscore.explain.incident_stage import find_incidents
-from iotscore.explain.ledger import record_explained, unexplained_files
+from iotscore.explain.incidents import READ, file_incidents
 from iotscore.features import FEATURES, HYBRID, SEVERITY, flag_column, score_column
 from iotscore.sampling.fraction import fraction_cutoffs, within
 from iotscore.scoring.batch_minmax import current_calibration
+from iotscore.scoring.ledger import pending, scored_now
 from iotscore.warehouse.broadcast import broadcast_model
 from iotscore.warehouse.records import records_of
-from iotscore.warehouse.schemas import RECORD_COLUMNS
+from iotscore.warehouse.schemas import RECORD_COLUMNS, TABLES
 from iotscore.warehouse.selection import Selection
 
 if TYPE_CHECKING:
@@ -33,20 +33,15 @@ if TYPE_CHECKING:
     Calibration = tuple[Mapping[str, ScoreCalibration], Mapping[str, float]]
     """Calibrations by detector and thresholds, for a model that holds none."""
 
+_STAMP: Final = ("run_id", "found_at")
+_UNSTAMPED: Final = pa.schema(
+    [field for field in TABLES["incidents"].arrow_schema if field.name not in _STAMP]
+)
+
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """What was explained.
-
-    Attributes
-    ----------
-    model_version
-        The model that flagged.
-    files, rows
-        Files and flagged records that were explained now.
-    incidents
-        Incidents that they make.
-    """
+    """The files and flagged records that were explained now, and the incidents that they make."""
 
     model_version: str
     files: int = 0
@@ -68,12 +63,7 @@ def explain(context: Context, default_window: int) -> ExplainResult:
     Explanations are committed first, then the incidents that they make, and the ledger
     ``explained_files`` last. Records that nobody flagged cost their scoring and nothing else.
 
-    Parameters
-    ----------
-    context
-        Where, and which model.
-    default_window
-        Records that vote on an incident, for a model that learned no windows.
+    ``default_window`` is how many records vote on an incident, for a model that learned no windows.
 
     Raises
     ------
@@ -81,15 +71,48 @@ def explain(context: Context, default_window: int) -> ExplainResult:
         There is no such model, or it is damaged.
     """
     stored = context.stored
-    files = unexplained_files(context)
+    files = _unexplained_files(context)
     if not files.rows:
         return ExplainResult(stored.version)
     written = _explain(context, files)
     rows = {file_id: each.rows for file_id, each in written.items()}
     windows = stored.model.votes or VoteWindows.same(default_window)
-    incidents = find_incidents(context, windows, files, rows)
-    record_explained(context, files, rows)
+    incidents = write_incidents(context, windows, files, rows)
+    _record_explained(context, files, rows)
     return ExplainResult(stored.version, len(files.rows), sum(rows.values()), incidents)
+
+
+def _unexplained_files(context: Context) -> PendingFiles:
+    """Return the scored files of which a model's flags are not explained.
+
+    Every new file moves the flags of all files of a ``batch_minmax`` model, so all are new again.
+    """
+    warehouse, stored, present = context.warehouse, context.stored, context.ingested
+    # Of scores that have expired there is nothing to explain any more.
+    scored = scored_now(warehouse, stored.version, present, with_expired=False)
+    entries = warehouse.rows("explained_files", ["file_id", "model_version", "sha256"])
+    stale = frozenset(
+        entry["file_id"]
+        for entry in entries
+        if entry["file_id"] in scored and entry["sha256"] != present[entry["file_id"]]["sha256"]
+    )
+    explained = {row["file_id"] for row in entries if row["model_version"] == stored.version}
+    wanted = scored - (explained - stale)
+    return pending(context, scored if wanted and stored.is_batch_minmax else wanted, stale)
+
+
+def _record_explained(context: Context, files: PendingFiles, rows: Mapping[str, int]) -> None:
+    """Write that files are explained, those without a flagged record too."""
+    common = {
+        "model_version": files.model_version,
+        "run_id": context.run_id,
+        "explained_at": datetime.now(UTC),
+    }
+    entries = [
+        {"file_id": file, "rows_explained": rows.get(file, 0), "sha256": checksum, **common}
+        for file, checksum in files.checksums.items()
+    ]
+    context.warehouse.replace("explained_files", entries, files.of_all().sql())
 
 
 def _explain(context: Context, files: PendingFiles) -> dict[str, RecordSum]:
@@ -113,7 +136,10 @@ def _explain(context: Context, files: PendingFiles) -> dict[str, RecordSum]:
     with broadcast_model(warehouse.spark, stored.bundle, stored.version) as load_model:
 
         def load() -> Callable[[pa.Table], pa.Table]:
-            model = _calibrated(load_model(), calibration)
+            model = load_model()
+            if calibration is not None:
+                calibrations, thresholds = calibration
+                model = replace(model, calibrations=calibrations, thresholds=dict(thresholds))
             return lambda records: _explained(model, within(cutoffs, plan.seed, records))
 
         return warehouse.map_records(
@@ -126,11 +152,38 @@ def _explain(context: Context, files: PendingFiles) -> dict[str, RecordSum]:
         )
 
 
-def _calibrated(model: Model, calibration: Calibration | None) -> Model:
-    if calibration is None:
-        return model
-    calibrations, thresholds = calibration
-    return replace(model, calibrations=calibrations, thresholds=dict(thresholds))
+def write_incidents(
+    context: Context, windows: VoteWindows, files: PendingFiles, rows: Mapping[str, int]
+) -> int:
+    """Write the incidents of files whose flagged records have just been explained; return how many.
+
+    They are written in one commit, in which earlier incidents of these files go, and all of
+    earlier contents. The ledger ``explained_files`` need not name the files yet, and explanations
+    of other runs do not count.
+
+    Parameters
+    ----------
+    rows
+        Rows that the run wrote to ``explanations``, by file; absent means none.
+    """
+    warehouse, version = context.warehouse, context.stored.version
+    explained = {file_id: count for file_id, count in rows.items() if count}
+    if not explained:
+        warehouse.delete("incidents", files.of_all().sql())
+        return 0
+    where = {"model_version": [version], "run_id": [context.run_id], "file_id": sorted(explained)}
+    share = context.stored.split.fraction
+
+    def of_file(flagged: pa.Table) -> pa.Table:
+        found = file_incidents(flagged, version, windows, share)
+        return found.select(_UNSTAMPED.names).cast(_UNSTAMPED)
+
+    chosen = Selection("explanations", READ, where, sum(explained.values()))
+    found = pa.concat_tables(warehouse.fold_files(chosen, of_file))
+    stamp = {"run_id": context.run_id, "found_at": datetime.now(UTC)}
+    stamped = [row | stamp for row in found.to_pylist()]
+    warehouse.replace("incidents", stamped, files.of_all().sql())
+    return len(stamped)
 
 
 def _explained(model: Model, records: pa.Table) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Reading the chunks of landing files in a task, and what tasks report to the driver meanwhile."""
+"""Reading landing files in tasks, once to survey them and once chunk by chunk to parse them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.accumulators import AccumulatorParam
 
-from iotscore.landing.file_changes import LED_OUT, told
-from iotscore.landing.folder import open_folder
+from iotscore.landing.file_changes import LED_OUT, survey_source, told
+from iotscore.landing.folder import LandingFile, open_folder
 from iotscore.landing.opening import LeadsOutError, opener_of
-from iotscore.landing.parse import parse_parts
+from iotscore.landing.parse import ParsedChunk, parse_parts
 from iotscore.warehouse.partitioning import partition_by_size
 from iotscore.warehouse.session import core_count
-from iotscore.warehouse.tasks import TASKS_PER_CORE
+from iotscore.warehouse.tasks import TASKS_PER_CORE, run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pyspark.sql import SparkSession
 
-    from iotscore.landing.folder import LandingFile
-    from iotscore.landing.parse import ParsedChunk
     from iotscore.landing.scan import Chunk, Survey
 
     Piece = tuple[str, Chunk]
@@ -32,16 +30,25 @@ _TASK_BYTES: Final = 64 << 20
 """About the CSV bytes of one task; they become a Parquet file of about 30 MB."""
 
 
-class ReadProgress:
-    """What the tasks report while they read.
+def survey_all(
+    spark: SparkSession, folder: str, files: Sequence[LandingFile], chunk_bytes: int
+) -> dict[str, Survey]:
+    """Read every file once, in parallel, and return what was found by file id."""
+    if not files:
+        return {}
 
-    Attributes
-    ----------
-    lines
-        Lines read so far.
-    faults
-        Path and fault of each file that could not be read to the end.
-    """
+    def survey(group: list[LandingFile]) -> Iterator[tuple[str, Survey]]:
+        filesystem, root = open_folder(folder)
+        for file in group:
+            yield file.file_id, survey_source(filesystem, root, file, chunk_bytes)
+
+    by_size = sorted(files, key=lambda file: -file.size)
+    tasks = min(len(files), TASKS_PER_CORE * core_count(spark))
+    return dict(run_tasks(spark, [by_size[start::tasks] for start in range(tasks)], survey))
+
+
+class ReadProgress:
+    """What tasks report meanwhile: lines so far, and the faults of files by their paths."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.lines = spark.sparkContext.accumulator(0)
@@ -59,24 +66,21 @@ class _Merged(AccumulatorParam[dict[str, str]]):
 
 
 class ChunkReader:
-    """Reads and parses, in a task, the chunks of its partition.
-
-    Attributes
-    ----------
-    tasks
-        The chunks of each task.
-    paths
-        Path of each file below the landing folder, by file id.
-    """
+    """Partitions the chunks of some files into tasks, and in each reads and parses its own."""
 
     def __init__(
         self,
+        spark: SparkSession,
         folder: str,
         files: Sequence[tuple[LandingFile, Survey]],
-        tasks: list[list[Piece]],
         progress: ReadProgress,
     ) -> None:
-        self.tasks = tasks
+        by_id = sorted(files, key=lambda pair: pair[0].file_id)
+        pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
+        least = TASKS_PER_CORE * core_count(spark)
+        self.tasks: list[list[Piece]] = partition_by_size(
+            pieces, lambda piece: piece[1].length, _TASK_BYTES, least
+        )
         self.paths = {file.file_id: file.source_file for file, _ in files}
         self._leading_out = {file.file_id for file, _ in files if file.leads_out}
         self._columns = {file.file_id: survey.columns for file, survey in files}
@@ -107,17 +111,3 @@ class ChunkReader:
                 self._progress.faults.add({path: LED_OUT})
             except OSError as error:
                 self._progress.faults.add({path: told(error)})
-
-
-def chunk_reader(
-    spark: SparkSession,
-    folder: str,
-    files: Sequence[tuple[LandingFile, Survey]],
-    progress: ReadProgress,
-) -> ChunkReader:
-    """Return a reader of the chunks of some files, partitioned into tasks."""
-    by_id = sorted(files, key=lambda pair: pair[0].file_id)
-    pieces = ((file.file_id, chunk) for file, survey in by_id for chunk in survey.chunks)
-    least = TASKS_PER_CORE * core_count(spark)
-    tasks = partition_by_size(pieces, lambda piece: piece[1].length, _TASK_BYTES, least)
-    return ChunkReader(folder, files, tasks, progress)

@@ -14,7 +14,7 @@ from iotscore.landing.reason_codes import (
     FILE_REASONS,
     LABEL_CONFLICT,
 )
-from iotscore.warehouse.file_status import REFUSED
+from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iotscore.ingest.plan import Plan
     from iotscore.landing.folder import Landing, LandingFile
     from iotscore.landing.scan import Survey
+    from iotscore.warehouse.record_sums import RecordSum
 
 _LOG = logging.getLogger(__name__)
 _DETAILED: Final = frozenset({BAD_COUNT, LABEL_CONFLICT})
@@ -31,46 +32,25 @@ _DETAILED: Final = frozenset({BAD_COUNT, LABEL_CONFLICT})
 def ledger_row(
     file: LandingFile,
     survey: Survey,
-    accepted: int,
+    accepted: RecordSum | None,
     quarantined: int,
-    outcome: tuple[str, str | None],
+    reason: str | None = None,
 ) -> dict[str, Any]:
-    """Return what the ledger says about a file.
-
-    Parameters
-    ----------
-    file, survey
-        What was listed, and what was found in it.
-    accepted, quarantined
-        Rows.
-    outcome
-        Status and reason code.
-    """
-    status, reason = outcome
-    label = {} if file.label is None else vars(file.label)
+    """Return what the ledger says about a file; of a refused one nothing is accepted."""
     return {
-        **label,
+        **({} if file.label is None else vars(file.label)),
         "file_id": file.file_id,
         "source_file": file.source_file,
         "bytes": survey.size,
         "sha256": survey.sha256,
         "modified_at": file.modified_at,
         "rows_read": survey.rows,
-        "rows_accepted": accepted,
+        "rows_accepted": 0 if accepted is None else accepted.rows,
         "rows_quarantined": quarantined,
         "rows_expected": file.rows_expected,
-        "status": status,
+        "status": REFUSED if accepted is None else INGESTED,
         "reason": reason,
-    }
-
-
-def file_refusal(file: LandingFile, reason: str, detail: str) -> dict[str, Any]:
-    """Return the row of quarantine for a file that is refused as a whole."""
-    return {
-        "file_id": file.file_id,
-        "source_file": file.source_file,
-        "reason": reason,
-        "detail": detail,
+        "records_hash": None if accepted is None else accepted.records_hash,
     }
 
 
@@ -99,20 +79,21 @@ def reconcile(ledger: Sequence[dict[str, Any]]) -> None:
 
 def describe_refusals(plan: Plan) -> str:
     """Return which files were refused, why, and what to do, in one line."""
-    told = []
+    sentences = []
     for reason in sorted({reason for *_, reason, _ in plan.refuse}):
-        files = plan.refused_for(reason)
+        files = [
+            (file.source_file, detail) for file, _, why, detail in plan.refuse if why == reason
+        ]
         what = f"were refused as {reason} ({FILE_REASONS[reason]})"
         if reason == CONTENT_CHANGED:
             what = "changed after their ingest and were refused"
         if reason == BAD_COUNT:
             what = "do not have the rows that data_summary.csv states and were refused"
-        names = [
-            f"{file.source_file}: {detail}" if reason in _DETAILED else file.source_file
-            for file, detail in sorted(files, key=lambda pair: pair[0].source_file)
-        ]
-        told.append(f"{len(files)} file(s) {what}: {some(names)}. To do: {FILE_ADVICE[reason]}")
-    return f"{'. '.join(told)}. The other files are ingested"
+        is_detailed = reason in _DETAILED
+        names = [f"{name}: {detail}" if is_detailed else name for name, detail in sorted(files)]
+        advice = f"To do: {FILE_ADVICE[reason]}"
+        sentences.append(f"{len(files)} file(s) {what}: {some(names)}. {advice}")
+    return f"{'. '.join(sentences)}. The other files are ingested"
 
 
 def warn(
@@ -121,14 +102,12 @@ def warn(
     shared: Sequence[str],
     still_refused: Sequence[str],
 ) -> None:
-    """Tell, in a line per reason, which files were refused, and what is odd about others.
+    """Log, in a line per reason, which files were refused, and what is odd about others.
 
     Parameters
     ----------
-    landing
-        What was listed.
-    ledger
-        Rows of this run.
+    landing, ledger
+        What was listed; rows of this run.
     shared
         Paths of files that have the content of another device's file.
     still_refused
@@ -139,40 +118,24 @@ def warn(
         if row["status"] == REFUSED:
             refused.setdefault(row["reason"], []).append(row["source_file"])
     for reason, paths in sorted(refused.items()):
-        _LOG.warning(
-            "refused %d file(s), %s: %s; see the table quarantine", len(paths), reason, some(paths)
-        )
-    if still_refused:
-        _LOG.warning(
-            "%d file(s) still refused and unchanged: %s; correct or remove them",
-            len(still_refused),
-            some(still_refused),
-        )
+        _warn(f"refused %d file(s), {reason}: %s; see the table quarantine", paths)
+    _warn("%d file(s) still refused and unchanged: %s; correct or remove them", still_refused)
     if landing.ignored:
         _LOG.info(
             "%d other file(s) are not looked at: %s; those whose names end in .csv are",
             len(landing.ignored),
             some(landing.ignored),
         )
-    if shared:
-        _LOG.warning(
-            "%d file(s) have the content of another device's file: %s; their records are ingested",
-            len(shared),
-            some(shared),
-        )
-    _warn_of_unknown_devices(landing, ledger)
+    again = "%d file(s) have the content of another device's file: %s; their records are ingested"
+    _warn(again, shared)
+    if known := landing.metadata.devices:
+        ingested = (row for row in ledger if row["status"] != REFUSED)
+        unknown = sorted({row["device"] for row in ingested if row["device_id"] not in known})
+        strange = "device_info.csv does not know %d device(s): %s; their records are ingested"
+        _warn(strange, unknown)
 
 
-def _warn_of_unknown_devices(landing: Landing, ledger: Sequence[dict[str, Any]]) -> None:
-    known = landing.metadata.devices
-    unknown = {
-        row["device"]
-        for row in ledger
-        if row["status"] != REFUSED and row["device_id"] not in known
-    }
-    if known and unknown:
-        _LOG.warning(
-            "device_info.csv does not know %d device(s): %s; their records are ingested",
-            len(unknown),
-            some(sorted(unknown)),
-        )
+def _warn(message: str, names: Sequence[str]) -> None:
+    """Log a warning with how many there are of something, and the first names; none if none."""
+    if names:
+        _LOG.warning(message, len(names), some(names))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from iotscore.bounds import Bounds, Check, Count, Some
 from iotscore.landing.file_changes import unread
-from iotscore.landing.filenames import check_patterns
+from iotscore.landing.filenames import FileLabel, check_patterns
 from iotscore.landing.reason_codes import (
     BAD_COUNT,
     BAD_NAME,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from iotscore.landing.filenames import FileLabel
     from iotscore.landing.folder import LandingFile
     from iotscore.landing.scan import Survey
 
@@ -77,10 +76,8 @@ class Plan:
 
     Attributes
     ----------
-    accept
-        Files to ingest.
     replaced
-        Ids of those among them that were ingested before, with another content.
+        Ids of those to accept that were ingested before, with another content.
     refuse
         Files that are refused as a whole, with reason code and details.
     shared
@@ -91,15 +88,6 @@ class Plan:
     replaced: set[str] = field(default_factory=set)
     refuse: list[tuple[LandingFile, Survey, str, str]] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
-
-    @property
-    def accepted_files(self) -> list[LandingFile]:
-        """The files that are accepted, without their surveys."""
-        return [file for file, _ in self.accept]
-
-    def refused_for(self, reason: str) -> list[tuple[LandingFile, str]]:
-        """Return the files that are refused for a reason, with its details."""
-        return [(file, detail) for file, _, why, detail in self.refuse if why == reason]
 
 
 def with_event_day(file: LandingFile, today: date) -> LandingFile:
@@ -120,16 +108,14 @@ def refused_unchanged(
     policy: Policy,
     listed: Mapping[str, str] = _NOTHING,
 ) -> set[str]:
-    """Return files that were refused before and would be again for the same reason.
+    """Return ids of files that were refused before and would be again for the same reason.
 
     Parameters
     ----------
     files
         All of the landing folder: what is refused for another file is so while that lies there.
-    ledger
-        Rows of ``ingest_files``.
-    policy
-        What to do about changed and repeated contents.
+    ledger, policy
+        Rows of ``ingest_files``, and what to do about changed and repeated contents.
     listed
         The reason codes of files that cannot be read by what the listing shows, by id.
     """
@@ -181,10 +167,8 @@ def make_plan(
 
     Parameters
     ----------
-    files
-        Those that are new or look changed.
-    surveys
-        What was found in them, by file id.
+    files, surveys
+        Those that are new or look changed, and what was found in them, by file id.
     unusable
         What was not even read, with reason code and details.
     ingested
@@ -192,9 +176,9 @@ def make_plan(
     policy
         What to do about changed and repeated contents.
     """
-    plan = Plan()
-    for file, reason, detail in unusable:
-        plan.refuse.append((file, unread(file, reason, detail), reason, detail))
+    plan = Plan(
+        refuse=[(file, unread(file, why, detail), why, detail) for file, why, detail in unusable]
+    )
     known = {
         (row["sha256"], row["device"]): (file_id, row["source_file"])
         for file_id, row in ingested.items()
@@ -261,7 +245,7 @@ def _fault(
         found = survey.sha256 or f"{survey.fault} ({survey.fault_detail})"
         return CONTENT_CHANGED, f"ingested with the checksum {before['sha256']}, found {found}"
     if file.label is None:
-        return BAD_NAME, file.name_fault or "no pattern of ingest.patterns fits"
+        return BAD_NAME, file.name_fault or ""
     if survey.fault is not None:
         return survey.fault, survey.fault_detail or ""
     return _mistake(file, file.label, survey, {} if policy.accepts_same else known, claims)

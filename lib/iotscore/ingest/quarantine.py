@@ -6,27 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from iotscore.ingest.chunk_reader import chunk_reader
+from iotscore.ingest.chunk_reader import ChunkReader
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from iotscore.ingest.chunk_reader import ChunkReader, Piece, ReadProgress
+    from iotscore.ingest.chunk_reader import Piece, ReadProgress
     from iotscore.landing.folder import LandingFile
     from iotscore.landing.parse import ParsedChunk
     from iotscore.landing.scan import Survey
     from iotscore.warehouse.record_sums import RecordSum
     from iotscore.warehouse.warehouse import Warehouse
 
-    _Surveyed = tuple[LandingFile, Survey]
+    Surveyed = tuple[LandingFile, Survey]
+    Refused = tuple[LandingFile, Survey, str, str]
+    """A file that was refused, with reason code and details."""
 
 
 def quarantine(
     warehouse: Warehouse,
     folder: str,
-    damaged: Sequence[_Surveyed],
-    refusals: Sequence[Mapping[str, Any]],
+    damaged: Sequence[Surveyed],
+    refused_files: Sequence[Refused],
     stamp: Mapping[str, Any],
     text_limit: int,
     progress: ReadProgress,
@@ -35,31 +37,29 @@ def quarantine(
 
     Parameters
     ----------
-    warehouse
-        Where to.
-    folder
-        Landing folder.
     damaged
         Files of which lines were refused.
-    refusals
-        Rows for files that were refused as a whole.
+    refused_files
+        Files that were refused as a whole.
     stamp
         Columns that are the same in every row.
     text_limit
         Bytes of a line that are kept.
-    progress
-        What the tasks report.
 
     Returns
     -------
     dict
         Refused lines by file id, and perhaps refused files.
     """
-    rows = [{**row, **stamp} for row in refusals]
+    rows = [
+        {"file_id": file.file_id, "source_file": file.source_file, "reason": reason}
+        | {"detail": detail, **stamp}
+        for file, _, reason, detail in refused_files
+    ]
     if not damaged:
         warehouse.append("quarantine", rows)
         return {}
-    reader = chunk_reader(warehouse.spark, folder, damaged, progress)
+    reader = ChunkReader(warehouse.spark, folder, damaged, progress)
 
     def refused(pieces: list[Piece]) -> Iterator[pa.Table]:
         for file_id, parsed in reader.read(pieces):

@@ -8,34 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore import failpoints
 from iotscore.errors import ChangedSourceError, InputError, one_line
-from iotscore.ingest.chunk_reader import ReadProgress, chunk_reader
-from iotscore.ingest.ledger import (
-    describe_refusals,
-    file_refusal,
-    ledger_row,
-    reconcile,
-    warn,
-)
-from iotscore.ingest.plan import (
-    Plan,
-    is_untouched,
-    make_plan,
-    refused_unchanged,
-    with_event_day,
-)
+from iotscore.ingest.chunk_reader import ChunkReader, ReadProgress, survey_all
+from iotscore.ingest.ledger import describe_refusals, ledger_row, reconcile, warn
+from iotscore.ingest.plan import Plan, is_untouched, make_plan, refused_unchanged, with_event_day
 from iotscore.ingest.quarantine import quarantine
-from iotscore.ingest.survey import survey_all
 from iotscore.landing.event_days import (
     EVERY_DAY,
     Days,
     captured_in,
     named_among,
     newest_plausible_day,
+    screened,
 )
 from iotscore.landing.file_changes import changes, some
 from iotscore.landing.folder import discover
-from iotscore.landing.screen import screened
-from iotscore.warehouse.file_status import INGESTED, REFUSED, REPLACED
+from iotscore.warehouse.file_status import INGESTED, REPLACED
 from iotscore.warehouse.progress import rows_progress
 from iotscore.warehouse.record_sums import RecordSum
 from iotscore.warehouse.records import with_constants
@@ -65,14 +52,10 @@ class IngestResult:
         Lines read of the files that were ingested now.
     files_found, files_known, files_ignored
         Files in the folder that count, ingested before, and of other kinds.
-    files_ingested, files_replaced, files_refused
-        What was done now.
     files_still_refused
         Those that were refused before and lie there as before.
     files_reconciled
         Those whose lines ``data_summary.csv`` states.
-    rows_accepted, rows_quarantined
-        What the lines became.
     refusal
         Which files were refused now and why; None if none was.
     """
@@ -112,12 +95,6 @@ def ingest(
 
     Parameters
     ----------
-    context
-        Where to, and the run.
-    folder
-        Landing folder.
-    options
-        How.
     days
         Whose files are ingested.
     only
@@ -136,8 +113,7 @@ def ingest(
         raise InputError(message)
     landing = screened(landing, newest_plausible_day(), options.most_file_bytes)
     listed = {file.file_id: reason for file, reason, _ in landing.unusable}
-    lying = [*landing.files, *(file for file, *_ in landing.unusable)]
-    refused_before = refused_unchanged(lying, context.deliveries, options, listed)
+    refused_before = refused_unchanged(landing.deliveries, context.deliveries, options, listed)
     today = datetime.now(UTC).date()
     landing = captured_in(landing, days, today)
     if only is not None:
@@ -157,9 +133,7 @@ def ingest(
     ledger = _reconciled(context, folder, plan, options, landing, accepted, progress)
     _record_ingested(context, ledger, plan)
     still_refused = [
-        file.source_file
-        for file in [*landing.files, *(file for file, *_ in landing.unusable)]
-        if file.file_id in refused_before
+        file.source_file for file in landing.deliveries if file.file_id in refused_before
     ]
     warn(landing, ledger, plan.shared, still_refused)
     return _result(landing, ledger, plan, len(context.ingested), len(still_refused))
@@ -174,7 +148,7 @@ def _write_traffic(
     """
     if not plan.accept:
         return {}
-    reader = chunk_reader(context.warehouse.spark, folder, plan.accept, progress)
+    reader = ChunkReader(context.warehouse.spark, folder, plan.accept, progress)
     described = {file.file_id: _description(file) for file, _ in plan.accept}
     schema = TABLES["traffic"].arrow_schema
     schema = schema.remove(schema.get_field_index("ingest_run"))
@@ -205,7 +179,7 @@ def _description(file: LandingFile) -> dict[str, Any]:
 
 def _check_sources(folder: str, plan: Plan, progress: ReadProgress) -> None:
     """Raise if a file is not what was surveyed: its rows may be of two contents."""
-    if found := progress.faults.value | changes(folder, plan.accepted_files):
+    if found := progress.faults.value | changes(folder, [file for file, _ in plan.accept]):
         changed = [f"{one_line(path)} ({what})" for path, what in sorted(found.items())]
         message = (
             f"{len(found)} file(s) changed, or could not be read to the end, while ingest read "
@@ -225,41 +199,30 @@ def _reconciled(
     progress: ReadProgress,
 ) -> list[dict[str, Any]]:
     """Write quarantine and return the ledger's rows, once all counts agree."""
+    done = {file.file_id: accepted.get(file.file_id, _NOTHING) for file, _ in plan.accept}
     damaged = [
-        (file, survey)
-        for file, survey in plan.accept
-        if accepted.get(file.file_id, _NOTHING).rows != survey.rows
+        (file, survey) for file, survey in plan.accept if done[file.file_id].rows != survey.rows
     ]
     if plan.replaced:
         of_lines = f"row_no IS NOT NULL AND {rows_where(file_id=plan.replaced).sql()}"
         context.warehouse.delete("quarantine", of_lines)
     now = datetime.now(UTC)
-    refusals = [file_refusal(file, reason, detail) for file, _, reason, detail in plan.refuse]
     stamp = {"run_id": context.run_id, "quarantined_at": now}
     limit = options.quarantine_text_limit
-    quarantined = quarantine(context.warehouse, folder, damaged, refusals, stamp, limit, progress)
+    quarantined = quarantine(
+        context.warehouse, folder, damaged, plan.refuse, stamp, limit, progress
+    )
     _check_sources(folder, plan, progress)
     ledger = [
-        ledger_row(
-            file,
-            survey,
-            accepted.get(file.file_id, _NOTHING).rows,
-            quarantined.get(file.file_id, _NOTHING).rows,
-            (INGESTED, None),
-        )
-        | {"records_hash": accepted.get(file.file_id, _NOTHING).records_hash}
+        ledger_row(file, survey, done[file.file_id], quarantined.get(file.file_id, _NOTHING).rows)
         for file, survey in plan.accept
     ]
     reconcile(ledger)
     ledger += [
-        ledger_row(file, survey, 0, survey.rows, (REFUSED, reason))
+        ledger_row(file, survey, None, survey.rows, reason)
         for file, survey, reason, _ in plan.refuse
     ]
-    common = {
-        "run_id": context.run_id,
-        "ingested_at": now,
-        "is_synthetic": landing.is_synthetic,
-    }
+    common = {"run_id": context.run_id, "ingested_at": now, "is_synthetic": landing.is_synthetic}
     return [row | common for row in ledger]
 
 

@@ -10,14 +10,13 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from iotscore.ingest.plan import is_untouched, refused_unchanged
+from iotscore.ingest.plan import Policy, is_untouched, refused_unchanged
 from iotscore.warehouse.file_status import INGESTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import date, datetime
 
-    from iotscore.ingest.plan import Policy
     from iotscore.landing.folder import Landing, LandingFile
 
     Ledger = Callable[[Collection[str]], Sequence[dict[str, Any]]]
@@ -34,17 +33,7 @@ class Watch:
     """Tells the new files of a landing folder, each once unless it changes.
 
     A look costs one listing; the ledger is read only if that shows something not seen before.
-
-    Parameters
-    ----------
-    look
-        Lists the folder.
-    ledger
-        What ingest did before.
-    policy
-        What ingest does about changed and repeated contents.
-    clock, pause
-        Time, and waiting; seconds.
+    Clock and pause are in seconds.
     """
 
     def __init__(
@@ -61,13 +50,7 @@ class Watch:
         self._passed: dict[str, tuple[LandingFile, float]] = {}
 
     def new_files(self, most: int) -> list[LandingFile]:
-        """Return new files that nobody is writing to, the oldest first.
-
-        Parameters
-        ----------
-        most
-            How many at most; the others are for the next call.
-        """
+        """Return new files that nobody is writing to, the oldest first, the rest in a next call."""
         before, self._listed = self._listed, self._list()
         found = self._unknown(self._unpassed())
         whole = [file for file in found if before.get(file.file_id) == file]
@@ -87,15 +70,12 @@ class Watch:
     def left(self) -> list[LandingFile]:
         """Return the files of the last listing that are neither ingested nor refused for good."""
         rows = self._ledger(self._listed.keys())
-        ingested = {row["file_id"] for row in rows if row["status"] == INGESTED}
-        refused = refused_unchanged([*self._listed.values()], rows, self._policy)
-        done = ingested | refused
+        done = {row["file_id"] for row in rows if row["status"] == INGESTED}
+        done |= refused_unchanged([*self._listed.values()], rows, self._policy)
         return sorted((file for key, file in self._listed.items() if key not in done), key=_age)
 
     def _list(self) -> dict[str, LandingFile]:
-        landing = self._look()
-        listed = [*landing.files, *(file for file, *_ in landing.unusable)]
-        return {file.file_id: file for file in listed}
+        return {file.file_id: file for file in self._look().deliveries}
 
     def _unpassed(self) -> list[LandingFile]:
         now = self._clock()
@@ -126,5 +106,4 @@ class Watch:
 
 def _age(file: LandingFile) -> tuple[date, datetime, str]:
     """Return what files are put in order by: the day of the capture, the change, the path."""
-    told = None if file.label is None else file.label.event_day
-    return told or file.modified_at.date(), file.modified_at, file.source_file
+    return file.event_day or file.modified_at.date(), file.modified_at, file.source_file

@@ -24,17 +24,7 @@ LED_OUT = "it became a link that leads out of the landing folder"
 def survey_source(
     filesystem: fs.FileSystem, root: str, file: LandingFile, chunk_bytes: int
 ) -> Survey:
-    """Survey a listed file; a file that cannot be read or has changed since gets a fault.
-
-    Parameters
-    ----------
-    filesystem, root
-        Where the landing folder is.
-    file
-        The listed file.
-    chunk_bytes
-        See :func:`iotscore.landing.scan.survey_file`.
-    """
+    """Survey a listed file; a file that cannot be read or has changed since gets a fault."""
     path = f"{root}/{file.source_file}"
     opener = opener_of(filesystem, root, may_lead_out=file.leads_out)
     try:
@@ -58,8 +48,11 @@ def changes(folder: str, files: Sequence[LandingFile]) -> dict[str, str]:
     """Compare files with their listing; return the differences by path."""
     filesystem, root = open_folder(folder)
     infos = filesystem.get_file_info([f"{root}/{file.source_file}" for file in files])
-    compared = ((file, _difference(info, file)) for file, info in zip(files, infos, strict=True))
-    return {file.source_file: found for file, found in compared if found is not None}
+    return {
+        file.source_file: difference
+        for file, info in zip(files, infos, strict=True)
+        if (difference := _difference(info, file)) is not None
+    }
 
 
 def _difference(info: fs.FileInfo, file: LandingFile) -> str | None:
@@ -79,7 +72,7 @@ def told(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
 
 
-def some(paths: Sequence[str], most: int = 5) -> str:
-    """Return the first of some paths for a message, and how many more there are."""
-    shown = ", ".join(one_line(path) for path in paths[:most])
-    return shown if len(paths) <= most else f"{shown} and {len(paths) - most} more"
+def some(paths: Sequence[str]) -> str:
+    """Return the first five of some paths for a message, and how many more there are."""
+    shown, more = ", ".join(map(one_line, paths[:5])), len(paths) - 5
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -35,8 +35,6 @@ class FileLabel:
     ----------
     device_id
         Number of the device, None where neither the name nor the metadata give it.
-    device
-        Name of the device.
     family
         "benign", a botnet family such as "gafgyt", or None for an unlabelled capture.
     attack
@@ -69,13 +67,7 @@ def pattern_fault(pattern: str) -> str | None:
 
 
 def check_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return patterns of paths as they are.
-
-    Raises
-    ------
-    ConfigError
-        One of them cannot be used.
-    """
+    """Return patterns of paths as they are, or raise ConfigError if one cannot be used."""
     for pattern in patterns:
         if fault := pattern_fault(pattern):
             message = f"{pattern!r} {fault}"
@@ -94,7 +86,7 @@ def label_file(
 def read_name(
     relative_path: str, patterns: Sequence[str], devices: Mapping[int, str]
 ) -> FileLabel | str:
-    """Read a file's label from its path.
+    """Read a file's label from its path, or say why there is none.
 
     Parameters
     ----------
@@ -105,12 +97,6 @@ def read_name(
         Regular expressions, matched against the whole path; the first that matches wins.
     devices
         Names of the devices by number, from ``device_info.csv``; may be empty.
-
-    Returns
-    -------
-    FileLabel or str
-        Or why there is none: no pattern matches, what the pattern found is no day, no number of a
-        device (0 to 2,147,483,647, in the digits 0 to 9), or no device at all, or the path goes up.
     """
     if not {".", ".."}.isdisjoint(relative_path.split("/")):
         return "the path leads out of the folder"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -18,12 +18,12 @@ from iotscore.landing.filesystems import open_storage
 from iotscore.landing.metadata import METADATA_BYTES, METADATA_FILES, Metadata, read_metadata
 from iotscore.landing.opening import LeadsOutError, opener_of
 from iotscore.landing.reason_codes import COMPRESSED, ODD_TIME
-from iotscore.landing.walk import is_csv, list_folder
+from iotscore.landing.walk import Entry, is_csv, list_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
-    from iotscore.landing.walk import Entry
 
 _TIMES: Final = range(-(2**63), 2**63)
 """Times of change in nanoseconds that file systems and tables can keep: years 1678 to 2261."""
@@ -41,16 +41,12 @@ class LandingFile:
         First 16 hexadecimal digits of the SHA-256 of the path below the landing folder.
     source_file
         Path below the landing folder, with forward slashes; bytes that are no UTF-8 as ``\xNN``.
-    size
-        Size in bytes.
-    modified_at
-        Time of the last change, UTC.
-    label
-        What the name says; None if it fits no pattern.
+    size, modified_at
+        Bytes, and time of the last change, UTC.
+    label, name_fault
+        What the name says, or why it says nothing.
     rows_expected
         Data rows according to ``data_summary.csv``; None if it does not say.
-    name_fault
-        Why the name says nothing; None if it does.
     leads_out
         Whether a link on the way to it leads out of the landing folder, as it may.
     """
@@ -64,6 +60,11 @@ class LandingFile:
     name_fault: str | None = None
     leads_out: bool = False
 
+    @property
+    def event_day(self) -> date | None:
+        """Day of the capture where the name gives it."""
+        return None if self.label is None else self.label.event_day
+
 
 @dataclass(frozen=True)
 class Landing:
@@ -73,8 +74,6 @@ class Landing:
     ----------
     files
         Its CSV files in order of their paths.
-    metadata
-        What the metadata files say.
     is_synthetic
         Whether the folder says that its data are simulated.
     unusable
@@ -88,6 +87,19 @@ class Landing:
     is_synthetic: bool
     unusable: list[tuple[LandingFile, str, str]]
     ignored: tuple[str, ...] = ()
+
+    @property
+    def deliveries(self) -> list[LandingFile]:
+        """The files and what is not usable."""
+        return [*self.files, *(file for file, *_ in self.unusable)]
+
+    def keeping(self, is_kept: Callable[[LandingFile], bool]) -> Landing:
+        """Return the folder with only those deliveries for which a function returns True."""
+        return replace(
+            self,
+            files=[file for file in self.files if is_kept(file)],
+            unusable=[each for each in self.unusable if is_kept(each[0])],
+        )
 
 
 def file_id_of(source_file: str) -> str:
@@ -117,16 +129,7 @@ def open_folder(folder: str) -> tuple[fs.FileSystem, str]:
 
 
 def discover(folder: str, patterns: Sequence[str], *, follow_links: bool = False) -> Landing:
-    """List the CSV files below a folder and read the metadata beside them.
-
-    Parameters
-    ----------
-    folder
-        Absolute local path or URI.
-    patterns
-        File patterns, see :func:`iotscore.landing.filenames.read_name`.
-    follow_links
-        Whether links that lead out of the folder are followed.
+    """List the CSV files below a folder, a local path or URI, and read the metadata beside them.
 
     Raises
     ------

@@ -30,10 +30,8 @@ class Header:
         Table names of the columns in file order; empty if ``fault`` is set.
     rows_start
         Byte at which the rows begin; None if the file has no lines of text.
-    fault
-        Reason code for which the file is refused, or None.
-    detail
-        What was found, for people.
+    fault, detail
+        Reason code for which the file is refused and what was found, or None.
     """
 
     columns: tuple[str, ...]
@@ -111,9 +109,10 @@ def _column_faults(names: list[str]) -> str:
         "unknown": [name for name in names if name not in _COLUMN_OF],
         "repeated": sorted(name for name in times if times[name] > 1),
     }
-    found = {kind: columns for kind, columns in problems.items() if columns}
     return "; ".join(
-        f"{len(columns)} {kind}: {_shortened(columns)}" for kind, columns in found.items()
+        f"{len(columns)} {kind}: {_shortened(columns)}"
+        for kind, columns in problems.items()
+        if columns
     )
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Final, TypeVar
+from typing import Any, Final
 
 from iotscore.errors import InputError
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
@@ -14,8 +14,6 @@ from iotscore.features import N_FEATURES, SOURCE_FEATURES
 DEVICE_INFO: Final = "device_info.csv"
 DATA_SUMMARY: Final = "data_summary.csv"
 FEATURE_LIST: Final = "features.csv"
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 _MOST_DIGITS: Final = 18
 """What surely fits into a table's 64-bit integers."""
 METADATA_FILES: Final = frozenset({DEVICE_INFO, DATA_SUMMARY, FEATURE_LIST})
@@ -25,27 +23,14 @@ METADATA_BYTES: Final = 16 << 20
 
 @dataclass(frozen=True)
 class Metadata:
-    """The content of the metadata files; each of them may be absent.
-
-    Attributes
-    ----------
-    devices
-        Device names by number (``device_info.csv``).
-    expected_rows
-        Data rows by file name (``data_summary.csv``).
-    """
+    """Device names by number and data rows by file name, as far as there are such files."""
 
     devices: dict[int, str] = field(default_factory=dict)
     expected_rows: dict[str, int] = field(default_factory=dict)
 
 
 def read_metadata(texts: dict[str, bytes]) -> Metadata:
-    """Read the metadata files.
-
-    Parameters
-    ----------
-    texts
-        Contents by file name; absent files are simply missing.
+    """Read the metadata files that are there, from their contents by file name.
 
     Raises
     ------
@@ -56,13 +41,8 @@ def read_metadata(texts: dict[str, bytes]) -> Metadata:
         _check_feature_list(texts[FEATURE_LIST])
     return Metadata(
         devices=_devices(texts.get(DEVICE_INFO, b"")),
-        expected_rows=_expected_rows(texts.get(DATA_SUMMARY, b"")),
+        expected_rows=parse_summary(texts.get(DATA_SUMMARY, b"")),
     )
-
-
-def parse_summary(content: bytes) -> dict[str, int]:
-    """Return the data rows by file name of a file in the form of ``data_summary.csv``."""
-    return _expected_rows(content)
 
 
 def _devices(content: bytes) -> dict[int, str]:
@@ -73,10 +53,10 @@ def _devices(content: bytes) -> dict[int, str]:
     return devices
 
 
-def _expected_rows(content: bytes) -> dict[str, int]:
-    columns = ("File Name", "Data Count", "Feature Count")
+def parse_summary(content: bytes) -> dict[str, int]:
+    """Return the data rows by file name of a file in the form of ``data_summary.csv``."""
     expected: dict[str, int] = {}
-    for row in _rows(content, DATA_SUMMARY, columns):
+    for row in _rows(content, DATA_SUMMARY, ("File Name", "Data Count", "Feature Count")):
         width = _number(row, "Feature Count", DATA_SUMMARY)
         if width != N_FEATURES:
             message = (
@@ -89,7 +69,7 @@ def _expected_rows(content: bytes) -> dict[str, int]:
     return expected
 
 
-def _add(known: dict[_K, _V], key: _K, value: _V, name: str) -> None:
+def _add(known: dict[Any, Any], key: str | int, value: str | int, name: str) -> None:
     if known.setdefault(key, value) != value:
         message = f"{name}: {key!r} is listed twice, with {known[key]!r} and {value!r}; keep one"
         raise InputError(message)

@@ -6,12 +6,9 @@ import fcntl
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from typing import BinaryIO, Final, TypeAlias
 
 from pyarrow import fs
-
-if TYPE_CHECKING:
-    from pyarrow import NativeFile
 
 _GET_PATH: Final[int | None] = getattr(fcntl, "F_GETPATH", None)
 _PATH_BYTES: Final = 1024
@@ -21,25 +18,11 @@ class LeadsOutError(Exception):
     """A link leads out of the landing folder, and was not allowed to."""
 
 
-class Opener(Protocol):
-    """What opens files for reading."""
-
-    def open_input_stream(self, path: str) -> BinaryIO | NativeFile:
-        """Open a file to be read from its start."""
-
-    def open_input_file(self, path: str) -> BinaryIO | NativeFile:
-        """Open a file to be read at any place."""
-
-
 class Inside:
     """Opens plain files of a local folder.
 
-    What was opened is looked at, not the path: the latter may lead elsewhere a moment later.
-
-    Parameters
-    ----------
-    root
-        The folder; it may itself be a link.
+    What was opened is looked at, not the path: the latter may lead elsewhere a moment later. The
+    folder may itself be a link.
     """
 
     def __init__(self, root: str) -> None:
@@ -74,20 +57,14 @@ class Inside:
     open_input_file = open_input_stream
 
 
-def opener_of(filesystem: fs.FileSystem, root: str, *, may_lead_out: bool = False) -> Opener:
-    """Return what opens files below a folder.
+Opener: TypeAlias = Inside | fs.FileSystem
+"""What opens files for reading: a stream from the start, or a file at any place."""
 
-    Parameters
-    ----------
-    filesystem, root
-        File system of the folder, and its path there.
-    may_lead_out
-        Whether links may lead out of it.
-    """
-    if may_lead_out or not isinstance(filesystem, fs.LocalFileSystem):
-        opener: Opener = filesystem
-        return opener
-    return Inside(root)
+
+def opener_of(filesystem: fs.FileSystem, root: str, *, may_lead_out: bool = False) -> Opener:
+    """Return what opens files below a folder, by links out of it only if they may lead there."""
+    is_local = isinstance(filesystem, fs.LocalFileSystem)
+    return Inside(root) if is_local and not may_lead_out else filesystem
 
 
 def is_inside(path: str, root: str) -> bool:

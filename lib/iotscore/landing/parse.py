@@ -7,9 +7,11 @@ outcome on both paths; a property test checks that.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
@@ -55,29 +57,19 @@ class ParsedChunk:
 
 def parse_parts(content: bytes, columns: tuple[str, ...], chunk: Chunk) -> Iterator[ParsedChunk]:
     """Parse the lines of a chunk as :func:`parse_chunk` does, in parts of bounded memory."""
-    first_row = chunk.first_row
     if chunk.rows <= _PART_ROWS:
-        yield parse_chunk(content, columns, first_row, chunk.rows)
+        yield parse_chunk(content, columns, chunk.first_row, chunk.rows)
         return
-    *lines, last = content.split(b"\n")
+    lines = io.BytesIO(content).readlines()
     for start in range(0, len(lines), _PART_ROWS):
         part = lines[start : start + _PART_ROWS]
-        yield parse_chunk(b"\n".join([*part, b""]), columns, first_row + start, len(part))
-    if last:
-        yield parse_chunk(last, columns, first_row + len(lines), 1)
+        yield parse_chunk(b"".join(part), columns, chunk.first_row + start, len(part))
 
 
 def parse_chunk(content: bytes, columns: tuple[str, ...], first_row: int, rows: int) -> ParsedChunk:
-    """Parse a run of whole lines.
+    """Parse a run of whole lines, of which the survey counted ``rows``.
 
-    Parameters
-    ----------
-    content
-        The lines, without the header.
-    columns
-        The 115 table names in the file's order.
-    first_row, rows
-        Number of the first row, and how many lines the survey counted.
+    ``columns`` are the 115 table names in the file's order.
     """
     table = _parse_whole(content, columns, rows)
     if table is None:
@@ -132,13 +124,8 @@ def _parse_lines(content: bytes, columns: tuple[str, ...], first_row: int) -> Pa
             values.append(parsed)
         else:
             refused.append(RefusedLine(row_no, raw, *parsed))
-    by_column = zip(*values, strict=True) if values else [()] * len(columns)
-    table = pa.table(
-        {
-            name: pa.array(column, pa.float64())
-            for name, column in zip(columns, by_column, strict=True)
-        }
-    )
+    by_column = np.array(values, np.float64).reshape(-1, len(columns)).T
+    table = pa.table(dict(zip(columns, by_column, strict=True)))
     return ParsedChunk(_numbered(table, row_numbers), refused)
 
 

@@ -14,17 +14,7 @@ must not take memory in proportion."""
 
 @dataclass(frozen=True)
 class Reason:
-    """Why something is refused.
-
-    Attributes
-    ----------
-    code
-        The reason code in the tables.
-    what
-        Description of the fault.
-    to_do
-        What to know of it, or to do about it; empty if there is nothing more to say.
-    """
+    """A reason code as in the tables, a description, and what to know or to do, if anything."""
 
     code: str
     what: str
@@ -32,60 +22,29 @@ class Reason:
 
 
 LINES: Final = (
-    Reason(
-        "empty_line",
-        "the line holds nothing",
-        "blank lines at the end of a file are none of its lines: they are neither counted nor "
-        "refused",
-    ),
-    Reason(
-        "line_too_long",
-        f"more than {LINE_LIMIT:,} bytes",
-        "only its beginning is read; a line of many gigabytes takes no more memory than others",
-    ),
+    Reason("empty_line", "the line holds nothing", "blank lines at a file's end do not count"),
+    Reason("line_too_long", f"more than {LINE_LIMIT:,} bytes", "only its beginning is read"),
     Reason(
         "truncated_line",
         f"the last line has no line end and fewer than {N_FEATURES} values",
         "the delivery broke off; deliver it again",
     ),
     Reason("too_few_columns", f"fewer than {N_FEATURES} values"),
-    Reason(
-        "too_many_columns",
-        f"more than {N_FEATURES} values",
-        "a number as `1,234.5` without quotes is two values",
-    ),
+    Reason("too_many_columns", f"more than {N_FEATURES} values", "`1,234.5` is two values"),
     Reason(
         "wrong_separator",
         "semicolons or tabs stand where commas belong",
         "also with commas as decimal points",
     ),
-    Reason(
-        "quoted",
-        "values stand in quotes",
-        "`\"1.5\"` or `'1.5'`; also where commas within quotes make too many values",
-    ),
-    Reason(
-        "carriage_return",
-        "a carriage return that no line feed follows",
-        "two lines that were joined: neither can be trusted",
-    ),
+    Reason("quoted", "values stand in quotes", '`"1.5"`, `\'1.5\'`; `"1,234.5"`, too'),
+    Reason("carriage_return", "a carriage return without a line feed", "two lines were joined"),
     Reason("nul_bytes", "NUL bytes, as a disk or a copy that broke leaves them"),
     Reason("invalid_utf8", "bytes that are no UTF-8 text", "shown as `\\xNN` in `raw_text`"),
     Reason("empty_value", "a value is missing between two commas"),
+    Reason("not_finite", "a value is NaN or infinite", "`NaN`, `inf`, `-Infinity`"),
+    Reason("overflow", "a number is too large for a 64-bit float", "`1e400`; `1e-400` becomes 0"),
     Reason(
-        "not_finite",
-        "a value is NaN or infinite",
-        "`NaN`, `inf`, `-Infinity`; the models take finite numbers only",
-    ),
-    Reason(
-        "overflow",
-        "a number is too large for a 64-bit float",
-        "such as `1e400`; a number that is too small becomes 0",
-    ),
-    Reason(
-        "thousands_separator",
-        "the digits of a number are grouped, as in 1'000",
-        "also `1 000`, `1_000` and `1.000.000`",
+        "thousands_separator", "the digits of a number are grouped", "`1'000`, `1 000`, `1_000`"
     ),
     Reason("not_a_number", "a value is no number", "`abc`, `0x10`, `1e`, `12 34`"),
 )
@@ -118,11 +77,7 @@ FILES: Final = (
     Reason("utf16", "UTF-16 or UTF-32 text, with or without mark", "deliver it as UTF-8"),
     Reason("nul_bytes", "the first line holds NUL bytes", "probably no text; deliver it again"),
     Reason("invalid_utf8", "the first line is no UTF-8 text", "deliver it as UTF-8"),
-    Reason(
-        "carriage_return",
-        "lines end with a carriage return alone",
-        "deliver it with LF or CRLF at the end of each line",
-    ),
+    Reason("carriage_return", "lines end with a carriage return alone", "end them with LF or CRLF"),
     Reason(
         "wrong_separator",
         "the feature names stand between semicolons or tabs, not commas",
@@ -151,11 +106,7 @@ FILES: Final = (
         "the day in the name is later than tomorrow (UTC)",
         "correct the clock that names the files, or the name; it is read on that day",
     ),
-    Reason(
-        ODD_TIME,
-        "the time of change is before 1678 or after 2261",
-        "set it to another with `touch`",
-    ),
+    Reason(ODD_TIME, "the time of change is before 1678 or after 2261", "set it with `touch`"),
     Reason(
         TOO_LARGE,
         "more bytes than `ingest.most_file_bytes`",
@@ -202,27 +153,15 @@ FILES: Final = (
         "`ingest.follow_links: true` if all who can write here may read what the job may read",
     ),
     Reason(BROKEN_LINK, "a link to what does not exist", "correct or remove it"),
-    Reason(
-        UNREADABLE,
-        "no permission, a disk error, or removed since it was listed",
-        "tried again in each run",
-    ),
-    Reason(
-        CHANGING,
-        "the file changed while ingest looked at it",
-        "it is being written, or was removed; tried again in each run",
-    ),
+    Reason(UNREADABLE, "no permission, a disk error, or gone by now", "tried again in each run"),
+    Reason(CHANGING, "the file changed while ingest looked at it", "tried again in each run"),
 )
 """Reasons of files that are refused as a whole."""
 
+# By their codes: what each reason is, and what to do about it.
 LINE_REASONS: Final = {reason.code: reason.what for reason in LINES}
-"""What each reason of a refused line is, by its code."""
-
 FILE_REASONS: Final = {reason.code: reason.what for reason in FILES}
-"""What each reason of a refused file is, by its code."""
-
 FILE_ADVICE: Final = {reason.code: reason.to_do for reason in FILES}
-"""What to do about each reason of a refused file, by its code."""
 
 PASSING: Final = frozenset({UNREADABLE, CHANGING})
 """Reasons that may be gone next time though the file looks the same: it is tried again."""

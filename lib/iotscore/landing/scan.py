@@ -55,10 +55,8 @@ class Survey:
         Table names of the columns in file order; empty if ``fault`` is set.
     chunks
         Where to cut, in order; together they cover every row once.
-    fault
-        Reason code for which the file is refused, or None.
-    fault_detail
-        What was found, for people.
+    fault, fault_detail
+        Reason code for which the file is refused and what was found, or None.
     """
 
     sha256: str | None
@@ -73,12 +71,7 @@ class Survey:
 def survey_file(opener: Opener, path: str, chunk_bytes: int) -> Survey:
     """Read a file once from start to end, or up to a header for which it is refused.
 
-    Parameters
-    ----------
-    opener, path
-        Opens files; path of the file.
-    chunk_bytes
-        Least bytes of a chunk; it ends at the first line feed behind them.
+    A chunk has at least ``chunk_bytes`` and ends at the first line feed behind them.
     """
     with opener.open_input_stream(path) as stream:
         buffer = stream.read(HEAD_BYTES)
@@ -150,15 +143,10 @@ class _Cutter:
 
 
 class _Tail:
-    """Finds the blank lines at the end of what is fed.
-
-    Attributes
-    ----------
-    end
-        Byte behind the last line that is not blank, or behind the header if all are.
-    """
+    """Finds the blank lines at the end of what is fed."""
 
     def __init__(self, offset: int) -> None:
+        # Behind the last line that is not blank, or behind the header if all are.
         self.end = self._position = offset
         self._feeds = 0
         self._is_line_open = False

@@ -41,11 +41,9 @@ class Entry:
     Attributes
     ----------
     path
-        Path below it, with forward slashes; bytes that are no UTF-8 as lone surrogates.
-    size
-        Size in bytes.
-    mtime_ns
-        Time of the last change, nanoseconds since 1970.
+        With forward slashes; bytes that are no UTF-8 as lone surrogates.
+    size, mtime_ns
+        Bytes, and time of the last change in nanoseconds since 1970.
     fault
         Reason code and details of what cannot be read as a file, or None.
     leads_out
@@ -69,12 +67,7 @@ def list_folder(
 ) -> Iterator[Entry]:
     """Yield the files below a folder, and other paths named like a delivery, in any order.
 
-    Parameters
-    ----------
-    filesystem, root
-        File system of the folder, and its path there.
-    follow_links
-        Whether links that lead out of the folder are followed; otherwise they are faults.
+    Links that lead out of the folder are faults, unless they are followed.
 
     Raises
     ------
@@ -112,9 +105,8 @@ def _list(filesystem: fs.FileSystem, root: str) -> Iterator[Entry]:
             yield Entry(path, info.size, time)
         elif is_csv(path):
             is_folder = info.type == fs.FileType.Directory
-            yield Entry(
-                path, 0, time, (NOT_A_FILE, "it is a folder") if is_folder else _NOT_REGULAR
-            )
+            fault = (NOT_A_FILE, "it is a folder") if is_folder else _NOT_REGULAR
+            yield Entry(path, 0, time, fault)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from iotscore.errors import WarehouseError
 from iotscore.runs.order import SEQUENCE, in_order
@@ -25,8 +25,6 @@ def require_steady_clock(warehouse: Warehouse, pause_days: int, now: datetime) -
 
     Parameters
     ----------
-    warehouse
-        Which.
     pause_days
         Days that may lie between a run and the next.
     now
@@ -41,21 +39,18 @@ def require_steady_clock(warehouse: Warehouse, pause_days: int, now: datetime) -
     starts = [row for row in runs if row["status"] == "running"]
     done = {row["run_id"] for row in runs if (row["stage"], row["status"]) == ("maintain", "done")}
     looked_at = [at for at, row in enumerate(starts) if row["run_id"] in done]
-    times = [(_told(row), row["started_at"]) for row in starts[max(looked_at, default=0) :]]
+    times = [
+        (f"the stage {row['stage']} of the run {row['run_id']}", row["started_at"])
+        for row in starts[max(looked_at, default=0) :]
+    ]
     for (earlier, before), (later, after) in pairwise([*times, ("now", now)]):
         if abs(after - before) > timedelta(days=pause_days):
             message = (
-                "the clock of this machine may be wrong, or was: "
-                f"from {earlier}, {before:%Y-%m-%d %H:%M} UTC, "
-                f"to {later}, {after:%Y-%m-%d %H:%M} UTC, "
-                f"it went {(after - before) / timedelta(days=1):,.0f} days, and "
-                f"maintain.pause_days allows {pause_days}. By a wrong clock maintain would delete "
-                "what is not old, so it has deleted nothing. If the clock is right now and nothing "
-                "ran for so long, or it has been corrected, give --after-pause; else correct it "
-                "first"
+                f"the clock of this machine may be wrong, or was: from {earlier}, "
+                f"{before:%Y-%m-%d %H:%M} UTC, to {later}, {after:%Y-%m-%d %H:%M} UTC, it went "
+                f"{(after - before) / timedelta(days=1):,.0f} days, and maintain.pause_days allows "
+                f"{pause_days}. By a wrong clock maintain would delete what is not old, so it has "
+                "deleted nothing. If the clock is right now and nothing ran for so long, or it has "
+                "been corrected, give --after-pause; else correct it first"
             )
             raise WarehouseError(message)
-
-
-def _told(row: dict[str, Any]) -> str:
-    return f"the stage {row['stage']} of the run {row['run_id']}"

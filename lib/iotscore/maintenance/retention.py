@@ -17,6 +17,7 @@ from iotscore.bounds import Count
 from iotscore.detect.model import BATCH_MINMAX
 from iotscore.models.registry import champions
 from iotscore.runs.order import SEQUENCE, in_order
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -66,16 +67,9 @@ class Retention:
 
 @dataclass
 class Expired:
-    """What went in a run.
+    """What went in a run: rows by ledger, and versions whose bundle is not kept any more.
 
-    Attributes
-    ----------
-    rows
-        Rows of ``scores`` and ``explanations``, by ledger.
-    models
-        Versions whose bundle is not kept any more.
-    uncounted
-        Files that are old enough and stay, because no evaluation has counted their scores.
+    Files that are old enough stay, ``uncounted``, if no evaluation has counted their scores.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -84,32 +78,24 @@ class Expired:
 
 
 def expire(warehouse: Warehouse, retention: Retention, now: datetime) -> Expired:
-    """Delete what the policy does not keep.
+    """Delete what the policy does not keep, by an age in days up to ``now``.
 
     Records in ``traffic``, counts of scores, metrics and all ledgers stay. So do the scores of
     ``batch_minmax`` models, whose every evaluation reads all of them.
-
-    Parameters
-    ----------
-    warehouse
-        Which; no other job may write it.
-    retention
-        The policy.
-    now
-        The time from which days are counted, with its time zone.
     """
     expired = Expired()
     if retention.keep_scores_days is not None:
         before = now - timedelta(days=retention.keep_scores_days)
         frozen = _frozen_models(warehouse)
         scored = _old_runs(warehouse, _SCORED, before, frozen)
-        counted = {version: _counted(warehouse, version) for version in frozen}
+        counted = {
+            version: warehouse.values("score_histogram", "file_id", model_version=version)
+            for version in frozen
+        }
         due = [run for run in scored if _are_counted(run, counted)]
         expired.uncounted = sum(len(run) for run in scored if run not in due)
-        for ledger, runs in (
-            (_SCORED, due),
-            (_EXPLAINED, _old_runs(warehouse, _EXPLAINED, before, frozen)),
-        ):
+        explained = _old_runs(warehouse, _EXPLAINED, before, frozen)
+        for ledger, runs in ((_SCORED, due), (_EXPLAINED, explained)):
             entries = [row for run in runs for row in run]
             expired.rows[ledger.name] = sum(row[ledger.count] for row in entries)
             _mark(warehouse, ledger, entries, now)
@@ -132,16 +118,11 @@ def _old_runs(
 
 def _frozen_models(warehouse: Warehouse) -> set[str]:
     """Return the models whose scores mean the same whatever is scored later."""
-    rows = warehouse.rows("models", ["model_version", "manifest"])
     return {
         row["model_version"]
-        for row in rows
+        for row in warehouse.rows("models", ["model_version", "manifest"])
         if json.loads(row["manifest"])["normalisation"] != BATCH_MINMAX
     }
-
-
-def _counted(warehouse: Warehouse, version: str) -> set[str]:
-    return warehouse.values("score_histogram", "file_id", model_version=version)
 
 
 def _are_counted(run: _Entries, counted: Mapping[str, set[str]]) -> bool:
@@ -153,26 +134,23 @@ def _are_counted(run: _Entries, counted: Mapping[str, set[str]]) -> bool:
 def _mark(warehouse: Warehouse, ledger: _Ledger, entries: _Entries, now: datetime) -> None:
     if entries:
         marked = [row | {"expired_at": now} for row in entries]
-        warehouse.replace(ledger.name, marked, _is_one_of("run_id", entries))
+        warehouse.replace(ledger.name, marked, _of_runs(entries))
 
 
 def _delete_marked(warehouse: Warehouse, ledger: _Ledger) -> None:
     """Delete the rows of all marked runs, those of a run that was killed included."""
     marked = [row for row in warehouse.rows(ledger.name) if row["expired_at"] is not None]
     for table in ledger.tables if marked else ():
-        warehouse.delete(table, _is_one_of("run_id", marked))
+        warehouse.delete(table, _of_runs(marked))
 
 
-def _is_one_of(column: str, rows: _Entries) -> str:
-    """Return the condition that a column holds a value that it has in these rows."""
-    values = sorted({f"'{row[column]}'" for row in rows})
-    return f"{column} IN ({', '.join(values)})"
+def _of_runs(entries: _Entries) -> str:
+    return rows_where(run_id={row["run_id"] for row in entries}).sql()
 
 
 def _expire_models(warehouse: Warehouse, keep: int, now: datetime) -> list[str]:
     """Take the bundles of old models out of the registry; their manifests stay."""
-    columns = ["model_version", "created_at", "expired_at", SEQUENCE]
-    known = warehouse.rows("models", columns)
+    known = warehouse.rows("models", ["model_version", "created_at", "expired_at", SEQUENCE])
     newest = {row["model_version"] for row in in_order(known, "created_at")[-keep:]}
     with_scores = {
         row["model_version"]
@@ -187,5 +165,5 @@ def _expire_models(warehouse: Warehouse, keep: int, now: datetime) -> list[str]:
             row | {"bundle": None, "expired_at": now}
             for row in warehouse.rows("models", model_version=versions)
         ]
-        warehouse.replace("models", without, _is_one_of("model_version", old))
+        warehouse.replace("models", without, rows_where(model_version=versions).sql())
     return versions

@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from iotscore.errors import UnsupportedStorageError
-from iotscore.maintenance.retention import expire
+from iotscore.maintenance.retention import Expired, Retention, expire
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.maintenance.retention import Expired, Retention
     from iotscore.models.context import Context
     from iotscore.warehouse.compaction import Compaction, CompactionOptions
 
@@ -29,8 +28,6 @@ class MaintainResult:
     ----------
     expired
         What the policy did not keep; None if it keeps everything.
-    tables
-        What was done for each table.
     unsupported
         Why no table was compacted, if none was.
     """
@@ -59,22 +56,20 @@ def maintain(context: Context, policy: Retention, options: CompactionOptions) ->
         A table cannot be compacted.
     """
     warehouse = context.warehouse
-    expired = expire(warehouse, policy, datetime.now(UTC))
-    kept = None if policy.keeps_all else expired
+    expired = None if policy.keeps_all else expire(warehouse, policy, datetime.now(UTC))
     done: dict[str, Compaction] = {}
     try:
         for table in filter(warehouse.exists, TABLES):
             done[table] = warehouse.compact(table, options)
-            _LOG.info("maintain: %s: %s", table, describe(done[table]))
+            _LOG.info("maintain: %s: %s", table, _described(done[table]))
     except UnsupportedStorageError as error:
-        if kept is None:
+        if expired is None:
             raise
-        return MaintainResult(kept, {}, str(error))
-    return MaintainResult(kept, done)
+        return MaintainResult(expired, {}, str(error))
+    return MaintainResult(expired, done)
 
 
-def describe(done: Compaction) -> str:
-    """Say in a few words what was done for a table."""
+def _described(done: Compaction) -> str:
     return (
         f"{done.files_before} data files, now {done.files_after}; {done.files_deleted} dead ones "
         f"deleted, {done.bytes_freed:,} bytes"

@@ -35,14 +35,7 @@ def check_benign(
 ) -> dict[str, Any]:
     """Look for benign files many of whose rows are unlike all other devices', and warn.
 
-    Parameters
-    ----------
-    warehouse
-        Where.
-    files
-        Rows of ``ingest_files``.
-    skip_rows
-        First rows of each file that do not count.
+    ``files`` are rows of ``ingest_files``; the first ``skip_rows`` rows of each do not count.
 
     Returns
     -------
@@ -90,15 +83,10 @@ def _rows(
     warehouse: Warehouse, files: Sequence[Mapping[str, Any]], skip_rows: int
 ) -> dict[str, FloatArray]:
     """Draw rows of each file, evenly over its time."""
-    steps = [
-        Steps(
-            row["file_id"],
-            row["run_id"],
-            skip_rows,
-            -(-(row["rows_read"] - skip_rows) // MOST_ROWS),
-        )
-        for row in files
-    ]
+    steps = []
+    for row in files:
+        step = -(-(row["rows_read"] - skip_rows) // MOST_ROWS)
+        steps.append(Steps(row["file_id"], row["run_id"], skip_rows, step))
     parts: defaultdict[str, list[FloatArray]] = defaultdict(list)
     for rows in draw(warehouse, steps, (*KEY, *FEATURES), label=0):
         ids = np.array(rows.column("file_id").to_pylist())

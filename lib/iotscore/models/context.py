@@ -16,17 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Context:
-    """One stage of one run.
-
-    Attributes
-    ----------
-    warehouse
-        Where the stage reads and writes.
-    run_id
-        Stamped on every new row.
-    model_version
-        The model that the stage works with; None for the champion.
-    """
+    """One stage of one run; ``model_version`` is None for the champion."""
 
     warehouse: Warehouse
     run_id: str
@@ -34,13 +24,7 @@ class Context:
 
     @cached_property
     def stored(self) -> StoredModel:
-        """The model, read and checked once.
-
-        Raises
-        ------
-        ModelError
-            There is no such model, or it is damaged.
-        """
+        """The model, read and checked once; as :func:`load_model` it may raise a ModelError."""
         return load_model(self.warehouse, self.model_version)
 
     @cached_property

@@ -15,29 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.errors import ModelError
-from iotscore.models.stored import StoredModel, checked
+from iotscore.models.stored import checked
 from iotscore.runs.order import in_order, next_number
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model
+    from iotscore.models.stored import StoredModel
     from iotscore.warehouse.warehouse import Warehouse
-
-__all__ = [
-    "CHAMPION",
-    "FORCED",
-    "PROMOTED",
-    "ROLLED_BACK",
-    "TRAINED",
-    "StoredModel",
-    "champion",
-    "champions",
-    "described",
-    "load_model",
-    "promote",
-    "promotions",
-    "roll_back",
-    "save_model",
-]
 
 CHAMPION: Final = "champion"
 
@@ -76,20 +60,21 @@ def save_model(
     A version that had expired gets its bundle back.
     """
     known = warehouse.rows("models", ["expired_at"], model_version=version)
-    if not known or known[0]["expired_at"] is not None:
-        row = {
-            "model_version": version,
-            "manifest": json.dumps(manifest, sort_keys=True),
-            "bundle": bundle,
-            "bundle_sha256": hashlib.sha256(bundle).hexdigest(),
-            "run_id": run_id,
-            "created_at": datetime.now(UTC),
-            "sequence": next_number(warehouse, "models"),
-        }
-        if known:
-            warehouse.replace("models", [row], f"model_version = '{version}'")
-        else:
-            warehouse.append("models", [row])
+    if known and known[0]["expired_at"] is None:
+        return
+    row = {
+        "model_version": version,
+        "manifest": json.dumps(manifest, sort_keys=True),
+        "bundle": bundle,
+        "bundle_sha256": hashlib.sha256(bundle).hexdigest(),
+        "run_id": run_id,
+        "created_at": datetime.now(UTC),
+        "sequence": next_number(warehouse, "models"),
+    }
+    if known:
+        warehouse.replace("models", [row], f"model_version = '{version}'")
+    else:
+        warehouse.append("models", [row])
 
 
 def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> None:
@@ -99,14 +84,9 @@ def promote(warehouse: Warehouse, version: str, reason: str, run_id: str) -> Non
 
 
 def roll_back(warehouse: Warehouse, reason: str | None, run_id: str) -> tuple[str, str]:
-    """Make the champion before the champion it again, by one row more.
+    """Make the champion before the champion it again, by one row more; return the two, it last.
 
     Rolling back again goes back further: what a promotion put on top is taken off.
-
-    Returns
-    -------
-    tuple of str
-        The version that was the champion, and the one that is it now.
 
     Raises
     ------

@@ -56,14 +56,10 @@ class StoredModel:
 def checked(
     version: str, bundle: bytes, sha256: str | None, manifest: str | bytes, mend: str
 ) -> StoredModel:
-    """Rebuild a stored model.
+    """Rebuild a model that is stored under a version.
 
     Parameters
     ----------
-    version
-        What it is stored under.
-    bundle, manifest
-        As they are stored.
     sha256
         Checksum of the whole bundle that is stored beside it, if there is one.
     mend

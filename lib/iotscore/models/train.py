@@ -13,10 +13,10 @@ from iotscore.detect.bundle import to_bytes, version_of
 from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.errors import TrainingError
+from iotscore.errors import ModelError, TrainingError
 from iotscore.models.benign_check import check_benign
-from iotscore.models.first_night import require_first_night
 from iotscore.models.registry import TRAINED, champion, described, promote, save_model
+from iotscore.runs.order import in_order
 from iotscore.sampling.splits import SplitOptions, SplitPlan, cut_file
 from iotscore.sampling.training_sample import draw
 
@@ -36,12 +36,7 @@ _LIBRARIES: Final = ("numpy", "scikit-learn", "keras", "pyspark", "delta-spark")
 class TrainOptions:
     """How to train; ``conf/base.yaml`` explains each value.
 
-    Attributes
-    ----------
-    model
-        Detectors, weights, scaling, calibration.
-    parameters
-        Everything the manifest should repeat for people, as plain values.
+    ``parameters`` are what the manifest repeats for people, as plain values.
     """
 
     seed: int
@@ -53,18 +48,9 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A new model.
+    """A new model, and the benign records that it was fitted and calibrated on, in all and by part.
 
-    Attributes
-    ----------
-    model_version
-        Its version.
-    rows
-        Benign records that it was fitted and calibrated on.
-    rows_of_part
-        The same by part: ``train`` and ``calibration``.
-    benign_check
-        What :func:`iotscore.models.benign_check.check_benign` found.
+    ``benign_check`` is what :func:`iotscore.models.benign_check.check_benign` found.
     """
 
     model_version: str
@@ -74,11 +60,8 @@ class TrainResult:
 
     def details(self) -> dict[str, Any]:
         """Return what the run log keeps."""
-        return {
-            "model_version": self.model_version,
-            "rows": self.rows_of_part,
-            "benign_check": self.benign_check,
-        }
+        known = {"model_version": self.model_version, "rows": self.rows_of_part}
+        return known | {"benign_check": self.benign_check}
 
 
 def train(
@@ -86,14 +69,8 @@ def train(
 ) -> TrainResult:
     """Fit a model on the benign records in ``traffic`` and make it the champion.
 
-    Parameters
-    ----------
-    context, options
-        Where, and how.
-    is_candidate
-        Whether the champion stays the one that it is.
-    is_anew
-        Whether there may be models without a champion, as if this were the first night.
+    If it is a candidate, the champion stays the one that it is. Anew there may be models without a
+    champion, as if this were the first night.
 
     Raises
     ------
@@ -141,6 +118,30 @@ def train(
     return TrainResult(model_version, sum(rows.values()), rows, comparison)
 
 
+def require_first_night(warehouse: Warehouse) -> None:
+    """Raise ModelError if a warehouse without a champion has models, or had some: it was lost."""
+    stored = in_order(
+        warehouse.rows("models", ["model_version", "created_at", "sequence"]), "created_at"
+    )
+    if stored:
+        newest = stored[-1]["model_version"]
+        message = (
+            f"the warehouse {warehouse.root} has {len(stored)} model(s) and no champion among "
+            "them: restore the folder model_aliases from a backup, or run models promote VERSION "
+            f"(the newest is {newest}, models list shows all), or train --anew for another one"
+        )
+        raise ModelError(message)
+    used = warehouse.values("scored_files", "model_version")
+    if used or warehouse.rows("runs", ["run_id"], stage="train", status="done"):
+        known = ", ".join(sorted(used)) or "of which only the table runs knows"
+        message = (
+            f"the warehouse {warehouse.root} has no model any more and had some ({known}): "
+            "restore the folders models and model_aliases from a backup, or run train --anew for "
+            "another one"
+        )
+        raise ModelError(message)
+
+
 def _benign_files(context: Context) -> list[dict[str, Any]]:
     rows = [row for row in context.ingested.values() if row["label"] == 0]
     if not rows:
@@ -156,7 +157,6 @@ def _draw(
     warehouse: Warehouse, files: list[dict[str, Any]], options: TrainOptions
 ) -> tuple[SplitPlan, Records, Records]:
     """Cut the benign files, cap both parts, and return the plan and the records of each."""
-    split = options.split
     split = options.split
     parts = {
         row["file_id"]: cut_file(

@@ -1,4 +1,4 @@
-"""Incidents and deliveries to rows of ``alerts``, and all that is raised to people."""
+"""The alerts of a run: rows of ``alerts``, and notifications about those that are new."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from iotscore.alerts.alert import SEVERITIES, raise_alerts
-from iotscore.alerts.deliveries import delivery_alerts
-from iotscore.alerts.incident_alerts import READ, incident_alerts
 from iotscore.alerts.kinds import INCIDENT
 from iotscore.alerts.notify import notify
+from iotscore.alerts.run_alerts import READ, delivery_alerts, incident_alerts
 from iotscore.alerts.suppression import unhidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.alerts.deliveries import Delivery
     from iotscore.alerts.limits import Limits
     from iotscore.alerts.notify import Channel
+    from iotscore.alerts.run_alerts import Delivery
     from iotscore.monitoring.ledger import Nights
     from iotscore.warehouse.warehouse import Warehouse
 
@@ -27,29 +26,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What people were told of.
+class MonitorResult:
+    """The result of a run of the stage.
 
     Attributes
     ----------
     alerts
-        Rows of ``alerts`` that are new, of late, and not suppressed.
+        Rows of ``alerts`` that are new, about recent days and not suppressed; of incidents also
+        those in files that were ingested recently, whatever day they claim.
     undelivered
         Why channels could not deliver them.
     raised
-        How many were raised, by severity.
+        Number of alerts, by severity.
     incidents
-        How many of the new ones are incidents.
+        Number of new alerts that are about incidents.
+    rows
+        Records that were compared.
+    files, nights
+        Files and days that were monitored; None if only incidents were looked at.
+    skipped
+        What cannot be monitored under the model.
     """
 
+    model_version: str
     alerts: Rows
     undelivered: list[str]
     raised: dict[str, int]
     incidents: int
+    rows: int = 0
+    files: int | None = None
+    nights: int | None = None
+    skipped: str | None = None
 
     def details(self) -> dict[str, Any]:
         """Return what the run log keeps."""
-        return {
+        known: dict[str, Any] = {"model_version": self.model_version}
+        if self.files is not None:
+            known |= {"files": self.files, "nights": self.nights, "skipped": self.skipped}
+        return known | {
             "alerts": self.raised,
             "incidents": self.incidents,
             "undelivered": self.undelivered,
@@ -57,16 +71,7 @@ class Told:
 
 
 class Alerting:
-    """What a run raises, beside what was raised before.
-
-    Parameters
-    ----------
-    warehouse
-        Where.
-    nights
-        What the run monitors: alerts of its nights are found anew.
-    limits
-        Where alerts begin.
+    """Raises the alerts of a run.
 
     Attributes
     ----------
@@ -82,10 +87,7 @@ class Alerting:
         self._file_of: dict[str, str] = {}
 
     def of_incidents(self) -> Rows:
-        """Return rows of ``alerts``, unstamped, of incidents that have none.
-
-        Those of nights whose alerts are found anew are among them, told or not.
-        """
+        """Return rows of ``alerts``, unstamped, of incidents that have none, or are of the days."""
         found = list(incident_alerts(self._incidents, self._limits.incident_severity))
         raised = raise_alerts(found, [], self._nights.model_version, self._limits.cool_down_days)
         pairs = zip(raised, self._incidents, strict=True)
@@ -109,29 +111,23 @@ class Alerting:
         }
         return [row for row in raised if row["alert_id"] not in known]
 
-    def tell(self, raised: Rows, channels: Mapping[str, Channel], run_id: str) -> Told:
-        """Write what was raised, and tell people of what is new.
+    def publish(self, raised: Rows, channels: Mapping[str, Channel], run_id: str) -> MonitorResult:
+        """Write the alerts of all of the run's days, and notify people of the new ones.
 
-        Parameters
-        ----------
-        raised
-            Rows of ``alerts``, unstamped: all of the run's nights.
-        channels
-            Who tells.
-        run_id
-            Stamped on every new row.
+        Rows get the run's id and the time here.
         """
         now = datetime.now(UTC)
         of_run = [row | {"run_id": run_id, "raised_at": now} for row in raised]
         self._write(of_run)
-        told = {row["alert_id"] for row in self.earlier}
+        known = {row["alert_id"] for row in self.earlier}
         fresh = [
-            row for row in of_run if row["alert_id"] not in told and self._is_of_late(row, now)
+            row for row in of_run if row["alert_id"] not in known and self._is_recent(row, now)
         ]
-        open_ = unhidden(fresh, self._warehouse.rows("suppressions"), now)
+        open_ = unhidden(self._warehouse, fresh)
         undelivered = notify(self._warehouse, open_, channels, run_id)
         counted = Counter(row["severity"] for row in raised)
-        return Told(
+        return MonitorResult(
+            model_version=self._nights.model_version,
             alerts=open_,
             undelivered=undelivered,
             raised={severity: counted[severity] for severity in SEVERITIES},
@@ -145,10 +141,10 @@ class Alerting:
         else:
             self._warehouse.append("alerts", of_run)
 
-    def _is_of_late(self, alert: Mapping[str, Any], now: datetime) -> bool:
-        """Say whether an alert is of a late night, or of a file that was ingested of late."""
+    def _is_recent(self, alert: Mapping[str, Any], now: datetime) -> bool:
+        """Say whether an alert is about a recent day, or a file that was ingested recently."""
         days = self._limits.cool_down_days
-        if alert["event_day"] >= self._nights.told_since(days):
+        if alert["event_day"] >= self._nights.recent_since(days):
             return True
         ingested = self._nights.ingested_at.get(self._file_of.get(alert["alert_id"], ""))
         return ingested is not None and now - ingested <= timedelta(days=days)

@@ -68,12 +68,6 @@ class FeatureBins:
     rows: int
 
     @property
-    def medians(self) -> FloatArray:
-        """Benign median of each feature."""
-        medians: FloatArray = self.quantiles[SHARES.index(0.5)]
-        return medians
-
-    @property
     def spreads(self) -> FloatArray:
         """From the 5 % to the 95 % quantile of each feature."""
         low, high = (self.quantiles[SHARES.index(share)] for share in (0.05, 0.95))
@@ -82,17 +76,10 @@ class FeatureBins:
 
 
 def bins_of(reference: BenignReference, device: int) -> FeatureBins | None:
-    """Return the bins of a device, None if the reference does not know it.
+    """Return the bins of a device by its number, None if the reference does not know it.
 
     Another device's traffic says nothing about whether this one changed, so the quantiles of all
     devices are no substitute.
-
-    Parameters
-    ----------
-    reference : BenignReference
-        Benign quantiles of a model.
-    device : int
-        Device number.
     """
     if device < 0 or device not in reference.devices:
         return None
@@ -126,13 +113,7 @@ def _tolerances(q: FloatArray) -> FloatArray:
 
 
 def coarse(counts: IntArray) -> FloatArray:
-    """Return counts in bins of 5 % and beyond both ends, float64 of shape (..., n_coarse).
-
-    Parameters
-    ----------
-    counts : int64 array of shape (..., n_bins)
-        Records per bin.
-    """
+    """Return counts of shape (..., n_bins) in bins of 5 % and beyond both ends, (..., n_coarse)."""
     bounds = [0, *(edge + 1 for edge in _COARSE)]
     return np.add.reduceat(counts.astype(np.float64), bounds, axis=-1)
 
@@ -143,14 +124,7 @@ def expected_shares(bins: FeatureBins, observed: FloatArray) -> FloatArray:
     Where several quantiles are equal, many benign records share one value, and the reference says
     of them no more than between which two shares their share lies. There, what was observed is
     taken to be expected as far as those shares allow: a difference must not come from the
-    reference's resolution.
-
-    Parameters
-    ----------
-    bins : FeatureBins
-        Bins of the device.
-    observed : float64 array of shape (n_features, n_coarse)
-        Observed shares.
+    reference's resolution. Observed shares have the shape of the result.
     """
     edges = bins.edges[:, _COARSE]
     shares = np.array([SHARES[edge] for edge in _COARSE])

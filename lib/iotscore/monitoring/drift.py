@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.monitoring.bins import LEVELS
+from iotscore.monitoring.bins import LEVELS, N_COARSE
 from iotscore.monitoring.effect_sizes import (
-    feature_noise,
     feature_psi,
     level_excess,
     median_shift,
@@ -36,14 +35,14 @@ SCORE: Final = "hybrid_score"
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """Drift of the unflagged records of an earlier day.
+    """Drift on a day, as later days are compared with it.
 
     Attributes
     ----------
-    is_moved : bool array of shape (n_features,)
-        Which features had drifted.
-    is_high : bool
-        Whether levels of the hybrid score were higher than expected.
+    is_moved : bool array of shape (n_features,), or (0,) if no feature could be compared
+        Which features have drifted.
+    is_high
+        Whether levels of the hybrid score are higher than expected.
     features : int64 array of shape (n_features, n_bins)
         Records per bin.
     """
@@ -54,43 +53,39 @@ class Past:
 
 
 @dataclass(frozen=True, eq=False)
-class DriftMeasures:
+class DriftMeasures(Past):
     """Comparison of some records of a device and a day with earlier ones.
 
-    Arrays have the shape (n_features,), or (0,) if nothing could be compared.
+    Arrays have the shape (n_features,), or (0,) if no feature could be compared.
 
     Attributes
     ----------
-    is_flagged_excluded : bool
+    is_flagged_excluded
         Whether flagged records are left out.
-    features, levels : int64 arrays
-        The counts, as in :class:`Histograms`.
+    levels : int64 array of shape (n_level_bins,)
+        Records per bin of the hybrid score's level.
     psi, shift, outside : float64 arrays
         See :mod:`iotscore.monitoring.effect_sizes`; `shift` may be NaN.
-    psi_limit : float
+    psi_limit
         Index from which on a feature has drifted.
-    is_moved : bool array
-        Which features have drifted.
     step : float64 array
         Index against the day before; empty without one.
     is_stepped : bool array
         Which features drifted since then, and differ from the reference.
     nights_moved : int64 array
         Days on which the feature had drifted, this one and the latest before it.
-    excess, excess_limit : float or None
+    excess, excess_limit
         Higher levels than expected, as a part of an index.
-    nights_high : int
+    nights_high
         Days on which levels were higher.
     """
 
     is_flagged_excluded: bool
-    features: IntArray
     levels: IntArray
     psi: FloatArray
     psi_limit: float
     shift: FloatArray
     outside: FloatArray
-    is_moved: BoolArray
     step: FloatArray
     is_stepped: BoolArray
     nights_moved: IntArray
@@ -102,11 +97,6 @@ class DriftMeasures:
     def records(self) -> int:
         """How many records there are."""
         return int(self.levels.sum())
-
-    @property
-    def is_high(self) -> bool:
-        """Whether levels are higher than expected."""
-        return self.excess is not None and self.excess > (self.excess_limit or 0.0)
 
     @property
     def moved_share(self) -> float | None:
@@ -132,58 +122,50 @@ def measure(
 
     Parameters
     ----------
-    histograms : Histograms
-        Histograms of the device and the day.
-    bins : FeatureBins or None
-        The device's; None: no feature is compared.
-    past : sequence of Past
+    histograms, bins
+        Those of the device; without bins no feature is compared.
+    past
         Earlier days that could be compared, the newest last; none for records among which are
         flagged ones.
-    threshold : float or None
+    threshold
         Level from which records are flagged; None if hybrid scores are no levels.
-    limits : Limits
-        Limits of drift.
-    is_flagged_excluded : bool
-        Whether flagged records are left out.
     """
     features, levels = histograms.part(is_flagged_excluded=is_flagged_excluded)
     rows = int(levels.sum())
     latest = past[-(limits.of_nights - 1) :] if limits.of_nights > 1 else ()
     is_enough = rows >= limits.least_records
     excess = excess_limit = None
+    is_high = False
     if threshold is not None and is_enough:
         excess = level_excess(levels, threshold if is_flagged_excluded else np.inf)
         excess_limit = limits.excess + noise(len(LEVELS) + 1, rows)
-    is_high = excess is not None and excess > (excess_limit or 0.0)
+        is_high = excess > excess_limit
     none: FloatArray = np.empty(0)
     psi = shift = outside = step = none
     is_moved = is_stepped = none.astype(bool)
     nights_moved: IntArray = none.astype(np.int64)
     psi_limit = 0.0
     if bins is not None and is_enough:
-        psi_limit = limits.psi + feature_noise(bins.rows, rows)
+        psi_limit = limits.psi + noise(N_COARSE, bins.rows, rows)
         psi, shift = feature_psi(features, bins), median_shift(features, bins)
         outside, is_moved = share_outside(features), psi > psi_limit
         nights_moved = np.sum([is_moved, *(one.is_moved for one in latest)], axis=0, dtype=np.int64)
         if past:
             before = past[-1].features
             step = step_psi(features, before)
-            step_limit = limits.psi + feature_noise(int(before[0].sum()), rows)
+            step_limit = limits.psi + noise(N_COARSE, int(before[0].sum()), rows)
             is_stepped = (step > step_limit) & is_moved
     return DriftMeasures(
-        *(is_flagged_excluded, features, levels, psi, psi_limit, shift, outside, is_moved),
-        *(step, is_stepped, nights_moved, excess, excess_limit),
+        *(is_moved, is_high, features, is_flagged_excluded, levels, psi, psi_limit, shift),
+        *(outside, step, is_stepped, nights_moved, excess, excess_limit),
         nights_high=is_high + sum(one.is_high for one in latest),
     )
 
 
 def rows_of(drift: DriftMeasures, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the rows of ``drift``, without device, day and run."""
-    common = {
-        "is_flagged_excluded": drift.is_flagged_excluded,
-        "records": drift.records,
-    }
     is_past = drift.is_flagged_excluded
+    common = {"is_flagged_excluded": is_past, "records": drift.records}
     for j in range(drift.features.shape[0]):
         row = {**common, "feature": names[j], "counts": drift.features[j].tolist()}
         if drift.psi.size:

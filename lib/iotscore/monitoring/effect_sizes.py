@@ -3,6 +3,8 @@
 A test of significance asks whether two samples can come from one distribution. Of a million
 records a night the answer is always no, however small the difference; what matters is its size,
 and whether it stays.
+
+Counts of features are int64 arrays of shape (n_features, n_bins), of one record at least.
 """
 
 from __future__ import annotations
@@ -11,15 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.monitoring.bins import (
-    ABOVE,
-    BELOW,
-    LEVEL_SHARES,
-    LEVELS,
-    N_COARSE,
-    coarse,
-    expected_shares,
-)
+from iotscore.detect.reference_quantiles import SHARES
+from iotscore.monitoring.bins import ABOVE, BELOW, LEVEL_SHARES, LEVELS, coarse, expected_shares
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray, IntArray
@@ -35,16 +30,11 @@ MOST_SHIFT: Final = 100.0
 
 
 def psi(observed: FloatArray, expected: FloatArray) -> FloatArray:
-    """Return the population stability index of shares, float64 of shape (...).
+    """Return the population stability index of shares of shape (..., n_bins), of shape (...).
 
     ``sum((o - e) * ln(o / e))`` over bins, shares below :data:`FLOOR` counted as it (Siddiqi,
     "Credit Risk Scorecards", 2006, ch. 6: below 0.1 no change, above 0.25 a large one). It is
     symmetric, 0 or more, and 0 for equal shares.
-
-    Parameters
-    ----------
-    observed, expected : float64 array of shape (..., n_bins)
-        Shares that add up to 1.
     """
     o, e = np.maximum(observed, FLOOR), np.maximum(expected, FLOOR)
     found: FloatArray = ((o - e) * np.log(o / e)).sum(axis=-1)
@@ -56,27 +46,12 @@ def noise(n_bins: int, *rows: int) -> float:
 
     From Yurdakul and Naranjo, "Statistical properties of the population stability index", Journal
     of Risk Model Validation, 2020: the index is about a chi-squared variable times that sum.
-
-    Parameters
-    ----------
-    n_bins : int
-        Bins that are compared.
-    *rows : int
-        Size of each sample, 1 or more.
     """
     return (n_bins - 1) * sum(1.0 / each for each in rows)
 
 
 def feature_psi(counts: IntArray, bins: FeatureBins) -> FloatArray:
-    """Return each feature's index against the benign reference, float64 of shape (n_features,).
-
-    Parameters
-    ----------
-    counts : int64 array of shape (n_features, n_bins)
-        Records per bin; at least one record.
-    bins : FeatureBins
-        Bins of the device.
-    """
+    """Return each feature's index against the benign reference, float64 of shape (n_features,)."""
     observed = _shares(coarse(counts))
     return psi(observed, expected_shares(bins, observed))
 
@@ -86,24 +61,12 @@ def step_psi(counts: IntArray, earlier: IntArray) -> FloatArray:
     return psi(_shares(coarse(counts)), _shares(coarse(earlier)))
 
 
-def feature_noise(*rows: int) -> float:
-    """Return :func:`noise` for the bins of features."""
-    return noise(N_COARSE, *rows)
-
-
 def median_shift(counts: IntArray, bins: FeatureBins) -> FloatArray:
     """Return the shift of each median, in units of the benign 5 % to 95 % spread.
 
     The median is read from the counts, linear within a bin. It is never further out than the
     smallest and largest benign value, so the shift of a feature that left its benign range is a
     lower bound. NaN where benign values hardly differ; limited to :data:`MOST_SHIFT` either way.
-
-    Parameters
-    ----------
-    counts : int64 array of shape (n_features, n_bins)
-        Records per bin; at least one record.
-    bins : FeatureBins
-        Bins of the device.
     """
     reached = np.cumsum(counts, axis=1)
     half = reached[:, -1:] / 2.0
@@ -113,8 +76,9 @@ def median_shift(counts: IntArray, bins: FeatureBins) -> FloatArray:
     low, high = padded[rows, bin_], padded[rows, bin_ + 1]
     inside = counts[rows, bin_]
     medians = low + (high - low) * (half[:, 0] - reached[rows, bin_] + inside) / inside
+    benign = bins.quantiles[SHARES.index(0.5)]
     spread = np.where(bins.spreads > bins.tolerances, bins.spreads, np.nan)
-    shift: FloatArray = np.clip((medians - bins.medians) / spread, -MOST_SHIFT, MOST_SHIFT)
+    shift: FloatArray = np.clip((medians - benign) / spread, -MOST_SHIFT, MOST_SHIFT)
     return shift
 
 
@@ -135,7 +99,7 @@ def level_excess(counts: IntArray, threshold: float) -> float:
     Parameters
     ----------
     counts : int64 array of shape (n_level_bins,)
-        Records per bin of levels that are not above the threshold; at least one.
+        Records per bin, one record at least.
     threshold : float
         Level above which records are not among them; infinite if all are.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from iotscore.monitoring._histogram_kernel import add_counts
+from iotscore.detect.kernels.jit import compiled
 from iotscore.monitoring.bins import LEVELS, N_BINS
 
 if TYPE_CHECKING:
@@ -38,27 +38,9 @@ class Histograms:
     features: IntArray
     levels: IntArray
 
-    @classmethod
-    def empty(cls, n_features: int) -> Self:
-        """Return the histograms of no records."""
-        return cls(
-            np.zeros((2, n_features, N_BINS), dtype=np.int64),
-            np.zeros((2, N_LEVEL_BINS), dtype=np.int64),
-        )
-
     def __add__(self, other: Histograms) -> Histograms:
         """Return the histograms of both."""
         return Histograms(self.features + other.features, self.levels + other.levels)
-
-    @property
-    def records(self) -> int:
-        """How many records were counted."""
-        return int(self.levels.sum())
-
-    @property
-    def flagged(self) -> int:
-        """How many of them are flagged."""
-        return int(self.levels[1].sum())
 
     def part(self, *, is_flagged_excluded: bool) -> tuple[IntArray, IntArray]:
         """Return features and levels of the records that are not flagged, or of all."""
@@ -99,16 +81,35 @@ def count_records(
         The device's; None: only levels are counted.
     """
     group = is_flagged.astype(np.int64)
-    found = Histograms.empty(0 if bins is None else X.shape[1])
-    bin_of = np.searchsorted(LEVELS, levels, side="left")
-    np.add.at(found.levels, (group, bin_of), 1)
+    of_levels = np.zeros((2, N_LEVEL_BINS), dtype=np.int64)
+    np.add.at(of_levels, (group, np.searchsorted(LEVELS, levels, side="left")), 1)
+    of_features = np.zeros((2, 0 if bins is None else X.shape[1], N_BINS), dtype=np.int64)
     if bins is not None:
-        add_counts(X, group, _padded(bins), found.features)
-    return found
+        _add_counts(X, group, _padded(bins), of_features)
+    return Histograms(of_features, of_levels)
 
 
 @lru_cache(maxsize=256)
 def _padded(bins: FeatureBins) -> FloatArray:
+    """Return the edges, infinite behind the last one, so that the search needs no other bound."""
     padded = np.full((bins.edges.shape[0], _PADDED), np.inf)
     padded[:, : bins.edges.shape[1]] = bins.edges
     return padded
+
+
+@compiled
+def _add_counts(X: FloatArray, group: IntArray, edges: FloatArray, counts: IntArray) -> None:
+    """Add records to the counts of their group and bins; faster if columns are contiguous."""
+    n_rows, n_features = X.shape
+    half = (edges.shape[1] + 1) // 2
+    for j in range(n_features):
+        edge = edges[j]
+        for row in range(n_rows):
+            value = X[row, j]
+            found = 0
+            step = half
+            while step > 0:
+                # How many edges are smaller, by halves, without a branch.
+                found += step if edge[found + step - 1] < value else 0
+                step //= 2
+            counts[group[row], j, found] += 1

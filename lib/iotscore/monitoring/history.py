@@ -1,4 +1,4 @@
-"""The table ``drift`` as arrays: sketches to add to, and earlier nights to compare with."""
+"""The table ``drift`` as arrays: histograms to add to, and earlier days to compare with."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _SUBJECT: Final = ["event_day", "device_id", "device"]
 _READ: Final = (*_SUBJECT, "feature", "is_flagged_excluded", "counts", "psi", "is_moved")
 
 
-def stored_sketches(
+def stored_histograms(
     warehouse: Warehouse, version: str, days: Sequence[date], features: Sequence[str]
 ) -> dict[tuple[date, Device], Histograms]:
-    """Return what was counted of some nights."""
+    """Return what was counted of some days."""
     found = {}
     for subject, rows in _by_subject(warehouse, version, days, [True, False]):
         unflagged, all_ = (

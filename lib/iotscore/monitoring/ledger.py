@@ -25,15 +25,13 @@ class Nights:
 
     Attributes
     ----------
-    model_version
-        The model.
     files
         Rows of ``ingest_files``, by id, whose records are to be counted.
     days
         Their nights, rising.
-    anew
+    recounted
         Those of which an earlier content of a file was counted: all their files are in `files`,
-        and what was counted before is void.
+        and earlier counts do not hold.
     every_day
         All nights that the warehouse has, rising.
     volumes
@@ -45,7 +43,7 @@ class Nights:
     model_version: str
     files: dict[str, dict[str, Any]]
     days: list[date]
-    anew: frozenset[date]
+    recounted: frozenset[date]
     every_day: list[date]
     volumes: Volumes
     ingested_at: dict[str, datetime]
@@ -64,8 +62,8 @@ class Nights:
         """Return the latest nights before a night, rising."""
         return [each for each in self.every_day if each < day][-count:]
 
-    def told_since(self, days: int) -> date:
-        """Return the first of the nights whose alerts people are told: the newest ones."""
+    def recent_since(self, days: int) -> date:
+        """Return the first of the recent days, about which people are notified."""
         newest = self.every_day[-1] if self.every_day else newest_plausible_day()
         return later(newest, -days)
 
@@ -92,7 +90,7 @@ def unmonitored(context: Context, version: str) -> Nights:
         row["file_id"]: row["sha256"]
         for row in warehouse.rows("monitored_files", model_version=version)
     }
-    anew = frozenset(
+    recounted = frozenset(
         row["event_day"]
         for file_id, row in scored.items()
         if counted.get(file_id, row["sha256"]) != row["sha256"]
@@ -100,13 +98,13 @@ def unmonitored(context: Context, version: str) -> Nights:
     files = {
         file_id: row
         for file_id, row in sorted(scored.items())
-        if file_id not in counted or row["event_day"] in anew
+        if file_id not in counted or row["event_day"] in recounted
     }
     return Nights(
         version,
         files,
         days=sorted({row["event_day"] for row in files.values()}),
-        anew=anew,
+        recounted=recounted,
         every_day=sorted({row["event_day"] for row in present.values()}),
         volumes=volumes_of(ledger),
         ingested_at=ingested,

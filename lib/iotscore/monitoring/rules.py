@@ -65,18 +65,7 @@ def drift_alerts(
 ) -> Iterator[Alert]:
     """Yield the alerts of a day's drift.
 
-    Parameters
-    ----------
-    night
-        The devices of the day.
-    day
-        The day.
-    features
-        Names of the features, in order.
-    promised
-        Target false positive rate of the model; None: there is none.
-    limits
-        Limits of alerts.
+    ``promised`` is the model's target false positive rate; None: there is none.
     """
     could_step = [one for one in night.values() if one.unflagged.stepped_share is not None]
     stepped = [one for one in could_step if has_drifted(one.unflagged.stepped_share, limits)]
@@ -120,20 +109,16 @@ def _rate_alerts(
     severity: Severity = (
         "critical" if rate > min(promised * limits.critical_rate, 1.0 - promised) else "warning"
     )
-    observed = f"{rate:.1%} of {records:,} records are flagged, target {promised:.1%}"
-    if has_drifted(one.unflagged.moved_share, limits):
-        message = (
-            f"{observed}; the others drifted too: the device changed, or an attack is partly missed"
-        )
-        yield Alert("alert_rate", severity, device, day, rate, limit, message)
-        return
-    is_measured = one.unflagged.moved_share is not None
-    message = (
-        f"{observed}; the others have not drifted: an attack, not drift"
-        if is_measured
-        else f"{observed}; too few others are left to say whether the device itself changed"
-    )
-    yield Alert("attack", severity, device, day, rate, limit, message)
+    kind = "attack"
+    if one.unflagged.moved_share is None:
+        others = "too few others are left to say whether the device itself changed"
+    elif has_drifted(one.unflagged.moved_share, limits):
+        kind = "alert_rate"
+        others = "the others drifted too: the device changed, or an attack is partly missed"
+    else:
+        others = "the others have not drifted: an attack, not drift"
+    message = f"{rate:.1%} of {records:,} records are flagged, target {promised:.1%}; {others}"
+    yield Alert(kind, severity, device, day, rate, limit, message)
 
 
 def _drift_alert(
@@ -149,17 +134,14 @@ def _drift_alert(
     worst = int(np.argmax(unflagged.psi))
     shift = unflagged.shift[worst]
     shifted = "" if np.isnan(shift) else f", its median by {shift:+.2g} benign spreads"
-    share = unflagged.stepped_share if kind == "new_behaviour" else unflagged.moved_share
-    since = (
-        "since the day before"
-        if kind == "new_behaviour"
-        else f"on {one.nights_moved} of the last {limits.of_nights} days"
-    )
+    if kind == "new_behaviour":
+        share, since = unflagged.stepped_share, "since the day before"
+    else:
+        share = unflagged.moved_share
+        since = f"on {one.nights_moved} of the last {limits.of_nights} days"
     message = (
         f"{share:.0%} of the features of records that are not flagged drifted {since}; most "
         f"{features[worst]} (index {unflagged.psi[worst]:.2f}{shifted})"
     )
-    value = share or 0.0
-    return Alert(
-        kind, "warning", device, day, value, limits.feature_share, message, features[worst]
-    )
+    limit = limits.feature_share
+    return Alert(kind, "warning", device, day, share or 0.0, limit, message, features[worst])

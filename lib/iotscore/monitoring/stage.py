@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from iotscore.alerts.alert import raise_alerts
-from iotscore.alerts.deliveries import Delivery
+from iotscore.alerts.run_alerts import Delivery
 from iotscore.detect.model import TAIL
 from iotscore.features import HYBRID
-from iotscore.monitoring.alerting import Alerting, Told
+from iotscore.monitoring.alerting import Alerting
 from iotscore.monitoring.bins import bins_of
 from iotscore.monitoring.drift import Past, measure, rows_of
-from iotscore.monitoring.history import past_nights, stored_sketches
+from iotscore.monitoring.history import past_nights, stored_histograms
 from iotscore.monitoring.ledger import record_monitored, unmonitored
 from iotscore.monitoring.rules import DeviceNight, drift_alerts, has_drifted
 from iotscore.monitoring.tasks import count_nights
@@ -29,60 +29,16 @@ if TYPE_CHECKING:
     from iotscore.alerts.limits import Limits
     from iotscore.alerts.notify import Channel
     from iotscore.models.context import Context
-    from iotscore.models.registry import StoredModel
+    from iotscore.models.stored import StoredModel
+    from iotscore.monitoring.alerting import MonitorResult
     from iotscore.monitoring.histograms import Histograms
     from iotscore.monitoring.ledger import Nights
 
     Rows = list[dict[str, Any]]
-    Sketches = dict[tuple[date, Device], Histograms]
 
 _NOTHING_KNOWN: Final = Delivery(accepted=0, refused=0)
 _PAST: Final = 3
 """Nights are looked through so many times ``of_nights`` far back: a device may have been away."""
-
-
-@dataclass(frozen=True)
-class MonitorResult:
-    """What a run found.
-
-    Attributes
-    ----------
-    model_version
-        Of the model.
-    told
-        The alerts of which people were told: of nights that are not long past; of incidents also
-        those in files that were ingested lately, whatever night they claim.
-    rows
-        Records that were compared.
-    files, nights
-        Files and nights that were monitored; None if only incidents were looked at.
-    skipped
-        What cannot be monitored under the model.
-    """
-
-    model_version: str
-    told: Told
-    rows: int = 0
-    files: int | None = None
-    nights: int | None = None
-    skipped: str | None = None
-
-    @property
-    def alerts(self) -> Rows:
-        """Rows of ``alerts`` that people were told of."""
-        return self.told.alerts
-
-    @property
-    def undelivered(self) -> list[str]:
-        """Why channels could not deliver alerts."""
-        return self.told.undelivered
-
-    def details(self) -> dict[str, Any]:
-        """Return what the run log keeps."""
-        known: dict[str, Any] = {"model_version": self.model_version}
-        if self.files is not None:
-            known |= {"files": self.files, "nights": self.nights, "skipped": self.skipped}
-        return known | self.told.details()
 
 
 def monitor(
@@ -92,21 +48,10 @@ def monitor(
     *,
     delivery: Delivery = _NOTHING_KNOWN,
 ) -> MonitorResult:
-    """Count the records of new nights, compare them, and raise alerts.
+    """Count the records of new days, compare them, and raise alerts.
 
-    ``drift`` is committed first, then ``alerts``; then people are told, and the ledger
+    ``drift`` is committed first, then ``alerts``; then people are notified, and the ledger
     ``monitored_files`` comes last.
-
-    Parameters
-    ----------
-    context
-        Where, and which model.
-    limits
-        Where alerts begin.
-    channels
-        Get the alerts of :class:`MonitorResult`, by :func:`iotscore.alerts.notify.notify`.
-    delivery
-        What came in this run.
 
     Raises
     ------
@@ -130,26 +75,28 @@ def monitor(
         *alerting.of_incidents(),
         *alerting.of_delivery(delivery),
     ]
-    told = alerting.tell(raised, channels, context.run_id)
+    result = alerting.publish(raised, channels, context.run_id)
     if nights.files:
         record_monitored(context, nights)
-    return MonitorResult(
-        stored.version, told, rows, len(nights.files), len(nights.days), _skipped(stored)
+    return replace(
+        result,
+        rows=rows,
+        files=len(nights.files),
+        nights=len(nights.days),
+        skipped=_skipped(stored),
     )
 
 
-def tell_incidents(
+def monitor_incidents(
     context: Context, model_version: str, limits: Limits, channels: Mapping[str, Channel]
 ) -> MonitorResult:
-    """Raise alerts of new incidents alone: the night is not over, and nothing is compared yet.
+    """Raise alerts of new incidents alone: the day is not over, and nothing is compared yet.
 
-    Parameters are those of :func:`monitor`, which does not tell of them again. The model's version
-    is enough; it is not loaded.
+    :func:`monitor` does not raise them again. The model is not loaded.
     """
     nights = replace(unmonitored(context, model_version), files={}, days=[])
     alerting = Alerting(context.warehouse, nights, limits)
-    told = alerting.tell(alerting.of_incidents(), channels, context.run_id)
-    return MonitorResult(model_version, told)
+    return alerting.publish(alerting.of_incidents(), channels, context.run_id)
 
 
 def _skipped(stored: StoredModel) -> str | None:
@@ -179,20 +126,19 @@ class _Watch:
         """Count and measure all nights; :attr:`rows` are then those of ``drift``."""
         warehouse, version = context.warehouse, self._stored.version
         window = _PAST * self._limits.of_nights
-        kept = [day for day in nights.days if day not in nights.anew]
-        sketches: Sketches = stored_sketches(warehouse, version, kept, self._features)
+        kept = [day for day in nights.days if day not in nights.recounted]
+        counted = stored_histograms(warehouse, version, kept, self._features)
         for subject, one in count_nights(context, nights).items():
-            sketches[subject] = sketches[subject] + one if subject in sketches else one
+            counted[subject] = counted[subject] + one if subject in counted else one
         before = {each for day in nights.days for each in nights.before(day, window)}
         past = past_nights(warehouse, version, sorted(before - {*nights.days}), self._features)
-        for day, device in sorted(sketches, key=lambda subject: (subject[0], subject[1].order)):
-            one = sketches[day, device]
+        for day, device in sorted(counted, key=lambda subject: (subject[0], subject[1].order)):
             known = past.setdefault(device, {})
             latest = [known[each] for each in nights.before(day, window) if each in known]
-            self._measure(day, device, one, latest)
+            self._measure(day, device, counted[day, device], latest)
             unflagged = self._found[day][device].unflagged
             if unflagged.psi.size:
-                known[day] = Past(unflagged.is_moved, unflagged.is_high, unflagged.features)
+                known[day] = unflagged
 
     def _measure(self, day: date, device: Device, one: Histograms, past: Sequence[Past]) -> None:
         limits, threshold = self._limits, self._threshold
@@ -208,8 +154,8 @@ class _Watch:
             nights_moved=has_drifted(unflagged.moved_share, limits) + sum(moved),
         )
         subject = {"event_day": day, "device_id": device.device_id, "device": device.device}
-        for movement in (unflagged, all_):
-            self.rows += [row | subject for row in rows_of(movement, self._features)]
+        for drift in (unflagged, all_):
+            self.rows += [row | subject for row in rows_of(drift, self._features)]
 
     def alerts(self, nights: Nights, earlier: Rows) -> Rows:
         """Return new rows of ``alerts``, unstamped, night by night."""

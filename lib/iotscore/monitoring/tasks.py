@@ -1,4 +1,4 @@
-"""Counting in workers: records of ``traffic`` in, a sketch per device and night out."""
+"""Counting in workers: records of ``traffic`` in, histograms per device and day out."""
 
 from __future__ import annotations
 
@@ -27,17 +27,10 @@ if TYPE_CHECKING:
 
 
 def count_nights(context: Context, nights: Nights) -> dict[tuple[date, Device], Histograms]:
-    """Return a sketch per night and device of the files that are to be counted.
+    """Return the histograms of each day and device of the files that are to be counted.
 
     Records are scored again rather than joined with ``scores``, as when they are explained; only
-    the detectors that count in the hybrid score are asked.
-
-    Parameters
-    ----------
-    context
-        Where, and a model with calibrations of its own.
-    nights
-        Which files.
+    the detectors that count in the hybrid score are asked. The model must have calibrations.
     """
     warehouse, stored = context.warehouse, context.stored
     subjects = list({nights.subject(file): None for file in nights.files})
@@ -48,7 +41,7 @@ def count_nights(context: Context, nights: Nights) -> dict[tuple[date, Device], 
         "ingest_run": sorted({row["run_id"] for row in nights.files.values()}),
     }
     chosen = Selection("traffic", ("file_id", "device_id", *FEATURES), where, nights.total)
-    sketches: dict[tuple[date, Device], Histograms] = {}
+    found: dict[tuple[date, Device], Histograms] = {}
     with broadcast_model(warehouse.spark, stored.bundle, stored.version) as load_model:
 
         def load() -> Callable[[Iterator[pa.Table]], pa.Table]:
@@ -58,8 +51,8 @@ def count_nights(context: Context, nights: Nights) -> dict[tuple[date, Device], 
         for part in warehouse.fold_records(chosen, load, doing="monitor"):
             for number, data in zip(*(column.to_pylist() for column in part.columns), strict=True):
                 subject, one = subjects[number], Histograms.from_bytes(zlib.decompress(data))
-                sketches[subject] = sketches[subject] + one if subject in sketches else one
-    return sketches
+                found[subject] = found[subject] + one if subject in found else one
+    return found
 
 
 def counting(model: Model) -> Model:
@@ -75,12 +68,11 @@ def counting(model: Model) -> Model:
 
 
 def _counted(model: Model, batches: Iterable[pa.Table], numbers: Mapping[str, int]) -> pa.Table:
-    """Return the number of each subject among some records, and its packed sketch."""
+    """Return the number of each subject among some records, and its packed histograms."""
     found: dict[int, Histograms] = {}
-    known = {
-        int(device): None if model.reference is None else bins_of(model.reference, int(device))
-        for device in ([] if model.reference is None else model.reference.devices)
-    }
+    known = {}
+    if (reference := model.reference) is not None:
+        known = {int(device): bins_of(reference, int(device)) for device in reference.devices}
     for records in batches:
         X, devices = records_of(records)
         scores = model.score(X, devices)

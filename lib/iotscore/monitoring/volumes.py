@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -24,53 +24,34 @@ _REPEATED: Final = frozenset({"content_changed", "same_content"})
 
 @dataclass(frozen=True)
 class Volumes:
-    """Lines of each day and device.
+    """Lines of each day and device; a device without accepted lines is absent from those."""
 
-    Attributes
-    ----------
-    accepted
-        Records, by day and device; a device without records is absent.
-    refused
-        Lines that were refused, whole files included.
-    """
-
-    accepted: Mapping[date, Counter[Device]] = field(default_factory=dict)
-    refused: Mapping[date, Counter[Device]] = field(default_factory=dict)
+    accepted: Mapping[date, Counter[Device]]
+    refused: Mapping[date, Counter[Device]]
 
 
 def volumes_of(ledger: Iterable[dict[str, Any]]) -> Volumes:
     """Count the lines of a ledger of files, ``ingest_files``; replaced files do not count."""
     accepted: dict[date, Counter[Device]] = defaultdict(Counter)
     refused: dict[date, Counter[Device]] = defaultdict(Counter)
-    whole: dict[str, dict[str, Any]] = {}
+    whole: dict[str, tuple[date, Device, int]] = {}
     for row in ledger:
         if row["event_day"] is None or row["device"] is None:
             continue
-        device = Device(row["device_id"], row["device"])
+        day, device = row["event_day"], Device(row["device_id"], row["device"])
         if row["status"] == "ingested":
             if row["rows_accepted"]:
-                accepted[row["event_day"]][device] += row["rows_accepted"]
-            refused[row["event_day"]][device] += row["rows_quarantined"]
+                accepted[day][device] += row["rows_accepted"]
+            refused[day][device] += row["rows_quarantined"]
         elif row["status"] == "refused" and row["reason"] not in _REPEATED:
-            whole[row["file_id"]] = row
-    for row in whole.values():
-        device = Device(row["device_id"], row["device"])
-        refused[row["event_day"]][device] += row["rows_quarantined"]
+            whole[row["file_id"]] = day, device, row["rows_quarantined"]
+    for day, device, rows in whole.values():
+        refused[day][device] += rows
     return Volumes(accepted, refused)
 
 
 def volume_alerts(volumes: Volumes, day: date, limits: Limits) -> Iterator[Alert]:
-    """Yield alerts for a day's unusual numbers of records.
-
-    Parameters
-    ----------
-    volumes
-        Lines of this day and the days before; later days do not matter.
-    day
-        The day.
-    limits
-        Limits of alerts.
-    """
+    """Yield alerts for a day's unusual numbers of records; later days do not matter."""
     tonight = volumes.accepted.get(day, Counter())
     nights = sorted(night for night in volumes.accepted if night < day)[-_USUAL_NIGHTS:]
     recent = nights[-limits.of_nights :]
@@ -87,7 +68,12 @@ def volume_alerts(volumes: Volumes, day: date, limits: Limits) -> Iterator[Alert
                     "stopped, or its file was not delivered",
                 )
         elif sum(map(bool, counts)) >= limits.nights:
-            yield from _volume(device, tonight[device], usual, day, limits)
+            ratio = tonight[device] / usual
+            if not 1.0 / limits.volume_factor <= ratio <= limits.volume_factor:
+                yield Alert(
+                    *("volume", "warning", device, day, ratio, limits.volume_factor),
+                    message=f"{tonight[device]:,} records, {usual:,.0f} are usual",
+                )
     of_night = volumes.refused.get(day, Counter())
     for device in sorted(of_night, key=attrgetter("order")):
         refused = of_night[device]
@@ -97,15 +83,3 @@ def volume_alerts(volumes: Volumes, day: date, limits: Limits) -> Iterator[Alert
                 *("quarantine", "warning", device, day, share, limits.quarantined_share),
                 message=f"{refused:,} lines, {share:.1%}, were refused",
             )
-
-
-def _volume(
-    device: Device, records: int, usual: float, day: date, limits: Limits
-) -> Iterator[Alert]:
-    ratio = records / usual
-    if 1.0 / limits.volume_factor <= ratio <= limits.volume_factor:
-        return
-    yield Alert(
-        *("volume", "warning", device, day, ratio, limits.volume_factor),
-        message=f"{records:,} records, {usual:,.0f} are usual",
-    )

@@ -50,16 +50,9 @@ class PromotionOptions:
 
 @dataclass(frozen=True)
 class Gate:
-    """One condition of a promotion.
+    """One condition of a promotion: a figure, whether its limit is kept, and both in words.
 
-    Attributes
-    ----------
-    name
-        The figure that is compared, such as ``"TPR of each attack"``.
-    holds
-        Whether the check passed; None: there is nothing to compare, and nothing in the way.
-    told
-        Figures and limit, in words.
+    ``holds`` is None where there is nothing to compare, and nothing in the way.
     """
 
     name: str
@@ -91,8 +84,6 @@ def gates(trial: Trial, promised: float, limits: PromotionOptions) -> list[Gate]
         Benign and unlabelled records that neither model learned from, and attacks.
     promised
         The challenger's target false positive rate, as configured when it was trained.
-    limits
-        Tolerances and least numbers of records.
     """
     return [*_benign_gates(trial, promised, limits), *_attack_gates(trial, limits)]
 

@@ -22,18 +22,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class TrialFile:
-    """A capture that records are drawn from.
+    """A capture that records are drawn from; a drawn one stands for ``weight`` of them.
 
-    Attributes
-    ----------
-    source_file, device
-        Its path, and whose capture it is.
-    kind
-        Of all its records.
-    attack
-        Family and attack, such as ``gafgyt.tcp``; None unless the kind is attack.
-    weight
-        How many records a drawn one stands for, above 0.
+    ``attack`` is family and attack, such as ``gafgyt.tcp``; None unless the kind is attack.
     """
 
     source_file: str
@@ -49,8 +40,6 @@ class Trial:
 
     Attributes
     ----------
-    files
-        The captures.
     file_index : int64 array of shape (n_rows,)
         Position in ``files`` of each record's file.
     challenger, champion : bool array of shape (n_rows,)
@@ -69,28 +58,16 @@ class Trial:
 
     def of(self, kind: Kind, device: str | None = None, attack: str | None = None) -> BoolArray:
         """Say which files are of a kind, and of a device or an attack, if one is named."""
-        return np.array(
-            [
-                file.kind is kind
-                and device in (None, file.device)
-                and attack in (None, file.attack)
-                for file in self.files
-            ],
-            dtype=bool,
-        )
+        wanted = [
+            file.kind is kind and device in (None, file.device) and attack in (None, file.attack)
+            for file in self.files
+        ]
+        return np.array(wanted, dtype=bool)
 
 
 @dataclass(frozen=True)
 class Change:
-    """How the flags of a device's records of one kind change.
-
-    Attributes
-    ----------
-    rows, champion, challenger
-        Drawn records, and those that each model flags.
-    newly, no_longer
-        Records that only the challenger flags, and that only the champion flags.
-    """
+    """Drawn records of a device and kind: those that each model flags, and that only one does."""
 
     device: str
     kind: Kind
@@ -102,16 +79,9 @@ class Change:
 
 
 def changes(trial: Trial) -> list[Change]:
-    """Return what changes for each device and kind of records, where there are any.
-
-    Raises
-    ------
-    ValueError
-        There is no champion to compare with.
-    """
+    """Return what changes for each device and kind of records; nothing without a champion."""
     if trial.champion is None:
-        message = "without a champion nothing changes"
-        raise ValueError(message)
+        return []
     flags = {
         "rows": np.ones_like(trial.challenger),
         "champion": trial.champion,
@@ -120,9 +90,8 @@ def changes(trial: Trial) -> list[Change]:
         "no_longer": trial.champion & ~trial.challenger,
     }
     counts = {name: trial.count(chosen) for name, chosen in flags.items()}
-    groups = {(file.device, file.kind): None for file in trial.files}
     every = []
-    for device, kind in sorted(groups):
+    for device, kind in sorted({(file.device, file.kind) for file in trial.files}):
         files = trial.of(kind, device=device)
         totals = {name: int(count[files].sum()) for name, count in counts.items()}
         every.append(Change(device=device, kind=kind, **totals))

@@ -36,14 +36,7 @@ def choose(
 ) -> list[Source]:
     """Choose captures of the newest nights, and how densely each is drawn from.
 
-    Parameters
-    ----------
-    warehouse
-        Where.
-    plans
-        What the models learned from.
-    options
-        Nights, and most records of each kind; every capture of a kind gives as many.
+    Every capture of a kind gives as many records, none that a model learned from by its plan.
 
     Raises
     ------
@@ -57,16 +50,17 @@ def choose(
     for kind in Kind:
         rows = [row for row in ledger if _kind(row) is kind and row["rows_accepted"]]
         nights = sorted({row["event_day"] for row in rows})[-options.nights :]
-        chosen = [row for row in rows if row["event_day"] in nights]
-        after = {row["file_id"]: _learned(row["file_id"], plans) for row in chosen}
-        free = {row["file_id"]: row["rows_read"] - after[row["file_id"]] for row in chosen}
-        chosen = [row for row in chosen if free[row["file_id"]] > 0]
+        chosen = [
+            (row, after)
+            for row in sorted(rows, key=lambda row: str(row["source_file"]))
+            if row["event_day"] in nights
+            and (after := _learned(row["file_id"], plans)) < row["rows_read"]
+        ]
         quota = max(1, options.rows_of(kind) // max(1, len(chosen)))
-        for row in sorted(chosen, key=lambda row: str(row["source_file"])):
-            file_id = row["file_id"]
-            step = -(-free[file_id] // quota)
+        for row, after in chosen:
+            step = -(-(row["rows_read"] - after) // quota)
             known = TrialFile(row["source_file"], row["device"], kind, _attack(row), float(step))
-            steps = Steps(file_id, row["run_id"], after[file_id], step)
+            steps = Steps(row["file_id"], row["run_id"], after, step)
             sources.append(Source(steps, known))
     if not sources:
         message = (

@@ -28,17 +28,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 @dataclass(frozen=True)
 class Registered:
-    """What a run did.
-
-    Attributes
-    ----------
-    schema
-        Full name of the schema.
-    new_tables
-        Tables that the catalogue did not have, in the order of :data:`TABLES`.
-    tables, views
-        How many of each it has now.
-    """
+    """Full name of a schema, the tables that it did not have, and how many it has now."""
 
     schema: str
     new_tables: tuple[str, ...]
@@ -47,19 +37,12 @@ class Registered:
 
 
 def check_plain(what: str, name: str) -> str:
-    """Return a name that needs no quotes in any SQL.
-
-    Parameters
-    ----------
-    what
-        How the message calls it.
-    name
-        Up to 128 letters, digits and underscores of ASCII; no digit first.
+    """Return a name that needs no quotes in any SQL; the message calls it ``what``.
 
     Raises
     ------
     CatalogueError
-        The name is another one.
+        It is not up to 128 letters, digits and underscores of ASCII, without a digit first.
     """
     if not _PLAIN.fullmatch(name):
         message = (
@@ -75,18 +58,9 @@ def register(
 ) -> Registered:
     """Make every table an external table of a catalogue, and every view a view over them.
 
-    Tables stay where they are; the catalogue only learns their folders. Tables that nobody has
-    written yet are made, empty, so that views can be. What is registered already stays; views are
-    made anew, since their text may have changed.
-
-    Parameters
-    ----------
-    warehouse
-        Where the tables are.
-    catalogue, schema
-        Plain names, see :func:`check_plain`; the schema is made if it is not there.
-    views
-        The text of each view, as :func:`iotscore.query.views.read_views` returns it.
+    Tables stay where they are; the catalogue only learns their folders. A schema that is missing
+    is made, and so are tables that nobody has written yet, empty, so that views can be. What is
+    registered already stays, but views are made again, since their text may have changed.
 
     Raises
     ------

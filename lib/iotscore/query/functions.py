@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import Final
 
-_OPERATORS: Final = """
+COMPUTING: Final = frozenset(
+    """
     ! % & * + - / < << <= <=> = == > >= >> >>> ^ and between div ilike in like not or regexp rlike
     when | ~
-"""
 
-_NUMBERS: Final = """
     abs acos acosh asin asinh atan atan2 atanh bin bit_count bit_get bround cbrt ceil ceiling conv
     cos cosh cot csc degrees e exp expm1 factorial floor getbit greatest hex hypot least ln log
     log10 log1p log2 mod negative pi pmod positive pow power radians rand randn random rint round
@@ -23,9 +22,7 @@ _NUMBERS: Final = """
     try_divide try_mod try_multiply try_subtract unhex uniform width_bucket vector_avg
     vector_cosine_similarity vector_inner_product vector_l2_distance vector_norm vector_normalize
     vector_sum
-"""
 
-_TEXTS: Final = """
     aes_decrypt aes_encrypt ascii base64 bit_length btrim char char_length character_length chr
     collate collation concat concat_ws contains crc32 decode elt encode endswith find_in_set
     format_number format_string hash initcap instr is_valid_utf8 lcase left len length levenshtein
@@ -36,9 +33,7 @@ _TEXTS: Final = """
     substring_index to_binary to_char to_number to_varchar translate trim try_aes_decrypt
     try_parse_url try_to_binary try_to_number try_url_decode try_validate_utf8 ucase unbase64 upper
     url_decode url_encode validate_utf8 xxhash64
-"""
 
-_TIMES: Final = """
     add_months convert_timezone curdate current_date current_time current_timestamp
     current_timezone date_add date_diff date_format date_from_unix_date date_part date_sub
     date_trunc dateadd datediff datepart day dayname dayofmonth dayofweek dayofyear extract
@@ -51,15 +46,11 @@ _TIMES: Final = """
     try_make_interval try_make_timestamp try_make_timestamp_ltz try_make_timestamp_ntz try_to_date
     try_to_time try_to_timestamp unix_date unix_micros unix_millis unix_seconds unix_timestamp
     weekday weekofyear window window_time year
-"""
 
-_CONDITIONS: Final = """
     assert_true bigint binary boolean cast coalesce date decimal double equal_null float if ifnull
     int isnan isnotnull isnull nanvl nullif nullifzero nvl nvl2 raise_error smallint string time
     timestamp tinyint typeof version zeroifnull
-"""
 
-_NESTED: Final = """
     aggregate array array_append array_compact array_contains array_distinct array_except
     array_insert array_intersect array_join array_max array_min array_position array_prepend
     array_remove array_repeat array_size array_sort array_union arrays_overlap arrays_zip
@@ -71,14 +62,10 @@ _NESTED: Final = """
     shuffle size slice sort_array stack struct to_csv to_json to_variant_object transform
     transform_keys transform_values try_element_at try_parse_json try_variant_get variant_get
     zip_with
-"""
 
-_WINDOWS: Final = """
     cume_dist dense_rank lag lead monotonically_increasing_id nth_value ntile percent_rank rank
     row_number spark_partition_id uuid
-"""
 
-_AGGREGATES: Final = """
     any any_value approx_count_distinct approx_percentile approx_top_k approx_top_k_accumulate
     approx_top_k_combine approx_top_k_estimate array_agg avg bit_and bit_or bit_xor bitmap_and_agg
     bitmap_bit_position bitmap_bucket_number bitmap_construct_agg bitmap_count bitmap_or_agg
@@ -88,9 +75,7 @@ _AGGREGATES: Final = """
     percentile_cont percentile_disc regr_avgx regr_avgy regr_count regr_intercept regr_r2
     regr_slope regr_sxx regr_sxy regr_syy schema_of_variant_agg skewness some std stddev stddev_pop
     stddev_samp string_agg sum try_avg try_sum var_pop var_samp variance
-"""
 
-_SKETCHES: Final = """
     hll_sketch_agg hll_sketch_estimate hll_union hll_union_agg kll_merge_agg_bigint
     kll_merge_agg_double kll_merge_agg_float kll_sketch_agg_bigint kll_sketch_agg_double
     kll_sketch_agg_float kll_sketch_get_n_bigint kll_sketch_get_n_double kll_sketch_get_n_float
@@ -108,17 +93,10 @@ _SKETCHES: Final = """
     tuple_sketch_theta_double tuple_sketch_theta_integer tuple_union_agg_double
     tuple_union_agg_integer tuple_union_double tuple_union_integer tuple_union_theta_double
     tuple_union_theta_integer
-"""
-
-COMPUTING: Final = frozenset(
-    " ".join(
-        (
-            *(_OPERATORS, _NUMBERS, _TEXTS, _TIMES, _CONDITIONS, _NESTED),
-            *(_WINDOWS, _AGGREGATES, _SKETCHES),
-        )
-    ).split()
+    """.split()  # noqa: SIM905 - one word per line would hide the list
 )
-"""Functions whose result depends on their arguments, the time and chance only."""
+"""Functions whose result depends on their arguments, the time and chance only: operators, numbers,
+texts, times, conditions and casts, nested values, windows, aggregates, sketches."""
 
 TABLE_FUNCTIONS: Final = frozenset(
     """

@@ -35,15 +35,8 @@ def register_tables(
 ) -> None:
     """Make tables and views known by their plain names, and no file readable by its path.
 
-    Parameters
-    ----------
-    warehouse
-        Where the tables are.
-    views
-        The text of each view, as :func:`iotscore.query.views.read_views` returns it; None: none.
-    statement
-        Only what this statement mentions, which is quicker; None, or a statement that lists names
-        with SHOW: everything.
+    With a statement only what it mentions, which is quicker; everything if it lists names with
+    SHOW. The texts of views are those of :func:`iotscore.query.views.read_views`.
     """
     views = views or {}
     known = {*TABLES, *views}
@@ -62,21 +55,16 @@ def register_tables(
 
 
 def run_query(spark: SparkSession, statement: str) -> DataFrame:
-    """Return the result of one statement; a query's rows are computed when they are asked for.
+    """Return the result of one SQL statement; rows are computed when they are asked for.
 
-    Parameters
-    ----------
-    spark
-        Session in which :func:`register_tables` was called.
-    statement
-        SQL; comments and a semicolon at its end are fine.
+    :func:`register_tables` must have been called in the session.
 
     Raises
     ------
     QueryError
         The statement is no valid SQL, names unknown tables or columns, or does more than read.
     """
-    with told_in_one_line():
+    with as_query_errors():
         is_query = check_parsed(spark, statement)
         result = spark.sql(statement)
         if is_query:
@@ -86,7 +74,7 @@ def run_query(spark: SparkSession, statement: str) -> DataFrame:
 
 
 @contextmanager
-def told_in_one_line() -> Iterator[None]:
+def as_query_errors() -> Iterator[None]:
     """Turn Spark's errors about a statement, also those while it runs, into a QueryError.
 
     A damaged file is none of the statement's faults: its error passes.
@@ -121,11 +109,8 @@ def _explain(error: PySparkException | Py4JJavaError) -> str | None:
 def _messages(error: PySparkException | Py4JJavaError) -> Iterator[str]:
     """Yield the messages of a Spark error and of its causes, the outermost first."""
     yield str(error).strip()
-    java = error.java_exception if isinstance(error, Py4JJavaError) else _origin(error)
+    attribute = "java_exception" if isinstance(error, Py4JJavaError) else "_origin"
+    java: Any = getattr(error, attribute, None)
     while java is not None:
         yield str(java.getMessage()).strip()
         java = java.getCause()
-
-
-def _origin(error: PySparkException) -> Any:  # noqa: ANN401 - a JVM object or None
-    return getattr(error, "_origin", None)

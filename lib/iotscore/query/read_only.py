@@ -72,10 +72,7 @@ _ALLOWED: Final = (
 def check_parsed(spark: SparkSession, statement: str) -> bool:
     """Refuse a statement unless each part of its parse tree is known to read only.
 
-    Returns
-    -------
-    bool
-        True for a query, False for a command such as DESCRIBE, which Spark runs at once.
+    Return whether it is a query, and no command such as DESCRIBE, which Spark runs at once.
 
     Raises
     ------

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+RENAMED_VIEWS: Final = {
+    "v_device_night": "v_device_day",
+    "v_last_night": "v_newest_day",
+    "v_alerts": "v_flagged_records",
+    "v_open_flags": "v_open_flagged_records",
+}
+"""Views that keep their earlier name for one more version, and what they are called now."""
+
 VIEWS: Final = (
     "v_champion",
     "v_latest_evaluation",
@@ -26,20 +34,9 @@ VIEWS: Final = (
     "v_model_comparison",
     "v_quarantine_reasons",
     "v_runs",
-    "v_device_night",
-    "v_last_night",
-    "v_alerts",
-    "v_open_flags",
+    *RENAMED_VIEWS,
 )
 """Every view; each stands behind those that it reads."""
-
-RENAMED_VIEWS: Final = {
-    "v_device_night": "v_device_day",
-    "v_last_night": "v_newest_day",
-    "v_alerts": "v_flagged_records",
-    "v_open_flags": "v_open_flagged_records",
-}
-"""Views that keep their earlier name for one more version, and what they are called now."""
 
 _COMMENTS_AT_THE_TOP: Final = re.compile(r"\A(?:\s*--[^\n]*(?:\n|\Z))+")
 _SOURCE: Final = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
@@ -57,20 +54,9 @@ def sources(text: str) -> list[str]:
 
 
 def view_query(text: str, place: Callable[[str], str]) -> str:
-    """Return a view's query on tables that go by other names.
+    """Return a view's query, one SELECT statement, on tables and views of other names.
 
-    Parameters
-    ----------
-    text
-        The view's text, as :func:`read_views` returns it.
-    place
-        Gives, for the plain name of a table or view, what stands for it in SQL, such as
-        ``main.iot.scores``.
-
-    Returns
-    -------
-    str
-        One SELECT statement; it can follow ``CREATE VIEW name AS``.
+    For a plain name ``place`` gives what stands for it in SQL, such as ``main.iot.scores``.
     """
     bound = ",\n".join(f"{name} AS (SELECT * FROM {place(name)})" for name in sources(text))  # noqa: S608 - our names
     query = _COMMENTS_AT_THE_TOP.sub("", text).strip()

@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from iotscore.errors import one_line
 from iotscore.features import HYBRID
 from iotscore.report.formatting import SCORECARD, compact, named, share
 from iotscore.report.score_histogram import width_of
-from iotscore.report.theme import (
-    INK,
-    MUTED,
-    PAPER,
-    colour,
-    finished,
-    label,
-    new_figure,
-    style,
-)
+from iotscore.report.theme import INK, MUTED, PAPER, colour, finished, new_figure, style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,16 +36,16 @@ def composition_picture(found: Composition, data: str) -> Picture:
     """Draw the ingested records by device and kind of traffic."""
     devices = found.devices[:_MOST_DEVICES]
     totals = [sum(counts) for _, counts in devices]
+    columns = zip(*(counts for _, counts in devices), strict=True)
+    by_kind = dict(zip(found.kinds, columns, strict=True))
     with style():
         figure = new_figure(7.2, 1.25 + 0.34 * len(devices))
         axes = figure.subplots()
         left = np.zeros(len(devices))
         places = np.arange(len(devices))
-        for kind, counts in zip(
-            found.kinds, zip(*(counts for _, counts in devices), strict=True), strict=True
-        ):
+        for kind, counts in by_kind.items():
             axes.barh(
-                places, counts, left=left, height=0.68, color=colour(kind), label=label(kind),
+                places, counts, left=left, height=0.68, color=colour(kind), label=one_line(kind),
                 edgecolor=PAPER, linewidth=0.8,
             )  # fmt: skip
             left += np.array(counts)
@@ -62,17 +54,13 @@ def composition_picture(found: Composition, data: str) -> Picture:
                 compact(total), (total, place), (4, 0), textcoords="offset points", va="center",
                 color=INK,
             )  # fmt: skip
-        axes.set_yticks(places, [_short(name) for name, _ in devices], color=INK)
-        axes.invert_yaxis()
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
+        _name_bars(axes, [_short(name) for name, _ in devices])
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.margins(x=0.1)
         axes.set_xlabel("records")
         figure.legend(loc="outside upper left", ncols=4)
-        sums = zip(found.kinds, zip(*(counts for _, counts in devices), strict=True), strict=True)
-        summary = ", ".join(f"{sum(counts):,} {kind}" for kind, counts in sums)
+        summary = ", ".join(f"{sum(counts):,} {kind}" for kind, counts in by_kind.items())
         more = len(found.devices) - len(devices)
         alternative = (
             f"Bars: ingested records of {len(devices)} devices by kind of traffic: {summary}. "
@@ -166,13 +154,11 @@ def scorecard_picture(evaluation: Evaluation, data: str) -> Picture | None:
                 )  # fmt: skip
         for place, name in enumerate(SCORECARD):
             axes.text(1.02, place, share(getattr(hybrid, name)), va="center", fontweight="bold")
-        axes.set_yticks(places, list(SCORECARD.values()), color=INK)
-        axes.invert_yaxis()
+        _name_bars(axes, list(SCORECARD.values()))
         axes.set_xlim(0, 1.14)
         axes.set_xticks(np.linspace(0, 1, 6))
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        axes.grid(visible=False, axis="y")
-        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.spines["bottom"].set_visible(False)
         figure.legend(loc="outside upper left", ncols=3)
         summary = ", ".join(
             f"{text} {share(getattr(hybrid, name))}" for name, text in SCORECARD.items()
@@ -214,7 +200,7 @@ def spread_picture(shape: Shape, data: str) -> Picture:
         axes.grid(visible=False, axis="x")
         axes.tick_params(labelsize=8.5)
         figure.legend(loc="outside upper right", ncols=3, fontsize=8.5)
-        return finished(f"scores_{shape.detector}", _spread_told(shape, data), figure)
+        return finished(f"scores_{shape.detector}", _spread_in_words(shape, data), figure)
 
 
 def _ticks(shape: Shape) -> list[float]:
@@ -225,7 +211,7 @@ def _ticks(shape: Shape) -> list[float]:
     return sorted({float(f"{one:.1g}") for one in wanted if one <= shape.edges[-1]})
 
 
-def _spread_told(shape: Shape, data: str) -> str:
+def _spread_in_words(shape: Shape, data: str) -> str:
     parts = []
     for kind, counts in shape.counts.items():
         middle = shape.edges[np.searchsorted(np.cumsum(counts), counts.sum() / 2)]
@@ -234,6 +220,14 @@ def _spread_told(shape: Shape, data: str) -> str:
     return f"Distribution of the {named(shape.detector)}: {'; '.join(parts)}; {at}. Data: {data}."
 
 
+def _name_bars(axes: Axes, names: list[str]) -> None:
+    """Name horizontal bars, the first one at the top."""
+    axes.set_yticks(np.arange(len(names)), names, color=INK)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+
+
 def _short(name: str) -> str:
-    text = label(name)
+    text = one_line(name)
     return text if len(text) <= _LETTERS else f"{text[: _LETTERS - 1]}…"

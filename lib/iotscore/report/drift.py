@@ -11,15 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenAlert:
-    """An alert that no suppression hides; columns as in ``alerts``.
-
-    Attributes
-    ----------
-    rank
-        Rank of the severity: 0 for ``info``, and more for higher severities.
-    device
-        Name of the device; None: all devices.
-    """
+    """An alert that no suppression hides, columns as in ``alerts``, and its severity's rank."""
 
     event_day: date
     severity: str
@@ -32,16 +24,7 @@ class OpenAlert:
 
 @dataclass(frozen=True)
 class DriftedFeature:
-    """A feature that has drifted.
-
-    Attributes
-    ----------
-    psi
-        Population stability index against the model's benign records.
-    shift
-        Shift of the median, in units of the benign 5 to 95 % range; None if benign values hardly
-        differ.
-    """
+    """A feature that has drifted; columns as in ``drift``."""
 
     name: str
     psi: float
@@ -54,8 +37,6 @@ class FeatureDrift:
 
     Attributes
     ----------
-    records
-        Number of records.
     features
         Features that were compared; 0: too few records, or nothing to compare them with.
     moved

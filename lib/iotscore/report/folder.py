@@ -17,6 +17,7 @@ from iotscore.report.charts import (
 from iotscore.report.formatting import DATA
 from iotscore.report.output_folder import unwritable
 from iotscore.report.page import render
+from iotscore.report.shap_charts import ATTACK, BENIGN, SUMMARY, shap_pictures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from iotscore.report.theme import Picture
 
 PAGE: Final = "report.html"
-SHAP: Final = ("shap_summary_plot", "shap_force_plot_benign", "shap_force_plot_attack")
-FILES: Final = (COMPOSITION, ROC, SCORE, *SHAP)
+FILES: Final = (COMPOSITION, ROC, SCORE, SUMMARY, BENIGN, ATTACK)
 """Pictures that are written as files, with the names of the published baselines."""
 
 
@@ -40,22 +40,15 @@ def draw(night: Night) -> dict[str, Picture]:
         pictures.append(scorecard_picture(night.evaluation, measured))
     pictures += [spread_picture(shape, data) for shape in night.shapes]
     if night.shapley is not None:
-        # Imports a library that takes seconds.
-        from iotscore.report.shap_charts import shap_pictures
-
         pictures += shap_pictures(night.shapley, data)
     return {one.name: one for one in pictures if one is not None}
 
 
 def write_report(night: Night, folder: Path) -> list[Path]:
-    """Write page and pictures; delete pictures of an earlier report that this one lacks.
+    """Write page and pictures, and return the files, the page first.
 
-    Each file is replaced in one step, the page last.
-
-    Returns
-    -------
-    list of Path
-        The files, the page first.
+    Each file is replaced in one step, the page last; pictures of an earlier report that this one
+    lacks are deleted.
 
     Raises
     ------

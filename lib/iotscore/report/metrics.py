@@ -29,8 +29,6 @@ class Figures:
     recall_benign: float | None
     f1_benign: float | None
     fpr: float | None
-    recall_attack_low: float | None
-    recall_attack_high: float | None
     fpr_low: float | None
     fpr_high: float | None
     fpr_promised: float | None
@@ -63,13 +61,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Share of each attack's records that are flagged, by device.
-
-    Attributes
-    ----------
-    cells
-        One row per device, one value per attack; None: the device has no such records.
-    """
+    """Flagged share of each attack's records, a row per device; None: it has no such records."""
 
     attacks: tuple[str, ...]
     cells: tuple[tuple[str, tuple[float | None, ...]], ...]

@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Day:
-    """Records and flagged records of an event day, over all devices.
-
-    Attributes
-    ----------
-    flagged
-        Records that the hybrid score flags; None if the model has no threshold.
-    """
+    """Records of an event day, and those that are flagged; None if the model has no threshold."""
 
     day: date
     records: int

@@ -52,17 +52,10 @@ class Quality:
 
 @dataclass(frozen=True)
 class StageRun:
-    """The last end of a stage.
-
-    Attributes
-    ----------
-    usual
-        Median of the speeds of the stage's earlier ends, record/s; None if there are none.
-    """
+    """The last end of a stage, and the usual speed of earlier ones, record/s; None without any."""
 
     stage: str
     status: str
-    run_id: str
     started_at: datetime
     seconds: float | None
     rows: int | None

@@ -37,15 +37,7 @@ PREVALENCES: Final = (0.01, 0.001, 0.0001)
 
 
 def render(night: Night, pictures: Mapping[str, Picture]) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    night
-        The content.
-    pictures
-        Its pictures by name; a section whose picture is missing does without.
-    """
+    """Return the page; a section whose picture is missing does without."""
     script, _, _ = _environment().loader.get_source(_environment(), "sort.js.j2")  # type: ignore[union-attr]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return _environment().get_template("report.html.j2").render(
@@ -76,14 +68,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "count": words.count,
-        "share": words.share,
-        "score": words.score,
-        "size": words.size,
-        "named": words.named,
-        "breakable": words.breakable,
-    }
+    filters = (words.count, words.share, words.score, words.size, words.named, words.breakable)
+    environment.filters |= {each.__name__: each for each in filters}
     environment.globals |= {
         "trend": trend,
         "interval": interval,
@@ -123,13 +109,7 @@ def trend(values: Sequence[int | None]) -> Markup:
 
 
 def interval(low: float, value: float, high: float, mark: float | None, top: float) -> Markup:
-    """Return a small bar from low to high with a dot, and a line at the target.
-
-    Parameters
-    ----------
-    top
-        The share at the right end; the left end is 0.
-    """
+    """Return a bar from low to high with a dot, and a line at the target; top is the right end."""
 
     def place(one: float) -> float:
         return 3 + (_BAR_WIDTH - 6) * min(one / top, 1.0) if top else 3.0
@@ -153,13 +133,10 @@ def interval(low: float, value: float, high: float, mark: float | None, top: flo
 
 
 def target_verdict(one: Figures) -> str | None:
-    """Say whether a false positive rate met its target: ``met``, ``unsure`` or ``missed``.
+    """Return ``met``, ``unsure`` or ``missed`` of a target false positive rate.
 
-    Returns
-    -------
-    str or None
-        ``unsure``: the rate is above the target, but the target lies in the 95 % interval.
-        None: there is no target, or there is no benign record.
+    ``unsure``: the rate is above the target, which lies in the 95 % interval. None: there is no
+    target, or no benign record.
     """
     if one.fpr_promised is None or one.fpr is None or one.fpr_low is None:
         return None

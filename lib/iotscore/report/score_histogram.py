@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,21 +22,14 @@ class Spread:
     """Adds up one detector's counted scores.
 
     Bins are equally wide on the scale ``asinh(score / width)``: linear up to about ``width``,
-    logarithmic beyond, so that both sides of a threshold can be seen.
-
-    Parameters
-    ----------
-    detector
-        Name of the detector.
-    threshold
-        See :class:`iotscore.report.night.Shape`; also the scale's width, where it is positive.
+    logarithmic beyond, so that both sides of a threshold, which is the width, can be seen.
     """
 
     def __init__(self, detector: str, threshold: float | None) -> None:
         self._detector = detector
         self._threshold = threshold
         self._width = width_of(threshold)
-        self._cells: dict[tuple[str, bool], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        self._cells: dict[tuple[str, bool], Counter[int]] = defaultdict(Counter)
 
     def add(self, label: int | None, scores: FloatArray, rows: IntArray, *, is_seen: bool) -> None:
         """Add records of one kind.
@@ -52,11 +45,9 @@ class Spread:
         """
         cells = np.floor(np.arcsinh(scores / self._width) * _FINE).astype(np.int64)
         distinct, where = np.unique(cells, return_inverse=True)
-        totals = np.zeros(distinct.size, dtype=np.int64)
-        np.add.at(totals, where, rows)
-        of_kind = self._cells[KINDS[label], is_seen]
-        for cell, total in zip(distinct.tolist(), totals.tolist(), strict=True):
-            of_kind[cell] += total
+        totals = np.bincount(where, rows, distinct.size).astype(np.int64)
+        totals_of = dict(zip(distinct.tolist(), totals.tolist(), strict=True))
+        self._cells[KINDS[label], is_seen].update(totals_of)
 
     def shape(self) -> Shape | None:
         """Return the distribution of records that are no training records; None without any.
@@ -64,10 +55,9 @@ class Spread:
         If all benign records are training records, they are taken.
         """
         unseen = {kind: cells for (kind, is_seen), cells in self._cells.items() if not is_seen}
-        learned = self._cells.get(("benign", True))
-        stands_in = "benign" not in unseen and learned is not None
-        if stands_in and learned is not None:
-            unseen["benign"] = learned
+        stands_in = "benign" not in unseen and ("benign", True) in self._cells
+        if stands_in:
+            unseen["benign"] = self._cells["benign", True]
         if not unseen:
             return None
         numbers = [cell for cells in unseen.values() for cell in cells]

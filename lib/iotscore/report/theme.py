@@ -19,49 +19,29 @@ from markupsafe import Markup, escape
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from iotscore.errors import one_line
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INK: Final = "#18222d"
-MUTED: Final = "#566272"
-GRID: Final = "#dde3ea"
-PAPER: Final = "#ffffff"
-
-LIGHT: Final = {
-    "ink": INK,
-    "muted": MUTED,
-    "grid": GRID,
-    "paper": PAPER,
-    "benign": "#14786a",
-    "attack": "#c2410d",
-    "unlabelled": "#6d7785",
-    "gafgyt": "#c2410e",
-    "mirai": "#8a2f6b",
-    "hybrid": "#0a5cb8",
-    "iforest": "#8d6100",
-    "lstm": "#7a3fd0",
-    "neighbours": "#3b7d23",
-    "envelope": "#00728f",
+_COLOURS: Final = {
+    "ink": ("#18222d", "#e8edf3"),
+    "muted": ("#566272", "#a7b3c1"),
+    "grid": ("#dde3ea", "#323d4a"),
+    "paper": ("#ffffff", "#161d26"),
+    "benign": ("#14786a", "#4ec7b2"),
+    "attack": ("#c2410d", "#ff9466"),
+    "unlabelled": ("#6d7785", "#9aa6b4"),
+    "gafgyt": ("#c2410e", "#ff9466"),
+    "mirai": ("#8a2f6b", "#e08fc4"),
+    "hybrid": ("#0a5cb8", "#6fb4ff"),
+    "iforest": ("#8d6100", "#d9a93f"),
+    "lstm": ("#7a3fd0", "#bb9bff"),
+    "neighbours": ("#3b7d23", "#8fcf72"),
+    "envelope": ("#00728f", "#5cc4e0"),
 }
-DARK: Final = {
-    "ink": "#e8edf3",
-    "muted": "#a7b3c1",
-    "grid": "#323d4a",
-    "paper": "#161d26",
-    "benign": "#4ec7b2",
-    "attack": "#ff9466",
-    "unlabelled": "#9aa6b4",
-    "gafgyt": "#ff9466",
-    "mirai": "#e08fc4",
-    "hybrid": "#6fb4ff",
-    "iforest": "#d9a93f",
-    "lstm": "#bb9bff",
-    "neighbours": "#8fcf72",
-    "envelope": "#5cc4e0",
-}
-"""The same names in both modes; in :data:`LIGHT` no two are equal."""
+"""Each name's colour in the light and in the dark mode; no two are equal in the light one."""
+LIGHT: Final = {name: light for name, (light, _) in _COLOURS.items()}
+DARK: Final = {name: dark for name, (_, dark) in _COLOURS.items()}
+INK, MUTED, GRID, PAPER = (LIGHT[name] for name in ("ink", "muted", "grid", "paper"))
 
 _PNG_DPI: Final = 160
 _STYLE: Final[dict[Any, Any]] = {
@@ -102,10 +82,8 @@ class Picture:
         Its file's, without the ending.
     alternative
         What it shows, in words, for those who do not see it.
-    png
-        The file's bytes.
     inline
-        The same for the page: SVG in the page's colours, or an image in a data URI.
+        The picture in the page: SVG in the page's colours, or an image in a data URI.
     """
 
     name: str
@@ -126,11 +104,6 @@ def style() -> Iterator[None]:
 def colour(name: str) -> str:
     """Return the colour of a kind of traffic, a detector or a part of a picture."""
     return LIGHT.get(name, MUTED)
-
-
-def label(text: str) -> str:
-    """Return somebody else's name in a form that can be drawn on one line."""
-    return one_line(text)
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -9,6 +9,7 @@ else.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,16 +17,15 @@ import numpy as np
 from iotscore.errors import InputError
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR
 from iotscore.evaluation.protocols.cross_validate import cross_validate
-from iotscore.evaluation.protocols.rounds import Plan, chronological
+from iotscore.evaluation.protocols.rounds import chronological
+from iotscore.evaluation.trained import fit_of
 from iotscore.research.robustness import robustness_rows
 from iotscore.warehouse.figure_columns import POISONING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from iotscore.detect.detector import IntArray
-    from iotscore.evaluation.attack_options import Poison
     from iotscore.evaluation.protocols.benign import Benign, BenignPart, Fit, Fitted
+    from iotscore.evaluation.protocols.evaluate import ProtocolRun
     from iotscore.evaluation.protocols.rounds import Round
     from iotscore.evaluation.protocols.sample import Sample
 
@@ -68,31 +68,11 @@ class PoisonedRows:
         )
 
 
-def measure_poisoned(
-    sample: Sample,
-    fits: Mapping[float, Fit],
-    plan: Plan,
-    budgets: Sequence[float],
-    poison: Poison,
-    seed: int,
-) -> list[Row]:
-    """Measure what each fit is worth with attacks among its benign rows.
+def measure_poisoned(sample: Sample, run: ProtocolRun) -> list[Row]:
+    """Measure what a model is worth with attacks among its benign rows, trimmed and not.
 
     What poisons at the largest share is measured at none, so that all figures of a draw are
     about the same rows.
-
-    Parameters
-    ----------
-    sample
-        Labelled rows.
-    fits
-        Fits the models that are measured, by the share that it trims (0: nothing).
-    plan, budgets
-        As in :class:`iotscore.evaluation.protocols.Options`.
-    poison
-        What is planted.
-    seed
-        Of the draws.
 
     Returns
     -------
@@ -106,42 +86,31 @@ def measure_poisoned(
     TrainingError
         If nothing can be fitted.
     """
-    return list(_rows(sample, fits, plan, budgets, poison, seed))
-
-
-def _rows(
-    sample: Sample,
-    fits: Mapping[float, Fit],
-    plan: Plan,
-    budgets: Sequence[float],
-    poison: Poison,
-    seed: int,
-) -> Iterator[Row]:
-    (clean,) = chronological(sample, plan)
-    for attack in poison.attacks:
-        for draw in range(poison.draws):
-            random = np.random.default_rng([seed, draw])
-            every = draw_poisoned(sample, clean, attack, max(poison.shares), random)
-            rest = np.setdiff1d(clean.test_attack, every.rows)
-            measured = replace(clean, test_attack=rest)
-            for share in poison.shares:
-                poison_rows = every.first(share)
-                for trim_share, fit in fits.items():
-                    held_out = cross_validate(
-                        sample, [measured], fit_on_poisoned(fit, sample, poison_rows), budgets
-                    )
-                    common = {
-                        "protocol": POISONING,
-                        "attack": attack,
-                        "knob": "planted_share",
-                        "effort": share,
-                        "trim_share": trim_share,
-                        "draw": draw + 1,
-                        "n_planted": poison_rows.rows.size,
-                    }
-                    yield from robustness_rows(
-                        sample, held_out, budgets, common, left_out=_NOT_POISONED
-                    )
+    poison, model = run.options.poisoning, run.model.without_idle()
+    (clean,) = chronological(sample, run.plan)
+    figures: list[Row] = []
+    for attack, draw in product(poison.attacks, range(poison.draws)):
+        random = np.random.default_rng([run.seed, draw])
+        every = draw_poisoned(sample, clean, attack, max(poison.shares), random)
+        measured = replace(clean, test_attack=np.setdiff1d(clean.test_attack, every.rows))
+        for share, trim_share in product(poison.shares, (0.0, poison.trim_share)):
+            poison_rows = every.first(share)
+            trimmed = fit_of(replace(model, trim_share=trim_share))
+            fit = fit_on_poisoned(trimmed, sample, poison_rows)
+            held_out = cross_validate(sample, [measured], fit, run.options.budgets)
+            common = {
+                "protocol": POISONING,
+                "attack": attack,
+                "knob": "planted_share",
+                "effort": share,
+                "trim_share": trim_share,
+                "draw": draw + 1,
+                "n_planted": poison_rows.rows.size,
+            }
+            figures += robustness_rows(
+                sample, held_out, run.options.budgets, common, left_out=_NOT_POISONED
+            )
+    return figures
 
 
 def draw_poisoned(

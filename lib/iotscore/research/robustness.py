@@ -37,10 +37,6 @@ def robustness_rows(
 
     Parameters
     ----------
-    sample, held_out
-        Rows and what was said of them.
-    budgets
-        Shares of benign rows that may be flagged.
     common
         What all rows share: ``protocol``, ``attack``, ``knob``, ``effort``, ``trim_share``,
         ``draw`` and ``n_planted``.

@@ -16,7 +16,7 @@ from iotscore.runs.ledgers import ANY, BOOKS, NEEDS, Books, CountedTable
 from iotscore.warehouse.schemas import run_column
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from iotscore.warehouse.warehouse import Warehouse
 
@@ -27,10 +27,7 @@ _MOST_NAMED: Final = 3
 class ConsistencyCheck:
     """Looks at each ledger once: afterwards only the job itself changes it.
 
-    Parameters
-    ----------
-    warehouse
-        Which; no other job may write it, and nothing of a killed run is left in it.
+    No other job may write the warehouse, and nothing of a killed run may be left in it.
     """
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -46,24 +43,32 @@ class ConsistencyCheck:
             A ledger and a table disagree, or a file of theirs is lost.
         """
         for name in NEEDS.get(stage, ()):
-            if name not in self._held:
-                _require(self._warehouse, BOOKS[name])
-                self._held.add(name)
+            if name in self._held:
+                continue
+            books = BOOKS[name]
+            if fault := next(_faults(self._warehouse, books), None):
+                message = (
+                    f"the tables in {self._warehouse.root} do not agree: {fault}. Going on would "
+                    "double records or leave some out, so nothing was written. Run the job verify "
+                    f"to see which files; then restore the folders {', '.join(books.tables)} from "
+                    f"one backup; {books.way_back}"
+                )
+                raise WarehouseError(message)
+            self._held.add(name)
 
 
-def _require(warehouse: Warehouse, books: Books) -> None:
+def _faults(warehouse: Warehouse, books: Books) -> Iterator[str]:
     for name in books.tables:
-        _require_files(warehouse, books, name)
+        yield from _lost_files(warehouse, name)
     if books.counted:
         entries = _entries(warehouse, books)
         for table in books.counted:
-            _require_sum(warehouse, books, table, entries)
-        if books.keeps_runs:
-            _require_runs(warehouse, books, {entry["run_id"] for entry in entries})
+            yield from _wrong_sums(warehouse, books, table, entries)
+        if books.ledger == "ingest_files":  # its entries never lose the run that made them
+            yield from _unknown_runs(warehouse, books, {entry["run_id"] for entry in entries})
     for name in books.needing:
         if warehouse.count(books.ledger) == 0 and warehouse.count(name):
-            fault = f"the table {name} has rows, and its ledger {books.ledger} has none"
-            raise _disagreement(warehouse, fault, books)
+            yield f"the table {name} has rows, and its ledger {books.ledger} has none"
 
 
 def _entries(warehouse: Warehouse, books: Books) -> list[dict[str, Any]]:
@@ -76,26 +81,20 @@ def _entries(warehouse: Warehouse, books: Books) -> list[dict[str, Any]]:
     return [entry | {"status": ANY} for entry in entries]
 
 
-def _require_files(warehouse: Warehouse, books: Books, table: str) -> None:
-    """Require that all that a table's log names is on the disk, and the log itself."""
+def _lost_files(warehouse: Warehouse, table: str) -> Iterator[str]:
+    """Look on the disk for all that a table's log names, and for the log itself."""
     if not warehouse.exists(table):
         return
     found = warehouse.check_data_files(table)
     if empty := found.empty_commits:
-        fault = f"{len(empty)} commit(s) of the table {table} are empty: {_some(empty)}"
-        raise _disagreement(warehouse, fault, books)
-    if found.lost:
-        lost = [str(file) for file in found.lost]
-        fault = f"{len(lost)} data file(s) of the table {table} are lost or cut: {_some(lost)}"
-        raise _disagreement(warehouse, fault, books)
+        yield f"{len(empty)} commit(s) of the table {table} are empty: {_some(empty)}"
+    if lost := [str(file) for file in found.lost]:
+        yield f"{len(lost)} data file(s) of the table {table} are lost or cut: {_some(lost)}"
 
 
-def _require_sum(
-    warehouse: Warehouse,
-    books: Books,
-    table: CountedTable,
-    entries: list[dict[str, Any]],
-) -> None:
+def _wrong_sums(
+    warehouse: Warehouse, books: Books, table: CountedTable, entries: list[dict[str, Any]]
+) -> Iterator[str]:
     kept, expired = _told(table, entries)
     if warehouse.count(table.name) == kept.total():
         return
@@ -107,15 +106,14 @@ def _require_sum(
         if there[run] not in (kept[run], kept[run] + expired[run])
     ]
     if wrong:
-        fault = (
+        yield (
             f"the table {table.name} has {there.total()} rows, and its ledger {books.ledger} tells "
             f"of {kept.total()} ({_some(wrong)})"
         )
-        raise _disagreement(warehouse, fault, books)
 
 
-def _require_runs(warehouse: Warehouse, books: Books, known: Collection[str]) -> None:
-    """Require that a ledger knows all runs that say that they did something.
+def _unknown_runs(warehouse: Warehouse, books: Books, known: Collection[str]) -> Iterator[str]:
+    """Look for runs that say that they did something, and of which a ledger does not know.
 
     Ledger and table may agree and both be of an older backup: what came later is in neither.
     """
@@ -125,11 +123,10 @@ def _require_runs(warehouse: Warehouse, books: Books, known: Collection[str]) ->
         if row["run_id"] not in known and _files(json.loads(row["details"] or "{}"))
     }
     if lost:
-        fault = (
+        yield (
             f"the table runs tells of {len(lost)} ingest(s) that the ledger {books.ledger} does "
             f"not know ({_some(sorted(lost))}); runs must be of the same backup"
         )
-        raise _disagreement(warehouse, fault, books)
 
 
 def _files(details: Mapping[str, Any]) -> int:
@@ -139,8 +136,7 @@ def _files(details: Mapping[str, Any]) -> int:
 
 def _told(table: CountedTable, entries: list[dict[str, Any]]) -> tuple[Counter[str], Counter[str]]:
     """Return the rows that entries stand for, by run: those that are kept, and expired ones."""
-    kept: Counter[str] = Counter()
-    expired: Counter[str] = Counter()
+    kept, expired = Counter[str](), Counter[str]()
     for entry in entries:
         weight = table.weights.get(entry["status"], 0)
         rows = weight if isinstance(weight, int) else entry[weight] or 0
@@ -150,7 +146,7 @@ def _told(table: CountedTable, entries: list[dict[str, Any]]) -> tuple[Counter[s
 
 def _by_run(warehouse: Warehouse, table: CountedTable) -> Counter[str]:
     column = run_column(table.name)
-    counts: Counter[str] = Counter()
+    counts = Counter[str]()
     for batch in warehouse.batches(table.name, [column]):
         for one in batch.column(column).value_counts().to_pylist():
             counts[one["values"]] += one["counts"]
@@ -160,11 +156,3 @@ def _by_run(warehouse: Warehouse, table: CountedTable) -> Counter[str]:
 def _some(found: Sequence[str]) -> str:
     more = len(found) - _MOST_NAMED
     return "; ".join([*found[:_MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
-
-
-def _disagreement(warehouse: Warehouse, fault: str, books: Books) -> WarehouseError:
-    return WarehouseError(
-        f"the tables in {warehouse.root} do not agree: {fault}. Going on would double records or "
-        "leave some out, so nothing was written. Run the job verify to see which files; then "
-        f"restore the folders {', '.join(books.tables)} from one backup; {books.way_back}"
-    )

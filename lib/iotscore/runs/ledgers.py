@@ -26,16 +26,12 @@ class Books:
 
     Attributes
     ----------
-    ledger
-        Its name.
     counted
         Tables of which it tells the rows.
     needing
         Tables that have no row without a row of it.
     others
         Tables that it speaks of otherwise.
-    keeps_runs
-        Whether an entry never loses the run that made it, so that the runs can be looked up.
     way_back
         What to do without a backup.
     """
@@ -45,7 +41,6 @@ class Books:
     counted: tuple[CountedTable, ...] = ()
     needing: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    keeps_runs: bool = False
 
     @property
     def tables(self) -> list[str]:
@@ -67,7 +62,6 @@ BOOKS: Final = {
             CountedTable("traffic", {INGESTED: "rows_accepted"}),
             CountedTable("quarantine", {INGESTED: "rows_quarantined", REFUSED: 1}),
         ),
-        keeps_runs=True,
     ),
     "score": Books(
         "scored_files",

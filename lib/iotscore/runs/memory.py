@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,12 +28,8 @@ _LAST_SAMPLE_SECONDS: Final = 5.0
 class MemoryPeak:
     """The largest sizes seen so far, in bytes; None before the first sample.
 
-    Attributes
-    ----------
-    job
-        All processes of the job at one time. Executors on other machines are not among them.
-    driver
-        The driver's Python process alone.
+    That of the job is of all its processes at one time, without executors on other machines; that
+    of the driver is of its Python process alone.
     """
 
     job: int | None = None
@@ -90,12 +86,9 @@ def _sample(top: Any, peak: MemoryPeak) -> None:  # noqa: ANN401 - psutil has no
 
 def _size(process: Any) -> int:  # noqa: ANN401 - psutil has no types
     """Return a process's size in bytes, 0 if it has ended or must not be read."""
-    try:
+    with suppress(psutil.Error, OSError):
         full = process.memory_full_info()
         return int(getattr(full, "pss", full.uss))
-    except (psutil.Error, OSError):
-        pass
-    try:
+    with suppress(psutil.Error, OSError):
         return int(process.memory_info().rss)
-    except (psutil.Error, OSError):
-        return 0
+    return 0

@@ -10,6 +10,7 @@ import json
 import logging
 import secrets
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -67,15 +68,7 @@ class Stage:
 
 
 class RunLog:
-    """Writes the rows of one run.
-
-    Parameters
-    ----------
-    warehouse
-        Where.
-    profile, config_sha256
-        What the run was told.
-    """
+    """Writes the rows of one run, of which profile and configuration are named in each."""
 
     def __init__(self, warehouse: Warehouse, profile: str, config_sha256: str) -> None:
         self.run_id: Final = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -118,7 +111,7 @@ class RunLog:
             with sampled(stage.memory):
                 yield stage
         except RefusalError as error:
-            # All that could be taken up was.
+            # All that could be ingested was.
             stage.seconds, stage.status = time.monotonic() - start, DONE
             self._close(row, stage, masked(str(error))[:2000])
             raise
@@ -126,8 +119,8 @@ class RunLog:
             is_stopped = isinstance(error, StopSignal)
             stage.seconds = time.monotonic() - start
             stage.status = INTERRUPTED if is_stopped else FAILED
-            told = str(error) if is_stopped else f"{type(error).__name__}: {error}"
-            self._fail(row, stage, masked(told)[:2000])
+            message = str(error) if is_stopped else f"{type(error).__name__}: {error}"
+            self._fail(row, stage, masked(message)[:2000])
             raise
         stage.seconds, stage.status = time.monotonic() - start, DONE
         self._close(row, stage, None)
@@ -149,11 +142,9 @@ class RunLog:
         """What finished stages of other runs took, the newest first; read once a job."""
         ended = self._warehouse.rows("runs", status=DONE, profile=self._constants["profile"])
         earlier = [row for row in ended if row["rows"] and row["run_id"] != self.run_id]
-        paces: dict[str, list[Pace]] = {}
+        paces: defaultdict[str, list[Pace]] = defaultdict(list)
         for row in reversed(in_order(earlier, "ended_at")):
-            paces.setdefault(row["stage"], []).append(
-                Pace(row["rows"], row["seconds"], row["cores"])
-            )
+            paces[row["stage"]].append(Pace(row["rows"], row["seconds"], row["cores"]))
         return paces
 
     def _fail(self, row: dict[str, Any], stage: Stage, error: str) -> None:
@@ -172,7 +163,6 @@ class RunLog:
     def _close(self, row: dict[str, Any], stage: Stage, error: str | None) -> None:
         speed = stage.rows / stage.seconds if stage.seconds else None
         ended = {
-            **row,
             "status": stage.status,
             "ended_at": datetime.now(UTC),
             "seconds": stage.seconds,
@@ -184,7 +174,7 @@ class RunLog:
             "details": json.dumps(stage.details, sort_keys=True, default=str),
             "error": error,
         }
-        self._append(ended)
+        self._append(row | ended)
 
     def _append(self, row: dict[str, Any]) -> None:
         self._warehouse.append("runs", [row])
@@ -192,27 +182,17 @@ class RunLog:
 
 
 def recover(warehouse: Warehouse) -> list[str]:
-    """Undo what killed stages left half done, and mark them as interrupted.
+    """Undo what killed stages left half done, mark them as interrupted, and return their runs.
 
     Rows of records are written first and their ledger row last. The tables of a stage that never
     reached its ledger are made what they were when it started; the files are then new again. Call
     it only while holding the lock.
-
-    Returns
-    -------
-    list of str
-        The runs that were found.
     """
-    if not warehouse.exists("runs"):
-        return []
     killed = unfinished(warehouse.rows("runs"))
-    if not killed:
-        return []
     for row in killed:
         undo(warehouse, row)
     now = datetime.now(UTC)
-    marks = [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed]
-    warehouse.append("runs", marks)
+    warehouse.append("runs", [{**row, "status": INTERRUPTED, "ended_at": now} for row in killed])
     return sorted({row["run_id"] for row in killed})
 
 

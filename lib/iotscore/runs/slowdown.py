@@ -21,17 +21,7 @@ _ROWS_FACTOR: Final = 10
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a stage took.
-
-    Attributes
-    ----------
-    rows
-        Records worked on, at least 1.
-    seconds
-        Duration.
-    cores
-        Tasks that could run at a time.
-    """
+    """How long a stage took for its records, of which there is one at least, on how many cores."""
 
     rows: int
     seconds: float
@@ -39,23 +29,16 @@ class Pace:
 
     @property
     def seconds_per_row(self) -> float:
-        """Duration per record in seconds."""
+        """Duration per record."""
         return self.seconds / self.rows
 
 
 def slow_warning(stage: str, now: Pace, earlier: Iterable[Pace]) -> str | None:
     """Say that a stage was more than 30 % slower per row than usual; None if it was not.
 
-    Parameters
-    ----------
-    stage
-        Its name.
-    now
-        The run to judge.
-    earlier
-        Finished runs of the same stage, the newest first. The last ten on as many cores and with
-        a similar number of rows (within a factor of 10) count; of fewer than three nothing is
-        concluded.
+    Earlier runs of the stage are in order, the newest first. The last ten on as many cores and with
+    a similar number of rows (within a factor of 10) count; of fewer than three nothing is
+    concluded.
     """
     alike = [one.seconds_per_row for one in earlier if _comparable(one, now)][:_RUNS]
     if len(alike) < _FEWEST_RUNS:

@@ -11,13 +11,12 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.errors import WarehouseError
-from iotscore.warehouse.results import RESTORE
+from iotscore.warehouse.results import RESTORE, Commit
 from iotscore.warehouse.schemas import run_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotscore.warehouse.results import Commit
     from iotscore.warehouse.warehouse import Warehouse
 
 LEDGERS: Final = {
@@ -70,15 +69,15 @@ def versions_before(warehouse: Warehouse, start: dict[str, Any]) -> dict[str, in
         return {}
     if start["details"] is None:
         message = (
-            f"the run {run_id} was killed in the stage {stage} under an older "
-            "version of iotscore, which did not note what the tables were before: let that version "
-            "run once more on the warehouse, then this one"
+            f"the run {run_id} was killed in the stage {stage} under an older version of iotscore, "
+            "which did not note what the tables were before: let that version run once more on the "
+            "warehouse, then this one"
         )
         raise WarehouseError(message)
     details = json.loads(start["details"])
     before: dict[str, int | None] = details[_BEFORE]
     if not details.get(_IS_MARKED):
-        return before  # an older version of the project, whose commits tell nothing
+        return before  # an older version of the project, whose commits name no run
     return {
         table: version
         for table, version in before.items()
@@ -102,12 +101,16 @@ def _is_to_undo(warehouse: Warehouse, start: dict[str, Any], table: str, before:
     run_id = start["run_id"]
     if all(commit.mark != run_id for commit in standing):
         return False
-    others = [commit for commit in standing if commit.mark != run_id and not _is_idle(commit)]
+    others = [
+        commit
+        for commit in standing
+        if commit.mark != run_id and commit.operation not in _CHANGES_NOTHING
+    ]
     if not others:
         return True
     column = run_column(table)
     if run_id not in warehouse.values(table, column, **{column: run_id}):
-        return False  # somebody has mended it
+        return False  # somebody has corrected it
     raise _refused(warehouse, start, table, before, others[0])
 
 
@@ -123,10 +126,6 @@ def _standing(commits: Sequence[Commit], before: int) -> list[Commit]:
         standing.append(commit)
         at -= 1
     return standing
-
-
-def _is_idle(commit: Commit) -> bool:
-    return commit.operation in _CHANGES_NOTHING
 
 
 def _refused(

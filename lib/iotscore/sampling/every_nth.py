@@ -19,17 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Steps:
-    """How a file is drawn from.
-
-    Attributes
-    ----------
-    file_id, ingest_run
-        The file, and the run that ingested it.
-    after
-        The last record that is passed over, 0 if none is.
-    step
-        Of those behind it every so many-th is drawn, beginning with the first.
-    """
+    """How a file is drawn from: the first record behind ``after``, then each ``step``-th."""
 
     file_id: str
     ingest_run: str
@@ -44,10 +34,8 @@ def draw(
 
     Parameters
     ----------
-    warehouse
-        It holds the records.
     files
-        Which are drawn.
+        How each is drawn from.
     columns
         Those wanted, ``file_id`` and ``row_no`` among them.
     label

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from iotscore.features import KEY
-from iotscore.sampling.record_splits import record_hashes_of
+from iotscore.sampling.splits import SplitPlan, record_hashes_of
 from iotscore.warehouse.records import by_file
 from iotscore.warehouse.selection import Selection
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.sampling.splits import SplitPlan
     from iotscore.warehouse.warehouse import Warehouse
 
     Cutoffs = Mapping[str, int]
@@ -35,14 +34,8 @@ def fraction_cutoffs(
 ) -> Cutoffs | None:
     """Return the largest hash that is taken of each file; None if all records are.
 
-    Parameters
-    ----------
-    warehouse
-        The keys of these files are read from its ``traffic``.
-    where
-        Values of ``file_id``, and maybe of other columns.
-    plan
-        What the model was, or will be, trained by.
+    The keys of the files are read from ``traffic``; ``where`` has their ids, and maybe other
+    columns.
     """
     if plan.fraction >= 1.0:
         return None

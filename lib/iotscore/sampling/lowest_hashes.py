@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from iotscore.features import FEATURES, KEY
 from iotscore.sampling.fraction import fraction_cutoffs, within
-from iotscore.sampling.record_splits import record_hashes_of, record_splits
-from iotscore.sampling.splits import SPLITS
+from iotscore.sampling.splits import SPLITS, SplitPlan, record_hashes_of, record_splits
 from iotscore.warehouse.records import plain
 from iotscore.warehouse.selection import Selection
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from iotscore.sampling.splits import SplitPlan
     from iotscore.warehouse.warehouse import Warehouse
 
 CHOSEN_COLUMNS: Final = (*KEY, "label", *FEATURES)
@@ -62,14 +60,10 @@ def choose(
 
     Parameters
     ----------
-    warehouse
-        It holds the records.
     where
         Values of ``file_id``, all of labelled files, and maybe of other columns.
     plan
         What the model was trained by.
-    kinds
-        Which records, and how many.
     seed
         Of the hash.
 
@@ -85,12 +79,10 @@ def choose(
     def hashed(rows: pa.Table) -> pa.Table:
         taken = within(cutoffs, plan.seed, rows)
         hashes = record_hashes_of(seed, taken)
-        parts = [
-            pa.table({"kind": np.full(least.size, place), "hash": least})
-            for place, is_kind in enumerate(_members(taken, plan, kinds))
-            for least in (_least(hashes[is_kind], kinds[place].most),)
-        ]
-        return pa.concat_tables(parts)
+        members = zip(kinds, _members(taken, plan, kinds), strict=True)
+        lows = [_least(hashes[is_kind], kind.most) for kind, is_kind in members]
+        places = np.repeat(np.arange(len(kinds)), [low.size for low in lows])
+        return pa.table({"kind": places, "hash": np.concatenate(lows)})
 
     lowest = [np.empty(0, np.int64) for _ in kinds]
     for rows in warehouse.collect_records(Selection("traffic", _DESCRIBED_BY, where), hashed):

@@ -32,8 +32,6 @@ def record_hashes(seed: int, file_id: str, row_no: npt.NDArray[np.int64]) -> npt
     ----------
     seed
         64-bit integer; one of 32 bits is hashed as such.
-    file_id
-        Identifier of the file.
     row_no
         Row numbers, shape (n_rows,).
 

@@ -11,9 +11,11 @@ import numpy as np
 from iotscore.bounds import Bounds, Count, CountOrZero
 from iotscore.errors import ConfigError
 from iotscore.sampling.record_hash import record_hashes
+from iotscore.warehouse.records import by_file
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import pyarrow as pa
 
 TRAIN: Final = "train"
 CALIBRATION: Final = "calibration"
@@ -36,8 +38,6 @@ class SplitOptions:
         Of each benign file, after either part, that is used for nothing.
     skip_rows
         First rows of each benign file that are used for nothing.
-    max_train_rows, max_calibration_rows
-        Most records of either kind.
     trim_share
         Of each device's records, fitted without; see :mod:`iotscore.detect.trim`.
     """
@@ -86,8 +86,6 @@ class SplitPlan:
         Seed of the record hash.
     fraction
         Share of each file that the model's profile works on.
-    parts
-        By file id.
     train_cutoff, calibration_cutoff
         Largest record hash that was taken from the part; None if all of it was.
     skip_rows
@@ -157,3 +155,26 @@ def split_codes(
             if cutoff is not None:
                 found[where & (hashes > cutoff)] = code[NONE]
     return found
+
+
+def record_splits(plan: SplitPlan, rows: pa.Table) -> npt.NDArray[np.int8]:
+    """Return what each record was to a model: its position in :data:`SPLITS`.
+
+    Records have ``file_id``, ``row_no`` and ``label``.
+    """
+    row_no = rows.column("row_no").to_numpy()
+    is_labelled = rows.column("label").is_valid().to_numpy()
+    codes = np.empty(rows.num_rows, dtype=np.int8)
+    for file_id, is_its in by_file(rows):
+        first = bool(is_labelled[is_its][0])
+        codes[is_its] = split_codes(plan, file_id, row_no[is_its], is_labelled=first)
+    return codes
+
+
+def record_hashes_of(seed: int, rows: pa.Table) -> npt.NDArray[np.int64]:
+    """Return the hash of each record's key, see :mod:`iotscore.sampling.record_hash`."""
+    row_no = rows.column("row_no").to_numpy()
+    hashes = np.empty(rows.num_rows, dtype=np.int64)
+    for file_id, is_its in by_file(rows):
+        hashes[is_its] = record_hashes(seed, file_id, row_no[is_its])
+    return hashes

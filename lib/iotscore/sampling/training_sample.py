@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 from iotscore.errors import TrainingError
 from iotscore.features import FEATURES, KEY
 from iotscore.sampling.fraction import fraction_cutoffs, within
-from iotscore.sampling.record_splits import record_hashes_of, record_splits
-from iotscore.sampling.splits import CALIBRATION, SPLITS, TRAIN
+from iotscore.sampling.splits import CALIBRATION, SPLITS, TRAIN, record_hashes_of, record_splits
 from iotscore.warehouse.records import Records, coded, device_numbers, feature_matrix
 from iotscore.warehouse.selection import Selection
 
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 _DESCRIBED_BY: Final = (*KEY, "label", "device_id")
 _ROW_NO_BITS: Final = 40
 """A file has fewer than 2^40 lines, so file and line fit into one integer."""
+_KEYED: Final = pa.schema(
+    {"key": pa.int64(), "split": pa.int8(), "hash": pa.int64(), "is_other": pa.bool_()}
+)
 
 
 def draw(
@@ -44,19 +46,15 @@ def draw(
 
     Parameters
     ----------
-    warehouse
-        It holds the plan's files.
     ingest_runs
-        The runs that ingested them.
-    plan
-        Without cut-offs.
+        The runs that ingested the plan's files.
     most_train, most_calibration
         Beyond so many records, those with the lowest hashes are taken.
 
     Returns
     -------
     SplitPlan
-        With the cut-offs.
+        The plan with its cut-offs.
     Records
         Those that fit, in the order of their keys.
     Records
@@ -77,26 +75,23 @@ def draw(
             "key": _keys(taken, files),
             "split": record_splits(plan, taken),
             "hash": record_hashes_of(plan.seed, taken),
-            "is_other": pc.fill_null(pc.not_equal(taken.column("label"), 0), true_scalar),
+            "is_other": pc.fill_null(pc.not_equal(taken.column("label"), 0), fill_value=True),
         }
         return pa.table(columns)
 
-    true_scalar = pa.scalar(value=True)
-    empty = pa.table({"key": _INTS, "split": _CODES, "hash": _INTS, "is_other": _FLAGS})
     selected = Selection("traffic", _DESCRIBED_BY, where)
-    known = pa.concat_tables([empty, *warehouse.collect_records(selected, keyed)])
+    known = pa.concat_tables([_KEYED.empty_table(), *warehouse.collect_records(selected, keyed)])
     _require_benign(pc.sum(known.column("is_other")).as_py() or 0)
     keys, codes, hashes = (known.column(name).to_numpy() for name in ("key", "split", "hash"))
-    train, calibration = codes == SPLITS.index(TRAIN), codes == SPLITS.index(CALIBRATION)
-    plan = replace(
-        plan,
-        train_cutoff=_cutoff(hashes[train], most_train),
-        calibration_cutoff=_cutoff(hashes[calibration], most_calibration),
-    )
-    chosen = {
-        TRAIN: np.sort(keys[_taken(train, hashes, plan.train_cutoff)]),
-        CALIBRATION: np.sort(keys[_taken(calibration, hashes, plan.calibration_cutoff)]),
-    }
+    highest: dict[str, int | None] = {}
+    chosen: dict[str, npt.NDArray[np.int64]] = {}
+    for name, most in ((TRAIN, most_train), (CALIBRATION, most_calibration)):
+        is_meant = codes == SPLITS.index(name)
+        highest[name] = cutoff = _cutoff(hashes[is_meant], most)
+        if cutoff is not None:
+            is_meant &= hashes <= cutoff
+        chosen[name] = np.sort(keys[is_meant])
+    plan = replace(plan, train_cutoff=highest[TRAIN], calibration_cutoff=highest[CALIBRATION])
     drawn = {
         name: Records(np.empty((len(wanted), len(FEATURES))), np.empty(len(wanted), np.int64))
         for name, wanted in chosen.items()
@@ -117,11 +112,6 @@ def draw(
             drawn[name].features[place] = feature_matrix(part)
             drawn[name].devices[place] = device_numbers(part)
     return plan, drawn[TRAIN], drawn[CALIBRATION]
-
-
-_INTS: Final = pa.array([], pa.int64())
-_CODES: Final = pa.array([], pa.int8())
-_FLAGS: Final = pa.array([], pa.bool_())
 
 
 def _require_benign(others: int) -> None:
@@ -147,9 +137,3 @@ def _keys(rows: pa.Table, files: Sequence[str]) -> npt.NDArray[np.int64]:
 def _cutoff(hashes: npt.NDArray[np.int64], cap: int) -> int | None:
     """Return the hash of the ``cap``-th record in order of hashes, None if there are no more."""
     return int(np.partition(hashes, cap - 1)[cap - 1]) if hashes.size > cap else None
-
-
-def _taken(
-    part: npt.NDArray[np.bool_], hashes: npt.NDArray[np.int64], cutoff: int | None
-) -> npt.NDArray[np.bool_]:
-    return part if cutoff is None else part & (hashes <= cutoff)

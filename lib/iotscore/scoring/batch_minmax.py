@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.metrics import youden_threshold
 from iotscore.evaluation.binning import count_scores, merge_counts
 from iotscore.evaluation.histogram import counts_by_detector
@@ -40,12 +40,7 @@ def rescale_scores(
 
     The raw scores of new records are staged, because the extremes are known only at the end. The
     model's earlier rows keep their run and time; their raw scores are read back, not computed
-    again.
-
-    Returns
-    -------
-    dict
-        Calibrations and thresholds, for the run log.
+    again. Returns calibrations and thresholds, for the run log.
     """
     warehouse, stored = context.warehouse, context.stored
     _stage_earlier(context, files)
@@ -105,7 +100,7 @@ def extremes(warehouse: Warehouse, table: str, stored: StoredModel) -> dict[str,
     where = {"model_version": [stored.version]}
     ends = _ends(warehouse.fold_records(Selection(table, columns, where), fold), columns)
     return {
-        name: minmax_calibration(*ends.column(column).to_pylist())
+        name: ScoreCalibration(*ends.column(column).to_pylist())
         for name, column in zip(names, columns, strict=True)
         if ends.num_rows
     }

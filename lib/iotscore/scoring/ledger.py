@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.warehouse.record_sums import RecordSum
-from iotscore.warehouse.selection import rows_where
+from iotscore.warehouse.selection import Condition, rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from iotscore.models.context import Context
-    from iotscore.warehouse.selection import Condition
     from iotscore.warehouse.warehouse import Warehouse
 
 
@@ -24,12 +23,8 @@ class PendingFiles:
 
     Attributes
     ----------
-    model_version
-        The model.
-    rows
-        Accepted rows of each file, by id.
-    checksums
-        SHA-256 of each file.
+    rows, checksums
+        Accepted rows and SHA-256 of each file, by id.
     stale
         Those of whose earlier content some model has rows: these are void.
     ingest_runs
@@ -42,11 +37,6 @@ class PendingFiles:
     checksums: dict[str, str]
     stale: frozenset[str]
     ingest_runs: list[str]
-
-    @property
-    def total(self) -> int:
-        """Accepted rows of all files."""
-        return sum(self.rows.values())
 
     @property
     def where(self) -> dict[str, list[str]]:
@@ -102,10 +92,6 @@ def scored_now(
 
     Parameters
     ----------
-    warehouse
-        Where.
-    model_version
-        The model.
     present
         Rows of ``ingest_files`` by id: the files as they are now, with ``sha256``.
     with_expired

@@ -12,14 +12,13 @@ import pyarrow.compute as pc
 from iotscore.features import FEATURES, HYBRID, flag_column
 from iotscore.landing.event_days import EVERY_DAY, Days
 from iotscore.sampling.fraction import fraction_cutoffs, rows_due, within
-from iotscore.sampling.record_splits import record_splits
-from iotscore.sampling.splits import SPLITS
+from iotscore.sampling.splits import SPLITS, SplitPlan, record_splits
 from iotscore.scoring.batch_minmax import rescale_scores
-from iotscore.scoring.ledger import record_scored, unscored_files
+from iotscore.scoring.ledger import PendingFiles, record_scored, unscored_files
 from iotscore.warehouse.broadcast import broadcast_model
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import RECORD_COLUMNS, STAGING
-from iotscore.warehouse.selection import Selection
+from iotscore.warehouse.selection import Condition, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,24 +27,17 @@ if TYPE_CHECKING:
     from iotscore.evaluation.options import EvaluateOptions
     from iotscore.models.context import Context
     from iotscore.sampling.fraction import Cutoffs
-    from iotscore.sampling.splits import SplitPlan
-    from iotscore.scoring.ledger import PendingFiles
     from iotscore.warehouse.record_sums import RecordSum
-    from iotscore.warehouse.selection import Condition
 
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """What was scored.
+    """What a model has scored now.
 
     Attributes
     ----------
-    model_version
-        The model that scored.
-    files, rows
-        Files and records that it scored now.
     flagged_records
-        Of these, how many the hybrid score flags.
+        How many records the hybrid score flags.
     scaling
         What a ``batch_minmax`` model was rescaled by; empty otherwise.
     """
@@ -75,8 +67,6 @@ def score(context: Context, options: EvaluateOptions, days: Days = EVERY_DAY) ->
 
     Parameters
     ----------
-    context
-        Where, and which model.
     options
         How ``batch_minmax`` models choose their thresholds.
     days

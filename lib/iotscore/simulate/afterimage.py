@@ -45,13 +45,13 @@ _CHUNK: Final = 8192
 """Packets between two checks of the tables' capacity."""
 
 
-def _empty(width: int) -> Table:
-    """Return a table for 4096 streams; row 0 is the scratch row of lone streams."""
+def _empty(width: int, capacity: int = 4096) -> Table:
+    """Return a table for so many streams; row 0 is the scratch row of lone streams."""
     return (
-        np.zeros(8192, np.uint64),
-        np.zeros(8192, np.int64),
+        np.zeros(2 * capacity, np.uint64),
+        np.zeros(2 * capacity, np.int64),
         np.ones(1, np.int64),
-        np.zeros((4096, width)),
+        np.zeros((capacity, width)),
     )
 
 
@@ -61,13 +61,7 @@ def _roomier(table: Table, extra: int) -> Table:
     needed = int(used[0]) + extra
     if needed <= len(state):
         return table
-    capacity = 1 << (needed - 1).bit_length()
-    grown = (
-        np.zeros(2 * capacity, np.uint64),
-        np.zeros(2 * capacity, np.int64),
-        np.ones(1, np.int64),
-        np.zeros((capacity, state.shape[1])),
-    )
+    grown = _empty(state.shape[1], 1 << (needed - 1).bit_length())
     taken = np.flatnonzero(rows)
     for at in taken[np.argsort(rows[taken])]:
         row_of(grown, keys[at], lone=False)
@@ -88,17 +82,9 @@ class AfterImage:
         self._sockets = _empty(SOCKET)
 
     def rows(self, batch: NDArray[Any]) -> NDArray[np.float64]:
-        """Feed packets and return the features of the recorded ones.
+        """Feed packets, in order of time over all calls, and return rows of the recorded ones.
 
-        Parameters
-        ----------
-        batch : ndarray of shape (n_packets,), dtype PACKET
-            In order of time, not before the packets of earlier calls.
-
-        Returns
-        -------
-        ndarray of shape (n_recorded, 115), float64
-            Columns in the order of ``columns.SOURCE_FEATURES``.
+        Float64 of shape (n_recorded, 115), in the order of ``features.SOURCE_FEATURES``.
         """
         out = np.empty((int(np.count_nonzero(batch["flags"] & RECORDED)), N_FEATURES))
         written = 0

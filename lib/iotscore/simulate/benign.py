@@ -14,6 +14,7 @@ from iotscore.simulate.habits import HABITS
 from iotscore.simulate.packets import (
     EPHEMERAL_PORTS,
     RECORDED,
+    answers,
     capture,
     ephemeral_port,
     first_records,
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from iotscore.simulate.habits import Habit
-
-    Packets = NDArray[Any]
+    from iotscore.simulate.packets import Packets
 
 
 _FIRST_HOST: Final = 100
@@ -76,7 +76,7 @@ def _exchanges(rng: Generator, device: int, habit: Habit, seconds: float) -> Pac
     host = np.broadcast_to(hosts[:, None, None] + np.arange(habit.fan)[:, None], shape)
     port = np.broadcast_to(ports[:, None, None], shape)
     sizes = np.broadcast_to(np.array(habit.sent), shape)
-    answers = np.broadcast_to(np.array(habit.answers), shape)
+    replies = np.broadcast_to(np.array(habit.answers), shape)
     if habit.fresh == "sockets":
         sizes = rng.permuted(sizes.reshape(-1)).reshape(shape)
     sent = packets(
@@ -89,15 +89,10 @@ def _exchanges(rng: Generator, device: int, habit: Habit, seconds: float) -> Pac
         size=_varied(rng, sizes, habit.vary).ravel(),
         flags=RECORDED,
     )
-    answered = (answers > 0).ravel()
-    back = sent[answered]
-    back["time"] += 0.1 * habit.step + rng.exponential(0.2 * habit.step, len(back))
-    back["mac"] = 0
-    back["source"], back["target"] = back["target"].copy(), back["source"].copy()
-    back["source_port"], back["target_port"] = 443, back["source_port"].copy()
-    back["size"] = _varied(rng, answers, habit.vary).ravel()[answered]
-    back["flags"] = 0
-    return np.concatenate((sent, back))
+    answered = (replies > 0).ravel()
+    delay = 0.1 * habit.step + rng.exponential(0.2 * habit.step, int(answered.sum()))
+    size = _varied(rng, replies, habit.vary).ravel()[answered]
+    return np.concatenate((sent, answers(sent[answered], delay, size)))
 
 
 def _varied(rng: Generator, sizes: NDArray[Any], share: float) -> NDArray[np.int64]:
@@ -130,17 +125,7 @@ def rate(device: int) -> float:
 
 
 def benign(device: int, n: int, rng: Generator) -> Packets:
-    """Return a benign capture with exactly `n` recorded packets.
-
-    Parameters
-    ----------
-    device : int
-        Number of the device, 1 to 9.
-    n : int
-        Recorded packets, at least 1.
-    rng : Generator
-        Source of randomness; the same one gives the same packets.
-    """
+    """Return a benign capture of device 1 to 9 with exactly `n` recorded packets, 1 or more."""
     seconds = 1.1 * n / rate(device) + 600.0
     while True:
         parts = [_address_requests(rng, device, seconds)]

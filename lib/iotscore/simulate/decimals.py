@@ -151,18 +151,10 @@ def _put_rows(rows: NDArray[Any], text: NDArray[Any]) -> int:
 
 
 def csv_bytes(rows: NDArray[np.float64]) -> bytes:
-    """Return numbers as CSV lines without a header.
+    """Return numbers of shape (n_rows, n_columns) as CSV lines without a header.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n_rows, n_columns), float64
-        Magnitudes below 1e308; no NaN.
-
-    Returns
-    -------
-    bytes
-        Read back, a number is within 5.1e-10 of itself (relative; subnormals within their own
-        spacing), and a whole number below 1e10 is itself.
+    Magnitudes must be below 1e308, and none NaN. Read back, a number is within 5.1e-10 of itself
+    (relative; subnormals within their own spacing), and a whole number below 1e10 is itself.
     """
     text = np.empty(rows.size * _WIDEST, np.uint8)
     return text[: _put_rows(rows, text)].tobytes()

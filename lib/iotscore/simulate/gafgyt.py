@@ -7,7 +7,7 @@ the published weights (1.979, 2.898, 3.667 in scans; 1.68 in floods).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from iotscore.simulate.packets import (
     EPHEMERAL_PORTS,
     RECORDED,
     SPOOFED,
+    answers,
     capture,
     ephemeral_port,
     packets,
@@ -24,10 +25,9 @@ from iotscore.simulate.packets import (
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
-    Packets = NDArray[Any]
-    Times = NDArray[np.float64]
+    from iotscore.simulate.packets import Packets
+
 
 _SYN: Final = 60
 _SYN_WITH_OPTIONS: Final = 74
@@ -56,16 +56,7 @@ def connection_flood(rng: Generator, device: int, n: int) -> Packets:
 
 def resets(rng: Generator, sent: Packets) -> Packets:
     """Return the victim's answer to each connection: it is refused at once."""
-    return packets(
-        sent["time"] + rng.uniform(0.0008, 0.0015, len(sent)),
-        mac=0,
-        source=sent["target"],
-        target=sent["source"],
-        source_port=sent["target_port"],
-        target_port=sent["source_port"],
-        size=_SYN,
-        flags=0,
-    )
+    return answers(sent, rng.uniform(0.0008, 0.0015, len(sent)), _SYN)
 
 
 def retrying_scan(rng: Generator, device: int, n: int) -> Packets:
@@ -93,11 +84,8 @@ def retrying_scan(rng: Generator, device: int, n: int) -> Packets:
         flags=RECORDED,
     )
     refused = sometimes(rng, len(sent), 0.01)
-    reset = sent[refused]
-    reset["time"] += 0.05
-    reset["mac"], reset["source"], reset["target"] = 0, reset["target"], device
-    reset["source_port"], reset["target_port"] = 23, reset["source_port"]
-    reset["size"], reset["flags"] = _SYN, 0
+    reset = answers(sent[refused], 0.05, _SYN)
+    reset["target_port"] = 23  # the scanner's own port would be right, and would change the bytes
     return capture((sent, reset, chatter(rng, device, time.max(), 1.1, replies=True)))
 
 

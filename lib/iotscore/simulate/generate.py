@@ -42,19 +42,7 @@ def kept_records(total: int, wanted: int) -> NDArray[np.bool_]:
 
     All of them; or the first one, the cold start that every published file begins with, and runs
     of consecutive records spread evenly over the rest, so that a short file still covers the whole
-    capture and still has neighbours.
-
-    Parameters
-    ----------
-    total : int
-        Records in the capture.
-    wanted : int
-        Rows to keep, 1 to `total`.
-
-    Returns
-    -------
-    ndarray of shape (total,), bool
-        Exactly `wanted` are true.
+    capture and still has neighbours. Exactly `wanted` of `total`, 1 or more, are true.
     """
     kept = np.zeros(total, dtype=bool)
     kept[0] = True
@@ -92,18 +80,10 @@ def file_rows(file: TrafficFile, rows: int, seed: int) -> Iterator[NDArray[np.fl
 
 def write_file(folder: Path, file: TrafficFile, rows: int, seed: int) -> int:
     """Write one traffic file; return its size in bytes."""
-    size = 0
     with (folder / file.name).open("wb") as sink:
-        size += sink.write(_HEADER)
-        for block in file_rows(file, rows, seed):
-            size += sink.write(csv_bytes(block))
-    return size
-
-
-def _compile() -> None:
-    """Compile (or load) the kernels before other processes need them."""
-    for block in file_rows(FILES[0]._replace(original_rows=1), 1, seed=0):
-        csv_bytes(block)
+        sink.write(_HEADER)
+        sink.writelines(csv_bytes(block) for block in file_rows(file, rows, seed))
+        return sink.tell()
 
 
 def _summary(marker: dict[str, Any]) -> str:
@@ -160,7 +140,9 @@ def _write_files(
         for file, rows in work:
             write_file(folder, file, rows, seed)
         return
-    _compile()
+    # Kernels are compiled, or loaded, before other processes need them.
+    for block in file_rows(FILES[0]._replace(original_rows=1), 1, seed=0):
+        csv_bytes(block)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         jobs = [pool.submit(write_file, folder, file, rows, seed) for file, rows in work]
         for job in jobs:
@@ -169,6 +151,8 @@ def _write_files(
 
 def generate(folder: Path, rows: int, seed: int, processes: int | None = None) -> bool:
     """Write demo data of `rows` rows in the 92-file layout, and the marker that says so.
+
+    Return False if the folder already held exactly this data, so that nothing was written.
 
     Parameters
     ----------
@@ -180,11 +164,6 @@ def generate(folder: Path, rows: int, seed: int, processes: int | None = None) -
         Not negative; the same seed gives the same bytes, whatever the number of processes.
     processes : int, optional
         Processes to spread files over; default: one per core.
-
-    Returns
-    -------
-    bool
-        False if the folder already held exactly this data, so that nothing was written.
 
     Raises
     ------

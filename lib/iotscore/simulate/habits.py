@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-Fresh = Literal["nothing", "socket", "sockets", "host"]
-
 
 class Habit(NamedTuple):
     """An exchange that a device repeats.
@@ -31,7 +29,7 @@ class Habit(NamedTuple):
     fan: int = 1
     times: float = 1.0
     step: float = 0.02
-    fresh: Fresh = "nothing"
+    fresh: Literal["nothing", "socket", "sockets", "host"] = "nothing"
     vary: float = 0.0
     host: int = 0
     port: int = 0
@@ -47,16 +45,9 @@ _COMMON: Final = (_LOOKUP, _CLOCK, _ADDRESS)
 
 def _odd(every: float) -> Habit:
     """Return slow talks, an hour or so, with hosts that the device has never met."""
+    sent, answers = (74, 240, 60), (74, 590, 0)
     return Habit(
-        every,
-        (74, 240, 60),
-        (74, 590, 0),
-        spread=1.0,
-        times=7.0,
-        step=120.0,
-        fresh="host",
-        vary=0.5,
-        host=93,
+        every, sent, answers, spread=1.0, times=7.0, step=120.0, fresh="host", vary=0.5, host=93
     )
 
 
@@ -81,15 +72,8 @@ def _report(host: int) -> Habit:
     While the replies pause, their last residual counts again with every packet: this is how pcc
     comes to exceed 1.
     """
-    return Habit(
-        10800.0,
-        (60, *(330,) * 12),
-        (1450, *(0,) * 12),
-        spread=1.0,
-        step=0.02,
-        vary=0.1,
-        host=host,
-    )
+    sent, answers = (60, *(330,) * 12), (1450, *(0,) * 12)
+    return Habit(10800.0, sent, answers, spread=1.0, step=0.02, vary=0.1, host=host)
 
 
 HABITS: Final[dict[int, tuple[Habit, ...]]] = {

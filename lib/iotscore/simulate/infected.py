@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from iotscore.simulate.packets import EPHEMERAL_PORTS, RECORDED, ephemeral_port, packets, sometimes
+from iotscore.simulate.packets import (
+    EPHEMERAL_PORTS,
+    RECORDED,
+    answers,
+    ephemeral_port,
+    packets,
+    sometimes,
+)
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
-    Packets = NDArray[Any]
-    Times = NDArray[np.float64]
+    from iotscore.simulate.packets import Packets, Times
+
 
 VICTIM: Final = 50
 CONTROLLER: Final = 60
@@ -30,18 +36,8 @@ _CHATTER_SIZES: Final = (
 def paced(rng: Generator, n: int, rate: float, *, spread: float, pauses: float = 0.0) -> Times:
     """Return n ascending times from 0 s: Poisson arrivals whose rate wanders from second to second.
 
-    Parameters
-    ----------
-    rng : Generator
-        Random generator.
-    n : int
-        Number of times.
-    rate : float
-        Arrivals per second while sending.
-    spread : float
-        Standard deviation of the logarithm of each second's rate.
-    pauses : float
-        Share of the time without any arrival, in pauses of a second or so.
+    `rate` is that while sending, in 1/s; `spread` the standard deviation of the logarithm of each
+    second's rate; `pauses` the share of the time without any arrival, a second or so in a row.
     """
     block = max(1, round(rate))
     blocks = n // block + 1
@@ -81,14 +77,7 @@ def chatter(rng: Generator, device: int, seconds: float, rate: float, *, replies
         sent["size"] = np.minimum(sent["size"], 96)
         return sent
     answered = sometimes(rng, n, 0.8)
-    back = packets(
-        time[answered] + rng.exponential(0.03, int(answered.sum())),
-        mac=0,
-        source=host[answered],
-        target=device,
-        source_port=443,
-        target_port=port[answered],
-        size=rng.choice(sizes, int(answered.sum()), p=shares),
-        flags=0,
-    )
+    n_answers = int(answered.sum())
+    delay = rng.exponential(0.03, n_answers)
+    back = answers(sent[answered], delay, rng.choice(sizes, n_answers, p=shares))
     return np.concatenate((sent, back))

@@ -7,7 +7,7 @@ differ. No answers were captured, so every covariance is 0.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -23,10 +23,9 @@ from iotscore.simulate.packets import (
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from numpy.typing import NDArray
 
-    Packets = NDArray[Any]
-    Times = NDArray[np.float64]
+    from iotscore.simulate.packets import Packets, Times
+
 
 _SYN: Final = 60
 
@@ -41,20 +40,15 @@ class _Bot(NamedTuple):
     duty: float
 
 
-FLOODS: Final = ("ack", "syn", "udp", "udpplain")
 _BOTS: Final = {
     "steady": _Bot(148.0, 170.0, {"ack": 295, "syn": 318, "udp": 295, "udpplain": 182}, 0.06, 1.0),
     "hasty": _Bot(106.0, 150.0, {"ack": 330, "syn": 370, "udp": 340, "udpplain": 240}, 0.28, 1.0),
     "halting": _Bot(100.0, 125.0, {"ack": 295, "syn": 370, "udp": 290, "udpplain": 195}, 0.08, 0.4),
 }
 _GROUP: Final = {
-    1: "steady",
-    2: "hasty",
-    4: "steady",
-    5: "halting",
-    6: "halting",
-    8: "hasty",
-    9: "hasty",
+    **dict.fromkeys((1, 4), "steady"),
+    **dict.fromkeys((2, 8, 9), "hasty"),
+    **dict.fromkeys((5, 6), "halting"),
 }
 _FLOOD_SIZE: Final = {"ack": 566, "syn": 74, "udp": 554, "udpplain": 554}
 

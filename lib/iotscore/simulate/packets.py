@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import ArrayLike, NDArray
 
+    Packets = NDArray[Any]
+    """Of dtype :data:`PACKET`, shape (n,)."""
+    Times = NDArray[np.float64]
+
 RECORDED: Final = 1
 """Flag: the packet becomes a row of the file. Replies only change the statistics."""
 LONE_SOURCE: Final = 2
@@ -22,18 +26,9 @@ LONE_SOCKET: Final = 8
 """Flag: no other packet goes between these two sockets."""
 SPOOFED: Final = RECORDED | LONE_SOURCE | LONE_CHANNEL | LONE_SOCKET
 
+_NUMBERS: Final = ("mac", "source", "target", "source_port", "target_port", "size", "flags")
 PACKET: Final = np.dtype(
-    [
-        ("time", np.float64),
-        ("mac", np.int32),
-        ("source", np.int32),
-        ("target", np.int32),
-        ("source_port", np.int32),
-        ("target_port", np.int32),
-        ("size", np.int32),
-        ("flags", np.int32),
-    ],
-    align=True,
+    [("time", np.float64), *((name, np.int32) for name in _NUMBERS)], align=True
 )
 """One packet: Unix time in s, sender's hardware address, both sockets, bytes on the wire, flags.
 
@@ -57,41 +52,37 @@ def sometimes(rng: Generator, n: int, share: float) -> NDArray[np.bool_]:
     return rng.random(n) < share
 
 
-def packets(
-    time: ArrayLike,
-    *,
-    mac: ArrayLike,
-    source: ArrayLike,
-    target: ArrayLike,
-    source_port: ArrayLike,
-    target_port: ArrayLike,
-    size: ArrayLike,
-    flags: ArrayLike,
-) -> NDArray[Any]:
-    """Return packets of dtype :data:`PACKET`, shape (n,); scalars repeat, times give n."""
+def packets(time: ArrayLike, **values: ArrayLike) -> Packets:
+    """Return packets of shape (n,) with the values of fields by name; times give n.
+
+    Scalars repeat; a field that is not named is 0.
+    """
     times = np.asarray(time, dtype=np.float64).ravel()
-    result = np.empty(len(times), dtype=PACKET)
-    result["time"] = times
-    for name, values in (
-        ("mac", mac),
-        ("source", source),
-        ("target", target),
-        ("source_port", source_port),
-        ("target_port", target_port),
-        ("size", size),
-        ("flags", flags),
-    ):
-        result[name] = values
+    result = np.zeros(len(times), dtype=PACKET)
+    for name, value in {"time": times, **values}.items():
+        result[name] = value
     return result
 
 
-def capture(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def answers(sent: Packets, delay: ArrayLike, size: ArrayLike) -> Packets:
+    """Return an answer to each packet, unrecorded, from its target `delay` seconds later."""
+    return packets(
+        sent["time"] + delay,
+        source=sent["target"],
+        target=sent["source"],
+        source_port=sent["target_port"],
+        target_port=sent["source_port"],
+        size=size,
+    )
+
+
+def capture(parts: Sequence[Packets]) -> Packets:
     """Merge packets of several processes in order of time; ties keep the order of `parts`."""
     merged = np.concatenate(parts)
     return merged[np.argsort(merged["time"], kind="stable")]
 
 
-def first_records(merged: NDArray[Any], n: int) -> NDArray[Any]:
+def first_records(merged: Packets, n: int) -> Packets:
     """Cut a capture after its n-th recorded packet; shorter captures are returned whole."""
     recorded = np.flatnonzero(merged["flags"] & RECORDED)
     return merged if len(recorded) <= n else merged[: recorded[n - 1] + 1]

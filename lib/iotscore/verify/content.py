@@ -7,10 +7,9 @@ and checks the pages. What is read is summed up by file and compared with the le
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from iotscore.verify.snapshot import PROVED
+from iotscore.verify.counts import Place, named
 from iotscore.warehouse.record_sums import RecordSum
 
 if TYPE_CHECKING:
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 _NOTHING: Final = RecordSum()
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """What a ledger says of a file's rows."""
 
-    key: tuple[str, ...]
-    name: str
+    table: str
+    key: Place
     rows: int
     records_hash: int | None
 
@@ -36,20 +34,17 @@ def content_faults(found: Evidence) -> Iterator[str]:
 
     Where the numbers of rows differ, another check says so.
     """
-    for table in PROVED:
-        for entry in _entries(found, table):
-            there = found.sums.get(table, {}).get(entry.key, _NOTHING)
-            is_comparable = entry.records_hash is not None and there.rows == entry.rows
-            if is_comparable and there.records_hash != entry.records_hash:
-                yield (
-                    f"{entry.name}: values of its {entry.rows} rows in {table} are not those that "
-                    "were written"
-                )
+    for table, key, rows, records_hash in _entries(found):
+        there = found.sums.get(table, {}).get(key, _NOTHING)
+        is_comparable = records_hash is not None and there.rows == rows
+        if is_comparable and there.records_hash != records_hash:
+            name = named(key, found.names)
+            yield f"{name}: values of its {rows} rows in {table} are not those that were written"
 
 
 def content_compared(found: Evidence) -> str:
     """Say of how many files the sums are compared, and of how many they cannot be."""
-    entries = [entry for table in PROVED for entry in _entries(found, table)]
+    entries = list(_entries(found))
     unknown = sum(entry.records_hash is None for entry in entries)
     rows = sum(entry.rows for entry in entries if entry.records_hash is not None)
     told = f"{rows:,} rows of traffic and scores: sums of their hashes = ledgers, per file"
@@ -61,18 +56,11 @@ def content_compared(found: Evidence) -> str:
     )
 
 
-def _entries(found: Evidence, table: str) -> Iterator[_Entry]:
-    if table == "traffic":
-        for row in found.ingested.values():
-            yield _entry(row, (row["file_id"], row["run_id"]), found, row["rows_accepted"])
-        return
+def _entries(found: Evidence) -> Iterator[_Entry]:
+    for row in found.ingested.values():
+        key: Place = (row["file_id"], row["run_id"])
+        yield _Entry("traffic", key, row["rows_accepted"], row["records_hash"])
     for row in found.scored:
         if row["expired_at"] is None:
             key = (row["model_version"], row["file_id"], row["run_id"])
-            yield _entry(row, key, found, row["rows_scored"])
-
-
-def _entry(row: dict[str, Any], key: tuple[str, ...], found: Evidence, rows: int) -> _Entry:
-    name = found.names.get(row["file_id"], row["file_id"])
-    named = f"model {row['model_version']}, {name}" if "model_version" in row else name
-    return _Entry(key, named, rows, row["records_hash"])
+            yield _Entry("scores", key, row["rows_scored"], row["records_hash"])

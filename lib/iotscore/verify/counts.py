@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from iotscore.features import HYBRID
 from iotscore.sampling.fraction import rows_due
-from iotscore.verify.snapshot import Keys
+from iotscore.verify.snapshot import Evidence, Keys
 from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from iotscore.sampling.splits import SplitPlan
-    from iotscore.verify.snapshot import Evidence
 
 Place: TypeAlias = tuple[str, ...]
 """Model version, if there is one, file and run."""
 
-_NOTHING = Keys()
+_NOTHING: Final = Keys()
 
 
 def ledger_faults(found: Evidence) -> Iterator[str]:
     """Compare the numbers of ``ingest_files`` with one another."""
     for row in found.ledger:
-        name = row["source_file"]
         if row["rows_read"] != row["rows_accepted"] + row["rows_quarantined"]:
             yield (
-                f"{name}: {row['rows_read']} lines read, {row['rows_accepted']} accepted + "
-                f"{row['rows_quarantined']} quarantined"
+                f"{row['source_file']}: {row['rows_read']} lines read, {row['rows_accepted']} "
+                f"accepted + {row['rows_quarantined']} quarantined"
             )
     for row in found.ingested.values():
         if row["rows_expected"] not in (None, row["rows_read"]):
@@ -49,22 +47,22 @@ def _repeated(done: str, file_ids: Iterable[str], names: Mapping[str, str]) -> I
 
 def traffic_faults(found: Evidence) -> Iterator[str]:
     """Compare rows of ``traffic`` with those that the ledger accepted."""
-    accepted: dict[Place, int] = {
-        (row["file_id"], row["run_id"]): row["rows_accepted"] for row in found.ingested.values()
-    }
+    accepted = _of_ingested(found, "rows_accepted")
     yield from _differences(accepted, found.traffic, found.names, "accepted", "traffic")
 
 
 def quarantine_faults(found: Evidence) -> Iterator[str]:
     """Compare rows of ``quarantine`` with what the ledger refused: lines, and whole files."""
-    lines: dict[Place, int] = {
-        (row["file_id"], row["run_id"]): row["rows_quarantined"] for row in found.ingested.values()
-    }
+    lines = _of_ingested(found, "rows_quarantined")
     yield from _differences(lines, found.quarantine, found.names, "lines refused", "quarantine")
     files: dict[Place, int] = {
         (row["file_id"], row["run_id"]): 1 for row in found.ledger if row["status"] == REFUSED
     }
     yield from _differences(files, found.refusals, found.names, "file refused", "quarantine")
+
+
+def _of_ingested(found: Evidence, column: str) -> dict[Place, int]:
+    return {(row["file_id"], row["run_id"]): row[column] for row in found.ingested.values()}
 
 
 def _differences(
@@ -78,16 +76,15 @@ def _differences(
     for key, rows in needed.items():
         held = there.get(key, _NOTHING).rows
         if held != rows:
-            yield f"{_named(key, names)}: {rows} {counted}, {held} in {table}"
+            yield f"{named(key, names)}: {rows} {counted}, {held} in {table}"
     for key, keys in there.items():
         if key not in needed:
-            yield (
-                f"{_named(key, names)}: {keys.rows} rows in {table} of the run {key[-1]}, which no "
-                "ledger has"
-            )
+            where = f"{table} of the run {key[-1]}"
+            yield f"{named(key, names)}: {keys.rows} rows in {where}, which no ledger has"
 
 
-def _named(key: Place, names: Mapping[str, str]) -> str:
+def named(key: Place, names: Mapping[str, str]) -> str:
+    """Return a file's path, behind the model version if the key has one."""
     *model, file_id, _ = key
     return " ".join([*(f"model {version}," for version in model), names.get(file_id, file_id)])
 
@@ -95,21 +92,9 @@ def _named(key: Place, names: Mapping[str, str]) -> str:
 def scores_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[str]:
     """Compare rows of ``scores`` with ``scored_files``, and that with the records there are.
 
-    Parameters
-    ----------
-    found
-        The warehouse.
-    plans
-        By model version; of a version without one the records are not known.
+    Of a model version without a plan the records are not known.
     """
-    scored: dict[Place, int] = {
-        (row["model_version"], row["file_id"], row["run_id"]): row["rows_scored"]
-        for row in _kept(found.scored, found.scores)
-    }
-    yield from _differences(scored, found.scores, found.names, "scored", "scores")
-    for version in sorted({row["model_version"] for row in found.scored}):
-        mine = (row["file_id"] for row in found.scored if row["model_version"] == version)
-        yield from _repeated(f"scored by model {version}", mine, found.names)
+    yield from _result_faults(found.scored, found.scores, found.names, "scored", "scores")
     for row in found.scored:
         version, file_id = row["model_version"], row["file_id"]
         if version not in plans or found.is_void(row):
@@ -125,37 +110,38 @@ def scores_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[s
             )
 
 
-def _kept(
-    ledger: Iterable[dict[str, Any]], there: Mapping[Place, Keys]
-) -> Iterator[dict[str, Any]]:
-    """Leave out entries whose rows have expired; until the last one is deleted, all are needed."""
-    for row in ledger:
-        key = (row["model_version"], row["file_id"], row["run_id"])
-        if row["expired_at"] is None or key in there:
-            yield row
-
-
 def explanations_faults(found: Evidence) -> Iterator[str]:
     """Compare rows of ``explanations`` with ``explained_files``."""
-    explained: dict[Place, int] = {
-        (row["model_version"], row["file_id"], row["run_id"]): row["rows_explained"]
-        for row in _kept(found.explained, found.explanations)
-    }
-    yield from _differences(explained, found.explanations, found.names, "explained", "explanations")
-    for version in sorted({row["model_version"] for row in found.explained}):
-        mine = (row["file_id"] for row in found.explained if row["model_version"] == version)
-        yield from _repeated(f"explained by model {version}", mine, found.names)
+    there, names = found.explanations, found.names
+    yield from _result_faults(found.explained, there, names, "explained", "explanations")
+
+
+def _result_faults(
+    ledger: Sequence[dict[str, Any]],
+    there: Mapping[Place, Keys],
+    names: Mapping[str, str],
+    done: str,
+    table: str,
+) -> Iterator[str]:
+    """Compare what models made of files with its ledger, which names each file once per model."""
+    needed: dict[Place, int] = {}
+    files: dict[str, list[str]] = {}
+    for row in ledger:
+        version, file_id = row["model_version"], row["file_id"]
+        files.setdefault(version, []).append(file_id)
+        key = (version, file_id, row["run_id"])
+        # Until the last row that has expired is deleted, all are needed.
+        if row["expired_at"] is None or key in there:
+            needed[key] = row[f"rows_{done}"]
+    yield from _differences(needed, there, names, done, table)
+    for version in sorted(files):
+        yield from _repeated(f"{done} by model {version}", files[version], names)
 
 
 def histogram_faults(found: Evidence, detectors: Mapping[str, Iterable[str]]) -> Iterator[str]:
     """Compare records counted in ``score_histogram`` with those scored.
 
-    Parameters
-    ----------
-    found
-        The warehouse. A file that no evaluation has counted yet is no fault.
-    detectors
-        By model version.
+    A file that no evaluation has counted yet is no fault. Detectors are by model version.
     """
     scored = {(row["model_version"], row["file_id"]): row["rows_scored"] for row in found.scored}
     counted_files = {(version, file_id) for version, file_id, _ in found.bins}

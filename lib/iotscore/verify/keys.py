@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from iotscore.features import KEY
 from iotscore.sampling.record_hash import record_hashes
-from iotscore.sampling.spark_sample import take_fraction
-from iotscore.verify.snapshot import SEED, Keys, keys_by
+from iotscore.verify.snapshot import SEED, Evidence, Keys, keys_by, record_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from iotscore.sampling.splits import SplitPlan
-    from iotscore.verify.snapshot import Evidence
 
 _NOTHING: Final = Keys()
 _CHUNK: Final = 1_000_000
@@ -33,12 +32,7 @@ _MOST_LISTED: Final = 5
 def keys_faults(found: Evidence, plans: Mapping[str, SplitPlan]) -> Iterator[str]:
     """Compare the keys in ``traffic`` and ``scores`` with those that must be there.
 
-    Parameters
-    ----------
-    found
-        The warehouse.
-    plans
-        By model version; versions without one are left out.
+    Model versions without a plan are left out.
     """
     traffic = found.settled.read("traffic").select(*KEY, "ingest_run")
     there = _of_all_runs(found.traffic)
@@ -92,14 +86,32 @@ def _lines_digest(file_id: str, rows: int) -> int:
 def _due_keys(traffic: DataFrame, found: Evidence, plan: SplitPlan) -> dict[str, Keys]:
     """Return the keys that a model must have scored: those accepted, or its sample of them."""
     accepted = _accepted_keys(found)
-    if plan.fraction == 1.0:
+    if plan.fraction >= 1.0:
         return accepted
-    sampled = keys_by(take_fraction(traffic, plan.fraction, plan.seed), ["file_id"])
+    sampled = keys_by(_with_lowest_hashes(traffic, plan.fraction, plan.seed), ["file_id"])
     return {
         file_id: Keys(keys.rows, 1, accepted[file_id].high, keys.digest)
         for (file_id,), keys in sampled.items()
         if file_id in accepted
     }
+
+
+def _with_lowest_hashes(frame: DataFrame, fraction: float, seed: int) -> DataFrame:
+    """Return the records of each file with the lowest hashes: ``round(fraction * rows)`` of them.
+
+    Only keys are shuffled to find each file's cut-off; the records themselves stay in place.
+    """
+    by_hash = Window.partitionBy("file_id").orderBy("hash")
+    whole_file = Window.partitionBy("file_id")
+    ranked = frame.select("file_id", record_hash(seed).alias("hash")).select(
+        "file_id",
+        "hash",
+        F.row_number().over(by_hash).alias("rank"),
+        F.round(F.count(F.lit(1)).over(whole_file) * fraction).alias("wanted"),
+    )
+    cutoffs = ranked.where("rank = wanted").select("file_id", F.col("hash").alias("cutoff"))
+    joined = frame.join(F.broadcast(cutoffs), "file_id")
+    return joined.where(record_hash(seed) <= F.col("cutoff")).drop("cutoff")
 
 
 def _faults(
@@ -111,10 +123,8 @@ def _faults(
 ) -> Iterator[str]:
     suspects = []
     for file_id, keys in there.items():
-        need = needed.get(file_id)
-        if need is None or keys == _NOTHING:
-            continue
-        if (keys.rows, keys.digest) == (need.rows, need.digest):
+        need = needed.get(file_id, keys)
+        if keys == _NOTHING or (keys.rows, keys.digest) == (need.rows, need.digest):
             continue
         suspects.append(file_id)
         name = found.names[file_id]

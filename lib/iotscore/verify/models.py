@@ -19,18 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class StoredModels:
-    """The models of a warehouse, whatever their state.
+    """The models of a warehouse: those without fault are loaded.
 
-    Attributes
-    ----------
-    versions
-        All that were looked at.
-    plans
-        Split plans by version, where the manifest can be read.
-    loaded
-        Models by version; those without fault.
-    faults
-        What is wrong with the others.
+    Split plans are known by version where the manifest can be read.
     """
 
     versions: list[str] = field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from iotscore.features import FEATURES, KEY, score_column
-from iotscore.sampling.spark_sample import record_hash
+from iotscore.verify.snapshot import Evidence, record_hash
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import DETECTORS, score_columns
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from iotscore.detect.model import Model
-    from iotscore.verify.snapshot import Evidence
 
 
 def rescored_faults(
@@ -23,14 +22,10 @@ def rescored_faults(
 ) -> tuple[int, list[str]]:
     """Score a sample on the driver and compare it with what is stored, to the last bit.
 
+    Of a model without calibrations (``batch_minmax``) raw scores are compared.
+
     Parameters
     ----------
-    found
-        The warehouse.
-    version
-        Model version.
-    model
-        The model. If it has no calibrations (``batch_minmax``), raw scores are compared.
     rows
         Most records; those with the lowest hashes are taken.
     seed
@@ -43,10 +38,12 @@ def rescored_faults(
     list of str
         A fault for each record with another value.
     """
-    if not model.calibrations:
-        names = [score_column(name) for name in _detectors(model)]
+    # A model's columns in scores for detectors that it does not have are NULL.
+    detectors = list(dict.fromkeys((*DETECTORS, *model.detectors)))
+    if model.calibrations:
+        names = score_columns(detectors)
     else:
-        names = score_columns(_detectors(model))
+        names = [score_column(name) for name in detectors]
     sample = sampled_scores(found, version, names, rows, seed)
     if not sample.num_rows:
         return 0, []
@@ -65,18 +62,10 @@ def rescored_faults(
     ]
 
 
-def _detectors(model: Model) -> list[str]:
-    """Return the detectors with columns in ``scores``: a model's columns for others are NULL."""
-    return list(dict.fromkeys((*DETECTORS, *model.detectors)))
-
-
 def sampled_scores(
     found: Evidence, version: str, names: list[str], rows: int, seed: int
 ) -> pa.Table:
-    """Return scores with the features that they came from, in order; none that are void.
-
-    The parameters are those of :func:`rescored_faults`, and the wanted columns of ``scores``.
-    """
+    """Return scores with the features that they came from, in order; none that are void."""
     void = sorted({row["file_id"] for row in found.scored if found.is_void(row)})
     is_meant = (F.col("model_version") == version) & ~F.col("file_id").isin(void)
     scores = found.settled.read("scores").where(is_meant)

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -14,21 +14,19 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from iotscore.errors import WarehouseError
+from iotscore.features import KEY
 from iotscore.runs.run_log import unfinished
-from iotscore.sampling.spark_sample import record_hash
-from iotscore.verify.committed_view import Settled, versions_to_read
+from iotscore.runs.undo import versions_before
 from iotscore.warehouse.file_status import INGESTED
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from iotscore.warehouse.record_sums import Sums
     from iotscore.warehouse.warehouse import Warehouse
-
-    Found = TypeVar("Found")
 
 PROVED: Final = {
     "traffic": ("file_id", "ingest_run"),
@@ -54,17 +52,10 @@ _COUNTED: Final = (
 
 @dataclass(frozen=True)
 class Keys:
-    """The rows of a file in a table.
+    """The rows of a file in a table, with the smallest and the largest row number.
 
-    Attributes
-    ----------
-    rows
-        How many.
-    low, high
-        Smallest and largest row number; None without rows.
-    digest
-        XOR of the hashes of all keys; None without rows. If as many rows are there as distinct
-        ones are needed, and not the same ones, the digests differ but for a chance of 1 in 2^64.
+    The digest is the XOR of the hashes of all keys. If as many rows are there as distinct ones are
+    needed, and not the same ones, the digests differ but for a chance of 1 in 2^64.
     """
 
     rows: int = 0
@@ -84,6 +75,18 @@ class Keys:
         )
 
 
+@dataclass(frozen=True)
+class Settled:
+    """Reads tables, those of killed stages at the versions that the next run restores."""
+
+    warehouse: Warehouse
+    before: Mapping[str, int]
+
+    def read(self, table: str) -> DataFrame:
+        """Return a table."""
+        return self.warehouse.read(table, self.before.get(table))
+
+
 @dataclass
 class Evidence:
     """All that is known about a warehouse.
@@ -95,7 +98,7 @@ class Evidence:
     faults
         By table: why it cannot be read. What it should have told is empty then.
     files
-        Data files that were looked up.
+        Number of data files that were looked up.
     runs, ledger, scored, explained
         Rows of ``runs``, ``ingest_files``, ``scored_files`` and ``explained_files``.
     traffic, quarantine, refusals
@@ -141,14 +144,7 @@ class Evidence:
 
 
 def gather(warehouse: Warehouse, version: str | None) -> Evidence:
-    """Read a warehouse: each table once, and as much as can be read.
-
-    Parameters
-    ----------
-    warehouse
-        Which.
-    version
-        Model version; None for all.
+    """Read a warehouse, of one model version or all: each table once, and as much as can be read.
 
     Raises
     ------
@@ -165,33 +161,38 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
     if "runs" not in present and not found.faults["runs"]:
         found.faults["runs"].append("runs is not there, and every job writes it; restore it")
     of_model = {} if version is None else {"model_version": version}
-    tried = partial(_tried, found)
-    found.runs = tried("runs", lambda: warehouse.rows("runs"), [])
-    found.ledger = tried("ingest_files", lambda: warehouse.rows("ingest_files"), [])
-    found.scored = tried("scored_files", lambda: warehouse.rows("scored_files", **of_model), [])
-    found.explained = tried(
-        "explained_files", lambda: warehouse.rows("explained_files", **of_model), []
-    )
+    fill = partial(_fill, found)
+    fill("runs", "runs", lambda: warehouse.rows("runs"))
+    fill("ledger", "ingest_files", lambda: warehouse.rows("ingest_files"))
+    fill("scored", "scored_files", lambda: warehouse.rows("scored_files", **of_model))
+    fill("explained", "explained_files", lambda: warehouse.rows("explained_files", **of_model))
     open_ = unfinished(found.runs)
-    none: dict[str, int] = {}
-    before = _tried(found, "runs", lambda: versions_to_read(warehouse, open_), none)
-    found.settled = Settled(warehouse, before)
+    fill("settled", "runs", lambda: Settled(warehouse, _versions_to_read(warehouse, open_)))
     for table in sorted(present & PROVED.keys()):
         _prove(found, table)
     for attribute, table, condition, by in _COUNTED:
         if table in present:
-            counted: dict[tuple[str, ...], Keys] = {}
-            count = partial(_keys, found.settled, table, condition, by)
-            setattr(found, attribute, _tried(found, table, count, counted))
+            fill(attribute, table, partial(_keys, found.settled, table, condition, by))
     if "score_histogram" in present:
-        found.bins = tried("score_histogram", partial(_bins, found.settled), {})
+        fill("bins", "score_histogram", partial(_bins, found.settled))
     if version is not None:
-        for attribute in ("scores", "explanations"):
-            counted = getattr(found, attribute)
-            mine = {key: keys for key, keys in counted.items() if key[0] == version}
-            setattr(found, attribute, mine)
-        found.bins = {key: rows for key, rows in found.bins.items() if key[0] == version}
+        for counted in (found.scores, found.explanations, found.bins):
+            for other in [key for key in counted if key[0] != version]:
+                del counted[other]
     return found
+
+
+def _versions_to_read(warehouse: Warehouse, starts: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Return the versions that tables must go back to, from the starts of stages without an end.
+
+    The newest comes first; of a table the oldest start counts.
+    """
+    before: dict[str, int] = {}
+    for start in starts:
+        for table, version in versions_before(warehouse, start).items():
+            if warehouse.exists(table):
+                before[table] = version or 0
+    return before
 
 
 def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:
@@ -215,8 +216,9 @@ def _look_up(warehouse: Warehouse, found: Evidence) -> set[str]:
 
 def _prove(found: Evidence, table: str) -> None:
     """Read every value of a table, also if a data file of it is lost: others may be damaged."""
+    settled = found.settled
     try:
-        proof = found.settled.prove(table, PROVED[table])
+        proof = settled.warehouse.prove(table, PROVED[table], settled.before.get(table))
     except READ_ERRORS as error:
         found.faults[table].append(f"{table} cannot be read: {first_line(error)}")
         return
@@ -224,14 +226,14 @@ def _prove(found: Evidence, table: str) -> None:
     found.faults[table] += proof.faults
 
 
-def _tried(found: Evidence, table: str, read: Callable[[], Found], otherwise: Found) -> Found:
+def _fill(found: Evidence, attribute: str, table: str, read: Callable[[], Any]) -> None:
+    """Keep what is read of a table, unless it is known that it cannot be read, or turns out so."""
     if found.faults[table]:
-        return otherwise
+        return
     try:
-        return read()
+        setattr(found, attribute, read())
     except READ_ERRORS as error:
         found.faults[table].append(f"{table} cannot be read: {first_line(error)}")
-        return otherwise
 
 
 def first_line(error: Exception) -> str:
@@ -266,3 +268,8 @@ def _bins(settled: Settled) -> dict[tuple[str, ...], int]:
     by = ("model_version", "file_id", "detector")
     grouped = settled.read("score_histogram").groupBy(*by).agg(F.sum("rows").alias("n"))
     return {tuple(row[name] for name in by): row.n for row in grouped.collect()}
+
+
+def record_hash(seed: int) -> Column:
+    """Return a 64-bit hash of the record's key, evenly spread over all signed integers."""
+    return F.xxhash64(F.lit(seed), *map(F.col, KEY))

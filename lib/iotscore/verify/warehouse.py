@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from iotscore.runs.run_log import unfinished
-from iotscore.verify.check import Check, Outcome, judged
 from iotscore.verify.content import content_compared, content_faults
 from iotscore.verify.counts import (
     explanations_faults,
@@ -20,30 +21,47 @@ from iotscore.verify.counts import (
 from iotscore.verify.keys import keys_faults
 from iotscore.verify.models import StoredModels, registry_faults, stored_models
 from iotscore.verify.rescore import rescored_faults
-from iotscore.verify.snapshot import READ_ERRORS, SEED, Evidence, first_line, gather
+from iotscore.verify.snapshot import READ_ERRORS, SEED, Evidence, Keys, first_line, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from iotscore.verify.snapshot import Keys
     from iotscore.warehouse.warehouse import Warehouse
+
+
+class Outcome(StrEnum):
+    """How a check ended; only :attr:`FAILED` means that the warehouse is wrong."""
+
+    HOLDS = "holds"
+    FAILED = "FAILED"
+    SKIPPED = "not checked"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A finished check: what was compared, with numbers, and how it ended.
+
+    Findings are each fault with both numbers, why it was skipped, or what there is to note.
+    """
+
+    name: str
+    compared: str
+    outcome: Outcome
+    findings: tuple[str, ...] = ()
 
 
 def verify_warehouse(
     warehouse: Warehouse, sample_rows: int, version: str | None, seed: int = SEED
 ) -> list[Check]:
-    """Run all checks; nothing is written.
+    """Run all checks; nothing is written, and no job may write meanwhile.
 
     Parameters
     ----------
-    warehouse
-        Which. No job may write it meanwhile.
-    sample_rows
-        Scores of each model that are computed again.
+    sample_rows, seed
+        How many scores of each model are computed again; chooses which.
     version
         The model whose scores are looked at; None for all that have scored.
-    seed
-        Chooses which scores are computed again.
 
     Returns
     -------
@@ -67,76 +85,73 @@ def verify_warehouse(
             "ledger",
             f"{len(found.ledger)} files: lines read = accepted + quarantined, = data_summary.csv",
             ("ingest_files",),
-            lambda: ledger_faults(found),
+            ledger_faults(found),
         ),
         checked(
             "traffic",
             f"{_rows(found.traffic)} rows = accepted, per file",
             ("ingest_files", "traffic"),
-            lambda: traffic_faults(found),
+            traffic_faults(found),
         ),
         checked(
             "quarantine",
             f"{_rows(found.quarantine)} lines, {_rows(found.refusals)} files = refused",
             ("ingest_files", "quarantine"),
-            lambda: quarantine_faults(found),
+            quarantine_faults(found),
         ),
         checked(
             "scores",
             f"{_rows(found.scores)} rows = scored = accepted (or the model's share), per file",
             ("ingest_files", "scored_files", "scores"),
-            lambda: scores_faults(found, models.plans),
+            scores_faults(found, models.plans),
         ),
         checked(
             "explanations",
             f"{_rows(found.explanations)} rows = explained, per file",
             ("ingest_files", "explained_files", "explanations"),
-            lambda: explanations_faults(found),
+            explanations_faults(found),
         ),
         checked(
             "keys",
             "each line once in traffic or quarantine, each record once in scores per model",
             ("ingest_files", "scored_files", "traffic", "quarantine", "scores"),
-            lambda: keys_faults(found, models.plans),
+            keys_faults(found, models.plans),
         ),
         checked(
             "models",
             f"{len(models.versions)} models: checksum, bundle = manifest, champion",
             ("models", "model_aliases", "scored_files"),
-            lambda: [*models.faults, *registry_faults(warehouse)],
+            chain(models.faults, registry_faults(warehouse)),
         ),
         checked(
             "content",
             content_compared(found),
             ("ingest_files", "scored_files", "traffic", "scores"),
-            lambda: content_faults(found),
+            content_faults(found),
         ),
         _sample(found, models, sample_rows, seed),
         checked(
             "histogram",
             f"{len(found.bins)} counts by model, file and detector = scored",
             ("ingest_files", "scored_files", "score_histogram"),
-            lambda: histogram_faults(found, detectors),
+            histogram_faults(found, detectors),
         ),
         _runs(found),
     ]
 
 
 def _checked(
-    found: Evidence,
-    name: str,
-    compared: str,
-    needs: Sequence[str],
-    faults: Callable[[], Iterable[str]],
+    found: Evidence, name: str, compared: str, needs: Sequence[str], faults: Iterable[str]
 ) -> Check:
-    """Run one check, unless a table that it needs cannot be read."""
+    """Look for the faults of a check, unless a table that it needs cannot be read."""
     if damaged := [table for table in needs if found.faults[table]]:
         reason = f"{', '.join(damaged)} cannot be read: see tables"
         return Check(name, compared, Outcome.SKIPPED, (reason,))
     try:
-        return judged(name, compared, list(faults()))
+        findings = tuple(faults)
     except READ_ERRORS as error:
-        return judged(name, compared, [f"cannot be read: {first_line(error)}"])
+        findings = (f"cannot be read: {first_line(error)}",)
+    return Check(name, compared, Outcome.FAILED if findings else Outcome.HOLDS, findings)
 
 
 def _rows(counted: Mapping[tuple[str, ...], Keys]) -> str:
@@ -160,7 +175,7 @@ def _tables(found: Evidence) -> Check:
         if found.files is not None
         else "each table can be read; data files are looked up in local folders only"
     )
-    return judged("tables", compared, [fault for told in found.faults.values() for fault in told])
+    return _checked(found, "tables", compared, (), chain(*found.faults.values()))
 
 
 def _sample(found: Evidence, models: StoredModels, sample_rows: int, seed: int) -> Check:
@@ -175,10 +190,10 @@ def _sample(found: Evidence, models: StoredModels, sample_rows: int, seed: int) 
             compared.append(rows)
             yield from different
 
-    check = _checked(found, "sample", "", ("scored_files", "traffic", "scores", "models"), faults)
-    told = f"{sum(compared):,} scores of {len(loaded)} models = computed again from traffic"
-    told += f", chosen by --seed {seed}"
-    check = replace(check, compared=told)
+    check = _checked(found, "sample", "", ("scored_files", "traffic", "scores", "models"), faults())
+    scores = f"{sum(compared):,} scores of {len(loaded)} models"
+    what = f"{scores} = computed again from traffic, chosen by --seed {seed}"
+    check = replace(check, compared=what)
     if check.outcome is Outcome.HOLDS and used and not loaded:
         reason = f"no model can be loaded of {', '.join(used)}: see models"
         return replace(check, outcome=Outcome.SKIPPED, findings=(reason,))
@@ -188,7 +203,7 @@ def _sample(found: Evidence, models: StoredModels, sample_rows: int, seed: int) 
 def _runs(found: Evidence) -> Check:
     """Note the stages that were killed: the next run undoes what they left half done."""
     stages = {(row["run_id"], row["stage"]) for row in found.runs}
-    check = _checked(found, "runs", f"{len(stages)} stages: each has ended", ("runs",), lambda: ())
+    check = _checked(found, "runs", f"{len(stages)} stages: each has ended", ("runs",), ())
     notes = [
         f"run {row['run_id']}: the stage {row['stage']} started and did not end; the next run "
         "undoes what it left half done"

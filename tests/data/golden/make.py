@@ -17,7 +17,7 @@ from iotscore.detect.calibration.threshold import benign_quantile
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 from iotscore.detect.detectors.isolation_forest import IsolationForestDetector
 from iotscore.detect.model import Model
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 
 FOLDER = Path(__file__).parent
 

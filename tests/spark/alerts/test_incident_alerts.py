@@ -1,4 +1,4 @@
-"""A small attack in one device's night is told to people once, and quiet nights are not told."""
+"""A small attack in one device's night raises one alert, and quiet nights none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from iotscore.alerts.deliveries import Delivery
+from iotscore.alerts.run_alerts import Delivery
 from iotscore.models.context import Context
 from iotscore.monitoring.stage import monitor
 from iotscore.runs.run_log import RunLog
@@ -40,7 +40,7 @@ def records(device: int, kind: str, rows: int, seed: int) -> np.ndarray:
 
 
 class Nights:
-    """Delivers nights, runs the stages, and tells people, or fails to do so."""
+    """Delivers nights, runs the stages, and notifies people, or fails to do so."""
 
     def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
         self.warehouse, self.settings = warehouse, settings
@@ -48,37 +48,37 @@ class Nights:
         self.fault: str | None = None
 
     def monitor(self, delivery: Delivery | None = None) -> list[dict[str, Any]]:
-        """Monitor, and return what is told of."""
-        log, told = RunLog(self.warehouse, "test", "0" * 64), list[dict[str, Any]]()
+        """Monitor, and return the alerts that were sent."""
+        log, sent = RunLog(self.warehouse, "test", "0" * 64), list[dict[str, Any]]()
 
-        def tell(alerts: list[dict[str, Any]]) -> str | None:
-            told.extend(alerts)
+        def send(alerts: list[dict[str, Any]]) -> str | None:
+            sent.extend(alerts)
             return self.fault
 
         with log.stage("monitor") as stage:
             limits = self.settings.monitor
             delivery = delivery or Delivery(accepted=1, refused=0)
             context = Context(self.warehouse, log.run_id)
-            stage.report(monitor(context, limits, {"test": tell}, delivery=delivery))
-        return told
+            stage.report(monitor(context, limits, {"test": send}, delivery=delivery))
+        return sent
 
     def night(self, folder: Path) -> list[dict[str, Any]]:
-        """Run a night on a folder, and return what is told of."""
+        """Run a night on a folder, and return the alerts that were sent."""
         self.run.ingest(folder)
         self.run.score()
         self.run.explain()
         return self.monitor()
 
 
-def incidents(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def incidents(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the alerts of incidents."""
-    return [row for row in told if row["kind"] == "incident"]
+    return [row for row in sent if row["kind"] == "incident"]
 
 
 def test_one_incident_is_one_alert(
     spark: SparkSession, tmp_path: Path, settings: Callable[..., Settings]
 ) -> None:
-    """28 records of an attack among 60 are told, whatever day the capture claims, and only once."""
+    """28 records of an attack among 60 are sent, whatever day the capture claims, and only once."""
     landing = tmp_path / "landing"
     nights = Nights(open_warehouse(spark, str(tmp_path / "w")), settings("default", *QUICK))
     for device in DEVICES:

@@ -10,7 +10,7 @@ import pytest
 
 from iotscore.cli.commands.evaluate import robustness_stage
 from iotscore.cli.job import Job
-from iotscore.cli.options import protocol_options
+from iotscore.cli.options import protocol_run
 from iotscore.cli.tables.protocols import print_protocol
 from iotscore.cli.tables.robustness import print_robustness
 from iotscore.errors import ConfigError, InputError
@@ -40,9 +40,9 @@ def test_every_nth_row_in_the_order_of_capture(
 ) -> None:
     """Unlabelled files are left out, rows are spread evenly, and stand for all of their file."""
     caps = ("protocol.most_benign_rows=50", "protocol.most_attack_rows=1000")
-    options = protocol_options(settings("default", *QUICK, *caps), "chronological")
+    run = protocol_run(settings("default", *QUICK, *caps), "chronological")
     warehouse = open_warehouse(night.spark, night.root, direct=direct)
-    sample = read_sample(Context(warehouse, "run"), options)
+    sample = read_sample(Context(warehouse, "run"), run)
     assert [(file.source_file, file.rows, file.weight) for file in sample.files] == [
         ("1.benign.csv", 90, 2.0),
         ("1.gafgyt.tcp.csv", 40, 1.0),
@@ -64,8 +64,8 @@ def test_figures_are_stored_and_printed(
 ) -> None:
     """Each detector, the hybrid score and both baselines are there, with every feature set."""
     warehouse = night_copy("default")
-    options = protocol_options(settings("default", *QUICK), "chronological")
-    done = evaluate_protocol(Context(warehouse, "run"), options)
+    run = protocol_run(settings("default", *QUICK), "chronological")
+    done = evaluate_protocol(Context(warehouse, "run"), run)
     stored = warehouse.read("protocol_figures").where("scope = 'all'").toPandas()
     names = {"iforest", "neighbours", "envelope", "hybrid", "baseline_pca", "flag_everything"}
     by_set = stored.groupby("feature_set")["detector"].agg(set).to_dict()
@@ -86,25 +86,27 @@ def test_reports_are_measured_as_they_were(
     """The profile paper and the protocol reports belong together; all rows train and test."""
     quick = ("detectors.lstm.epochs=2", "protocol.draws=20", "protocol.feature_sets=[all]")
     warehouse = night_copy("default")
-    options = protocol_options(settings("paper", *quick), "reports")
-    figures = evaluate_protocol(Context(warehouse, "run"), options).figures
+    run = protocol_run(settings("paper", *quick), "reports")
+    figures = evaluate_protocol(Context(warehouse, "run"), run).figures
     overall = [row for row in figures if row["scope"] == "all"]
     assert {row["detector"] for row in overall} >= {"iforest", "lstm", "hybrid"}
     assert all(row["tested_on_training"] and row["n_benign"] == 150 for row in overall)
     for profile, protocol in (("default", "reports"), ("paper", "chronological")):
         with pytest.raises(ConfigError, match="--protocol reports with --profile paper"):
-            protocol_options(settings(profile), protocol)
+            protocol_run(settings(profile), protocol)
 
 
 def test_attacks_and_benign_records_are_needed(
-    warehouse: Warehouse, settings: Callable, tmp_path: Path
+    warehouse: Warehouse,
+    settings: Callable,
+    tmp_path: Path,
 ) -> None:
     """Without attacks there is nothing to measure, and that is told."""
     write_traffic(tmp_path / "in" / "1.benign.csv", make_features(50, 1))
     Stages(warehouse, settings("default")).ingest(tmp_path / "in")
-    options = protocol_options(settings("default", *QUICK), "chronological")
+    run = protocol_run(settings("default", *QUICK), "chronological")
     with pytest.raises(InputError, match="needs benign and attack records"):
-        read_sample(Context(warehouse, "run"), options)
+        read_sample(Context(warehouse, "run"), run)
 
 
 def test_robustness_is_stored_and_printed(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from iotscore.detect.vote_windows import VoteWindows
-from iotscore.explain.incident_stage import find_incidents
+from iotscore.explain.stage import write_incidents
 from iotscore.features import FEATURES
 from iotscore.models.context import Context
 from iotscore.models.registry import load_model
@@ -105,7 +105,7 @@ def test_the_driver_and_spark_find_the_same(
     explained(warehouse, "killed", {"2.mirai.syn.csv": range(1, 41)})
     rows = explained(warehouse, "run", ROWS)
     rows |= dict.fromkeys(set(todo.rows) - set(rows), 0)
-    assert find_incidents(Context(warehouse, "run"), WINDOWS, todo, rows) == 3
+    assert write_incidents(Context(warehouse, "run"), WINDOWS, todo, rows) == 3
     first = comparable(warehouse)
     found = [(row["source_file"], row["first_row"], row["last_row"], row["delay"]) for row in first]
     assert found == [
@@ -117,7 +117,7 @@ def test_the_driver_and_spark_find_the_same(
     assert [row["peak_row"] for row in first] == [6, 4, 20]
     before = warehouse.version("incidents")
     monkeypatch.setattr(delta_rs_warehouse, "_MOST_ROWS_ON_DRIVER", 0)
-    assert find_incidents(Context(warehouse, "run"), WINDOWS, todo, rows) == 3
+    assert write_incidents(Context(warehouse, "run"), WINDOWS, todo, rows) == 3
     assert comparable(warehouse) == first
     assert warehouse.version("incidents") == before + 1
 
@@ -127,19 +127,19 @@ def test_incidents_of_earlier_contents_go(night_copy: Callable[[str], Warehouse]
     warehouse = night_copy("default")
     stored = load_model(warehouse)
     rows = explained(warehouse, "first", ROWS)
-    find_incidents(Context(warehouse, "first"), WINDOWS, todo_of(warehouse), rows)
+    write_incidents(Context(warehouse, "first"), WINDOWS, todo_of(warehouse), rows)
     old = warehouse.rows("incidents")
     warehouse.append(
         "incidents", [{**row, "model_version": "other", "run_id": "other"} for row in old]
     )
     (tcp,) = {row["file_id"] for row in old if row["source_file"] == "1.gafgyt.tcp.csv"}
     one = PendingFiles(stored.version, {tcp: 40}, {tcp: "new"}, frozenset({tcp}), [])
-    assert find_incidents(Context(warehouse, "second"), WINDOWS, one, {tcp: 0}) == 0
+    assert write_incidents(Context(warehouse, "second"), WINDOWS, one, {tcp: 0}) == 0
     left = warehouse.rows("incidents")
     assert {row["source_file"] for row in left} == {"2.mirai.syn.csv"}
     assert sorted(row["model_version"] for row in left) == sorted(["other", stored.version] * 2)
     rows = explained(warehouse, "third", {"1.gafgyt.tcp.csv": range(1, 10)})
-    assert find_incidents(Context(warehouse, "third"), WINDOWS, one, rows) == 1
+    assert write_incidents(Context(warehouse, "third"), WINDOWS, one, rows) == 1
     assert len(warehouse.rows("incidents")) == 5
 
 
@@ -147,5 +147,5 @@ def test_nothing_flagged_makes_no_table(night_copy: Callable[[str], Warehouse]) 
     """A quiet night costs nothing."""
     warehouse = night_copy("default")
     todo = todo_of(warehouse)
-    assert find_incidents(Context(warehouse, "run"), WINDOWS, todo, {}) == 0
+    assert write_incidents(Context(warehouse, "run"), WINDOWS, todo, {}) == 0
     assert warehouse.rows("incidents") == []

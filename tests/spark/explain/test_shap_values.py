@@ -19,7 +19,7 @@ from iotscore.models.context import Context
 from iotscore.models.registry import load_model
 from iotscore.runs.run_log import RunLog
 from iotscore.sampling.lowest_hashes import Kind
-from iotscore.sampling.splits import CALIBRATION, TEST, TRAIN, SplitPlan
+from iotscore.sampling.splits import CALIBRATION, TEST, TRAIN
 from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
@@ -87,10 +87,9 @@ def test_a_sample_is_stored_and_told(
 
 def test_spark_and_direct_files_draw_alike(night: Warehouse) -> None:
     """The way through Spark's rows gives the records that the driver reads itself."""
-    plan = SplitPlan.from_json(load_model(night).manifest["split"])
     kinds = (Kind(0, (TRAIN,), 5), Kind(0, (CALIBRATION, TEST), 1000), Kind(1, (TEST,), 11))
     through = open_warehouse(night.spark, night.root, direct="never")
-    direct, queried = (_drawn(each, plan, kinds, 42) for each in (night, through))
+    direct, queried = (_drawn(Context(each, "run"), kinds, 42) for each in (night, through))
     for mine, others in zip(direct, queried, strict=True):
         assert mine.to_pylist() == others.to_pylist()
     assert [rows.num_rows for rows in direct][::2] == [5, 11]

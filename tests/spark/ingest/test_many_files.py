@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
+from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ LINE = ",".join(["1.5"] * N_FEATURES)
 
 
 def test_thousands_of_files(
-    warehouse: Warehouse, settings: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    warehouse: Warehouse,
+    settings: Callable,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """They are ingested, the bad ones refused, and told in a few lines."""
     folder = tmp_path / "in"
@@ -51,7 +55,7 @@ def test_files_without_a_record(
     folder.mkdir()
     (folder / "1.benign.csv").write_text(f"{HEADER}\n")
     (folder / "2.benign.csv").write_text(HEADER)
-    warehouse = type(warehouse)(warehouse.spark, warehouse.root, direct=direct == "auto")
+    warehouse = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     run = Stages(warehouse, settings("default"))
     assert run.ingest(folder)["files_ingested"] == 2
     ledger = warehouse.rows("ingest_files")

@@ -112,11 +112,11 @@ def test_files_that_change_while_they_are_read_are_left_for_the_next_look(
     write_traffic(tmp_path / "in" / "1.2026-11-22.csv", make_features(12, seed=8))
     real, tries = stage_module.ingest, []
 
-    def ingest(*arguments: object) -> None:
+    def ingest(*arguments: Any, **named: Any) -> object:  # noqa: ANN401 - the stage's own
         tries.append(1)
         if len(tries) < 3:
             raise ChangedSourceError("changed")
-        real(*arguments)
+        return real(*arguments, **named)
 
     monkeypatch.setattr(stage_module, "ingest", ingest)
     one = stream(tmp_path / "in")
@@ -129,7 +129,7 @@ def test_files_that_change_while_they_are_read_are_left_for_the_next_look(
         stream(tmp_path / "in").run()
 
 
-def _changed(*_: object) -> None:
+def _changed(*_: object, **__: object) -> None:
     raise ChangedSourceError("changed")
 
 

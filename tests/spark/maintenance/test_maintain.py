@@ -18,7 +18,7 @@ from iotscore.maintenance.retention import Retention
 from iotscore.maintenance.stage import maintain
 from iotscore.models.context import Context
 from iotscore.runs.order import SEQUENCE, next_number
-from iotscore.runs.run_log import RunLog, Stage, recover
+from iotscore.runs.run_log import RunLog, recover
 from iotscore.verify import Outcome, verify_warehouse
 from iotscore.warehouse.compaction import Compaction, CompactionOptions
 from iotscore.warehouse.delta_rs import table as delta_table
@@ -60,7 +60,11 @@ def night_of(tmp_path: Path, settings: Callable[..., Any]) -> Callable[[Warehous
 
 def kept_up(warehouse: Warehouse, options: CompactionOptions = EAGER) -> Mapping[str, Compaction]:
     """Maintain a warehouse as the job does."""
-    return maintain(Context(warehouse, "run"), Retention(), options).tables
+    log = RunLog(warehouse, "test", "0" * 64)
+    with log.stage("maintain") as stage:
+        done = maintain(Context(warehouse, log.run_id), Retention(None, None), options)
+        stage.report(done)
+    return done.tables
 
 
 def scores(warehouse: Warehouse) -> pd.DataFrame:
@@ -180,8 +184,9 @@ def test_a_killed_maintenance_needs_no_undoing(night_copy: Callable[[str], Wareh
 
 def test_other_storage_is_refused(spark: SparkSession) -> None:
     """What is no local folder is told, with what to do instead."""
+    elsewhere = open_warehouse(spark, "hdfs://somewhere/warehouse")
     with pytest.raises(WarehouseError, match="run OPTIMIZE and VACUUM of Delta Lake"):
-        maintain(open_warehouse(spark, "hdfs://somewhere/warehouse"), EAGER, Stage("maintain"))
+        maintain(Context(elsewhere, "run"), Retention(None, None), EAGER)
 
 
 def test_the_job(

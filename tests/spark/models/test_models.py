@@ -159,13 +159,13 @@ def test_a_challenge_draws_evenly_and_no_more_than_it_may(
 def test_a_promotion_is_one_row_and_so_is_the_way_back(
     tried: tuple[Warehouse, str], settings: Callable[..., Settings]
 ) -> None:
-    """Promoted through open gates, rolled back; there is nothing before the first champion."""
+    """Promoted after all checks passed, rolled back; there is nothing before the first champion."""
     warehouse, version = tried
     first = champion(warehouse)
     lenient = settings("default", *LENIENT)
     reason = promote_by_job(warehouse, lenient, version)
     assert reason is not None
-    assert reason.startswith(f"promoted over {first}, 6 gates")
+    assert reason.startswith(f"promoted over {first}, 6 checks")
     assert promote_by_job(warehouse, lenient, version) is None
     assert [row["model_version"] for row in promotions(warehouse)] == [first, version]
     assert roll_back(warehouse, "too loud", "run") == (version, first)
@@ -192,23 +192,23 @@ def test_rolling_back_again_goes_back_further(warehouse: Warehouse, night: Wareh
     assert champions(warehouse) == [known, "b", known]
 
 
-def test_a_shut_gate_refuses_and_force_is_recorded(
+def test_a_failed_check_refuses_and_force_is_recorded(
     tried: tuple[Warehouse, str], settings: Callable[..., Settings]
 ) -> None:
-    """The message names the gate with its values; forced, the row says what was shut and why."""
+    """The message names the check with its values; forced, the row says what failed and why."""
     warehouse, version = tried
     strict = settings("default", *LENIENT, "promotion.least_benign_rows=1000")
     before = champion(warehouse)
     with pytest.raises(PromotionError) as refused:
         promote_by_job(warehouse, strict, version)
-    assert "1 of 6 gates are shut: benign records: 48 that neither" in str(refused.value)
+    assert "1 of 6 checks failed: benign records: 48 that trained neither" in str(refused.value)
     assert champion(warehouse) == before
     [failed] = warehouse.rows("runs", status="failed")
     assert (failed["stage"], failed["error"]) == ("promote", f"PromotionError: {refused.value}")
     promote_by_job(warehouse, strict, version, "the lab agreed")
     row = promotions(warehouse)[-1]
     assert row["model_version"] == version
-    assert row["reason"] == f"forced over {before}, shut: benign records: the lab agreed"
+    assert row["reason"] == f"forced over {before}, failed: benign records: the lab agreed"
     [done] = [row for row in warehouse.rows("runs", status="done") if row["stage"] == "promote"]
     assert json.loads(done["details"])["gates"]["benign records"] is False
 
@@ -256,7 +256,7 @@ def test_tables_name_states_figures_and_reasons(
     for words in (
         f"{version} against the champion {first.version}",
         "FPR at most the target",
-        "shut",
+        "failed",
     ):
         assert words in told
     assert ("what leads the explanations" in told) != ("no flag changes" in told)
@@ -265,7 +265,7 @@ def test_tables_name_states_figures_and_reasons(
 def test_the_jobs_promote_and_export(
     tried: tuple[Warehouse, str], run_job: RunJob, landing: Path, tmp_path: Path
 ) -> None:
-    """Exit code 2 for a shut gate; an exported model scores a file as the warehouse did."""
+    """Exit code 2 for a failed check; an exported model scores a file as the warehouse did."""
     warehouse, version = tried
     place = ("--warehouse", warehouse.root)
     refused = run_job("models", "promote", version, *place)

@@ -52,12 +52,12 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> Landing:
 
 
 class Watch:
-    """Runs stages on a warehouse; what people were told of is kept."""
+    """Runs stages on a warehouse; the alerts that were sent are kept."""
 
     def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
         self.warehouse, self.settings = warehouse, settings
         self.run = Stages(warehouse, settings)
-        self.told: list[dict[str, Any]] = []
+        self.sent: list[dict[str, Any]] = []
 
     def deliver(self, *folders: Path) -> None:
         """Ingest folders and score them."""
@@ -65,17 +65,17 @@ class Watch:
             self.run.ingest(folder)
         self.run.score()
 
-    def monitor(self, tell: Callable[[list[Any]], str | None] | None = None) -> dict[str, Any]:
+    def monitor(self, send: Callable[[list[Any]], str | None] | None = None) -> dict[str, Any]:
         """Monitor, and return the stage's details."""
         log = RunLog(self.warehouse, "test", "0" * 64)
         with log.stage("monitor") as stage:
             limits = self.settings.monitor
-            channels = {"test": tell or self._tell}
+            channels = {"test": send or self._send}
             stage.report(monitor(Context(self.warehouse, log.run_id), limits, channels))
         return stage.details
 
-    def _tell(self, alerts: list[dict[str, Any]]) -> None:
-        self.told += alerts
+    def _send(self, alerts: list[dict[str, Any]]) -> None:
+        self.sent += alerts
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +111,8 @@ def comparable(warehouse: Warehouse, table: str) -> list[dict[str, Any]]:
     return sorted(rows, key=str)
 
 
-def test_each_change_is_told_as_what_it_is(watched: Watch) -> None:
-    """Attacks are no drift, drift is no attack, new firmware a step; nothing else is told."""
+def test_each_change_is_raised_as_what_it_is(watched: Watch) -> None:
+    """Attacks are no drift, drift is no attack, new firmware a step; nothing else is raised."""
     alerts = watched.warehouse.rows("alerts")
     assert found(alerts) == {
         ("drift", "device_2", 6),
@@ -121,7 +121,7 @@ def test_each_change_is_told_as_what_it_is(watched: Watch) -> None:
         ("missing_device", "device_9", 6),
     }
     # Once each, though the sixth night was looked at twice.
-    assert sorted(row["alert_id"] for row in watched.told) == sorted(r["alert_id"] for r in alerts)
+    assert sorted(row["alert_id"] for row in watched.sent) == sorted(r["alert_id"] for r in alerts)
 
 
 def test_counts_are_those_of_the_records(watched: Watch) -> None:
@@ -144,7 +144,7 @@ def test_counts_are_those_of_the_records(watched: Watch) -> None:
 
 
 def test_a_second_run_does_nothing(watched: Watch) -> None:
-    """What is in the ledger is done: no commit and nobody is told."""
+    """What is in the ledger is done: no commit and nobody is notified."""
     tables = ("drift", "alerts", "monitored_files")
     before = [watched.warehouse.version(table) for table in tables]
     assert watched.monitor(str)["nights"] == 0
@@ -171,7 +171,7 @@ def test_all_at_once_after_a_failure_is_the_same(
     again.monitor()
     for table, rows in expected.items():
         assert comparable(again.warehouse, table) == rows
-    assert found(again.told) == found(watched.told)
+    assert found(again.sent) == found(watched.sent)
 
 
 def test_spark_and_direct_files_count_alike(watched: Watch, spark: SparkSession) -> None:
@@ -204,7 +204,7 @@ def test_a_replaced_file_is_counted_anew(
     rows = watch.warehouse.rows("drift", feature=SCORE, device="device_6")
     counted = {row["records"] for row in rows if row["event_day"].day == 6}
     assert max(counted) == ROWS + len(calm)
-    assert watch.told == []
+    assert watch.sent == []
 
 
 def test_what_is_suppressed_is_hidden_when_read(

@@ -26,17 +26,17 @@ VIEWS = read_views(Path(__file__).resolve().parents[3] / "conf" / "sql" / "views
 
 
 @pytest.mark.parametrize(
-    ("catalogue", "told"),
+    ("catalogue", "message"),
     [
         (SESSION_CATALOGUE, "would forget the tables"),
         ("unity", "the session has no catalogue unity"),
     ],
 )
 def test_a_catalogue_that_forgets_is_refused(
-    spark: SparkSession, catalogue: str, told: str
+    spark: SparkSession, catalogue: str, message: str
 ) -> None:
-    """What is told says which setting is needed."""
-    with pytest.raises(CatalogueError, match=told):
+    """The message says which setting is needed."""
+    with pytest.raises(CatalogueError, match=message):
         check_lasts(spark, catalogue)
 
 
@@ -71,13 +71,13 @@ def test_another_time_changes_nothing(schema: str, night_copy: Callable[[str], W
     assert night.read("scores").count() == 260
 
 
-def test_a_name_that_is_taken_is_told(schema: str, warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_refused(schema: str, warehouse: Warehouse, tmp_path: Path) -> None:
     """Another warehouse's table, a table for a view, and a view for a table stay as they are."""
     spark = warehouse.spark
     theirs = open_warehouse(spark, str(tmp_path / "theirs"))
     theirs.create("scores")
     spark.sql(f"CREATE SCHEMA {schema}")
-    for name, kind, told in (
+    for name, kind, message in (
         ("scores", None, "scores is a table in file:.*/theirs/scores already"),
         ("runs", "VIEW", "runs is a view already"),
         ("v_runs", "TABLE", "v_runs is a table already"),
@@ -88,7 +88,7 @@ def test_a_name_that_is_taken_is_told(schema: str, warehouse: Warehouse, tmp_pat
             form = "USING delta " * (kind == "TABLE")
             spark.sql(f"CREATE {kind} {schema}.{name} {form}AS SELECT 1 AS one")
         before = state(spark, schema)
-        with pytest.raises(CatalogueError, match=told):
+        with pytest.raises(CatalogueError, match=message):
             register(warehouse, SESSION_CATALOGUE, schema, VIEWS)
         assert state(spark, schema) == before
         spark.sql(f"DROP {kind or 'TABLE'} {schema}.{name}")

@@ -117,7 +117,7 @@ def moment(second: int) -> datetime:
     return datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC)
 
 
-def test_faults_of_an_ingest_are_told(warehouse: Warehouse, opened: Opened) -> None:
+def test_faults_of_an_ingest_are_listed(warehouse: Warehouse, opened: Opened) -> None:
     """Refused lines and files appear with reason, share and whether a mended file came later."""
     good = {"status": "ingested", "rows_read": 8, "rows_accepted": 6, "rows_quarantined": 2}
     bad = {"status": "refused", "rows_read": 3, "rows_accepted": 0, "rows_quarantined": 3}
@@ -158,7 +158,7 @@ def test_the_newest_promotion_is_the_champion(
 ) -> None:
     """After a rollback, the older model is the champion again, also if the clock was ahead before.
 
-    Promotions of an older layout have no number; they are told by their times.
+    Promotions of an older layout have no number; they are ordered by their times.
     """
     promoted = [(name, moment(second), None) for second, name in enumerate(("old", "new", "old"))]
     if clock == "ahead":

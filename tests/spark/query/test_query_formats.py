@@ -146,14 +146,14 @@ def test_what_steers_a_terminal_is_escaped_where_people_read(
     output: str, empty: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Tables and JSON show escapes, and no mark-up; programs get every value as it is."""
-    told = printed(empty, capsys, HOSTILE.format(ESCAPES.encode().hex()), output)
-    assert "[bold]x[/]:bomb:" in told
-    assert "a[red]" in told
+    text = printed(empty, capsys, HOSTILE.format(ESCAPES.encode().hex()), output)
+    assert "[bold]x[/]:bomb:" in text
+    assert "a[red]" in text
     if output == "table":
-        assert "a\\x1b[2J\\x9b\\u202eb\\u200b" in told
+        assert "a\\x1b[2J\\x9b\\u202eb\\u200b" in text
     elif output == "json":
-        assert json.loads(told)[0]["device"] == ESCAPES
-    assert any(sign in told for sign in ESCAPES if not sign.isprintable()) == (output == "csv")
+        assert json.loads(text)[0]["device"] == ESCAPES
+    assert any(sign in text for sign in ESCAPES if not sign.isprintable()) == (output == "csv")
 
 
 @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\uff1d1"])
@@ -162,8 +162,8 @@ def test_formulas_are_texts_if_asked_for(
 ) -> None:
     """A cell and a heading that a spreadsheet would run get an apostrophe; numbers get none."""
     statement = f"SELECT decode(X'{start.encode().hex()}', 'UTF-8') AS `=a`, -1 AS b, 'c=' AS c"
-    told = printed(empty, capsys, statement, "spreadsheet")
-    assert list(csv.reader(io.StringIO(told, newline=""))) == [
+    text = printed(empty, capsys, statement, "spreadsheet")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
         ["'=a", "b", "c"],
         [f"'{start}", "-1", "c="],
     ]

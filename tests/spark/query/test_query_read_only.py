@@ -8,7 +8,7 @@ import pytest
 
 from iotscore.cli.rows import print_rows
 from iotscore.errors import QueryError
-from iotscore.query.query import run_query, told_in_one_line
+from iotscore.query.query import as_query_errors, run_query
 from iotscore.query.views import VIEWS
 from iotscore.warehouse.schemas import TABLES
 
@@ -173,14 +173,14 @@ def test_reading_statements_run(empty: SparkSession) -> None:
 
 def test_other_statements_are_refused_in_one_line(empty: SparkSession) -> None:
     """What writes, changes settings, runs code or opens files is refused before it does so."""
-    told = {}
+    faults = {}
     for statement in REFUSED:
         try:
             run_query(empty, statement)
         except QueryError as error:
-            told[statement] = str(error)
-    assert [statement for statement in REFUSED if statement not in told] == []
-    assert [line for line in told.values() if "\n" in line] == []
+            faults[statement] = str(error)
+    assert [statement for statement in REFUSED if statement not in faults] == []
+    assert [line for line in faults.values() if "\n" in line] == []
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_the_environment_is_not_substituted(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("SELEC 1", r"Syntax error at or near 'SELEC'.*line 1, pos 0"),
         ("-- nothing", "end of input"),
@@ -230,11 +230,11 @@ def test_the_environment_is_not_substituted(ask: Ask) -> None:
         ("SELECT CAST(concat('x', id) AS INT) FROM range(3)", "CAST_INVALID_INPUT"),
     ],
 )
-def test_a_fault_in_a_statement_is_told_in_one_line(
-    empty: SparkSession, statement: str, told: str
+def test_a_fault_in_a_statement_is_one_line(
+    empty: SparkSession, statement: str, message: str
 ) -> None:
     """The line names position, or the unknown name and what is like it; also at run time."""
-    with pytest.raises(QueryError, match=told) as caught, told_in_one_line():
+    with pytest.raises(QueryError, match=message) as caught, as_query_errors():
         print_rows(run_query(empty, statement), "csv")
     assert "\n" not in str(caught.value)
     assert "SQLSTATE" not in str(caught.value)

@@ -214,7 +214,7 @@ def test_tricks_are_refused_and_change_nothing(
     scratch = Path(str(after_night.conf.get("spark.sql.warehouse.dir")).removeprefix("file:"))
     folders = (Path(night.root), tmp_path, scratch, *Path.cwd().glob("spark-warehouse"))
     before = snapshot(*folders)
-    told = {}
+    faults = {}
     for trick in TRICKS[kind].strip().splitlines():
         statement = trick.strip()
         for word, meant in words.items():
@@ -222,11 +222,11 @@ def test_tricks_are_refused_and_change_nothing(
         try:
             run_query(after_night, statement).collect()
         except QueryError as error:
-            told[statement] = str(error)
+            faults[statement] = str(error)
         else:
-            told[statement] = "was answered\n"
-    assert [statement for statement, line in told.items() if "\n" in line] == []
-    assert [line for line in told.values() if "a secret" in line] == []
+            faults[statement] = "was answered\n"
+    assert [statement for statement, line in faults.items() if "\n" in line] == []
+    assert [line for line in faults.values() if "a secret" in line] == []
     assert snapshot(*folders) == before
     jvm: Any = after_night._jvm
     assert jvm.java.lang.System.getProperty("iotscore.trick") is None

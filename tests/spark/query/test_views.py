@@ -88,10 +88,10 @@ def test_flagged_records_come_with_their_explanation(made_up: SparkSession) -> N
         ("Bell2", 2, None),
         ("Bell1", 4, None),
     ]
-    told = rows[1]
-    assert (told.feature_1, told.contribution_1, told.value_1) == ("a", 1.0, 7.0)
-    assert (told.low_1, told.high_1, told.feature_2, told.contribution_2) == (1.0, 2.0, "b", 0.5)
-    assert (told.feature_3, told.value_3) == (None, None)
+    row = rows[1]
+    assert (row.feature_1, row.contribution_1, row.value_1) == ("a", 1.0, 7.0)
+    assert (row.low_1, row.high_1, row.feature_2, row.contribution_2) == (1.0, 2.0, "b", 0.5)
+    assert (row.feature_3, row.value_3) == (None, None)
 
 
 OLD_DAY = ("event_day", "device_id", "device", "records", "alerts", "alert_rate")

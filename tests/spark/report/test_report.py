@@ -125,7 +125,7 @@ def test_without_labels(night_copy: Callable[[str], Warehouse], tmp_path: Path) 
 
 
 def test_thresholds_that_labels_chose_are_marked(night: Warehouse) -> None:
-    """Of a model without thresholds, as of the reports' fusion, those of the figures are told."""
+    """Of a model without thresholds, as of the reports' fusion, those of the figures are shown."""
     stored = load_model(night)
     bare = replace(stored, model=replace(stored.model, thresholds={}))
     evaluation = read_night(night, None).evaluation
@@ -156,7 +156,7 @@ def test_other_storage_gives_the_same(spark: SparkSession, night: Warehouse) -> 
     )
 
 
-def test_nothing_to_report_is_told(
+def test_nothing_to_report_is_refused(
     night_copy: Callable[[str], Warehouse], warehouse: Warehouse
 ) -> None:
     """No model, an unknown one, no scores, scores that nobody counted: each says what to do."""

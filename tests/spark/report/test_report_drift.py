@@ -39,7 +39,7 @@ def monitored(warehouse: Warehouse) -> None:
         **stamp, "severity": "warning", "device_id": None, "value": 1.0, "limit": 0.5,
         "message": "it moved", "cool_down_until": today, "raised_at": NOW, "first_seen": today,
     }  # fmt: skip
-    told = [  # kind, severity, device, feature, days before the night
+    kinds = [  # kind, severity, device, feature, days before the night
         ("drift", "warning", "Camera", "H_L5_mean", 0), ("drift", "warning", "Camera", None, 7),
         ("drift", "warning", "Camera", None, 8), ("all_moved", "critical", None, None, 0),
         ("drift", "warning", "Doorbell", "H_L5_weight", 1), ("volume", "info", "Doorbell", None, 1),
@@ -47,7 +47,7 @@ def monitored(warehouse: Warehouse) -> None:
     alerts = [
         {**alert, "kind": kind, "severity": severity, "device": device, "feature": feature,
          "alert_id": str(number), "event_day": today - timedelta(days=before)}
-        for number, (kind, severity, device, feature, before) in enumerate(told)
+        for number, (kind, severity, device, feature, before) in enumerate(kinds)
     ]  # fmt: skip
     warehouse.append("alerts", [*alerts, {**alerts[0], "run_id": "killed"}])
     hide = {"reason": "known", "author": "somebody", "created_at": NOW}

@@ -113,7 +113,7 @@ def test_the_whole_report_of_an_explained_night(
     assert len(list(page.parent.glob("*.png"))) == 6
 
 
-def test_content_that_was_replaced_is_not_told(night_copy: Callable[[str], Warehouse]) -> None:
+def test_content_that_was_replaced_is_not_shown(night_copy: Callable[[str], Warehouse]) -> None:
     """Explanations and scores of an earlier content of a file are void."""
     warehouse = night_copy("default")
     explain(warehouse, "void")

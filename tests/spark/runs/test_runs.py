@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from pyspark.sql import functions as F
 
 from iotscore.errors import ModelError, WarehouseError
 from iotscore.runs.run_log import RunLog, Stage, recover
 from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.schemas import TABLES
 from iotscore.warehouse.session import core_count
 from iotscore.warehouse.writer_lock import writer_lock
 from night_stages import Stages
@@ -126,8 +126,9 @@ def test_rows_of_a_killed_ingest_are_undone(
     """Records without a ledger row are removed, the run is marked, and the file goes in again."""
     warehouse = night_copy("default")
     before = {"versions_before": {"traffic": warehouse.version("traffic")}}
-    orphans = warehouse.read("traffic").where("source_file = '1.benign.csv'")
-    orphans = orphans.withColumns({"file_id": F.lit("x"), "ingest_run": F.lit("dead")})
+    schema = TABLES["traffic"].arrow_schema
+    records = warehouse.table("traffic", schema.names, source_file="1.benign.csv").to_pylist()
+    orphans = [record | {"file_id": "x", "ingest_run": "dead"} for record in records]
     warehouse.append("traffic", orphans)
     start = {"run_id": "dead", "stage": "ingest", "status": "running"}
     start["details"] = json.dumps(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -11,6 +12,7 @@ from iotscore.errors import WarehouseError
 from iotscore.runs.run_log import RunLog, recover
 from iotscore.runs.undo import versions_before
 from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +67,9 @@ def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse, direct: Dir
     with log.stage("monitor"):
         add(mine, log.run_id)
         mine.replace("alerts", [{"alert_id": "a", "model_version": "m"}], "TRUE")
-        mine.append("alerts", mine.to_frame("alerts", [{"alert_id": "b"}]))
+        mine.append(
+            "alerts", pa.Table.from_pylist([{"alert_id": "b"}], TABLES["alerts"].arrow_schema)
+        )
         mine.delete("alerts", "alert_id = 'b'")
     assert {one.mark for one in mine.commits_after("alerts", -1)} == {log.run_id}
     assert {one.mark for one in mine.commits_after("runs", -1)} == {log.run_id}

@@ -11,7 +11,7 @@ import pytest
 from iotscore.cli.commands.verify import print_checks
 from iotscore.cli.job import guarded
 from iotscore.features import FEATURES
-from iotscore.query.query import told_in_one_line
+from iotscore.query.query import as_query_errors
 from iotscore.verify import Outcome
 from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
@@ -73,7 +73,7 @@ def test_lost_runs(damaged: Warehouse) -> None:
 
 def sum_by_query(warehouse: Warehouse, table: str, name: str) -> None:
     """Read a column as the job sql does."""
-    with told_in_one_line():
+    with as_query_errors():
         warehouse.read(table).agg({name: "sum"}).collect()
 
 

@@ -18,7 +18,7 @@ from iotscore.alerts.suppression import SCOPE, is_hidden, is_like
 from iotscore.cli.job import guarded
 from iotscore.cli.monitor import channels_of, end_night, fail_on
 from iotscore.errors import AlertError, ConfigError, RefusalError
-from iotscore.monitoring.alerting import Told
+from iotscore.monitoring.alerting import MonitorResult
 from iotscore.redaction import masked
 
 if TYPE_CHECKING:
@@ -166,19 +166,19 @@ def test_what_speaks_no_http_has_got_nothing(answer: bytes) -> None:
         *("http://user:passw0rd@/x", "http://host:0/"),
     ],
 )
-def test_a_url_that_cannot_be_used_is_told_at_the_start(url: str) -> None:
+def test_a_url_that_cannot_be_used_is_refused_at_the_start(url: str) -> None:
     """Before anything is sent, and without the URL."""
-    with pytest.raises(ConfigError, match="the webhook's URL") as told:
+    with pytest.raises(ConfigError, match="the webhook's URL") as caught:
         checked(url)
-    assert url not in str(told.value)
-    assert "passw0rd" not in str(told.value)
+    assert url not in str(caught.value)
+    assert "passw0rd" not in str(caught.value)
 
 
 def test_each_part_of_a_url_is_secret() -> None:
     """User, password, key in the path and query; but words such as ``services`` are none."""
-    told = secrets_of("https://me:hunter%40222@host/services/T0AB12CD3/XyZ?token=abcdef123")
-    assert {"me:hunter%40222", "hunter@222", "T0AB12CD3", "token=abcdef123"} <= set(told)
-    assert "services" not in told
+    secrets = secrets_of("https://me:hunter%40222@host/services/T0AB12CD3/XyZ?token=abcdef123")
+    assert {"me:hunter%40222", "hunter@222", "T0AB12CD3", "token=abcdef123"} <= set(secrets)
+    assert "services" not in secrets
 
 
 def test_mail_is_written_once(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_the_configuration_names_a_variable_and_holds_no_url(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """Both ways are used; a folder that cannot be written is told, and no log shows the URL."""
+    """Both ways are used; a folder that cannot be written is reported, and no log shows the URL."""
     (tmp_path / "file").write_text("")
     chosen = settings(
         "default",
@@ -249,9 +249,9 @@ def test_a_night_ends_with_its_gravest_fault(
     said: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """The others are told with it."""
+    """The message names the others."""
     refusal = RefusalError("2 file(s) were refused") if is_refused else None
-    found = Told(ALERTS, undelivered, {}, 0)
+    found = MonitorResult("model", ALERTS, undelivered, {}, 0)
     assert guarded("nightly", lambda: end_night(found, severity, refusal)) == code
     assert said in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Each incident is told once, and that nothing was delivered is told, too."""
+"""Each incident raises an alert once, and so does a missing delivery."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from iotscore.alerts.alert import raise_alerts
-from iotscore.alerts.deliveries import Delivery, delivery_alerts
-from iotscore.alerts.incident_alerts import incident_alerts
+from iotscore.alerts.run_alerts import Delivery, delivery_alerts, incident_alerts
 
 TODAY = date(2026, 3, 10)
 YESTERDAY, LONG_AGO = date(2026, 3, 9), date(2026, 3, 7)
@@ -32,7 +31,7 @@ def incident(number: int, day: date = TODAY, peak: float | None = 61.0) -> dict[
     }
 
 
-def test_every_incident_is_an_alert_whatever_was_told_before() -> None:
+def test_every_incident_is_an_alert_whatever_was_raised_before() -> None:
     """There is no cool-down between incidents of a device, and none of two in a night is hidden."""
     before = raise_alerts(incident_alerts([incident(1, YESTERDAY)], "critical"), [], "v1", 7)
     now = raise_alerts(
@@ -47,14 +46,14 @@ def test_every_incident_is_an_alert_whatever_was_told_before() -> None:
 
 
 @pytest.mark.parametrize("day", [date.min, date(1970, 1, 1), date(9999, 12, 31)])
-def test_an_incident_of_any_day_can_be_told(day: date) -> None:
+def test_an_incident_of_any_day_can_be_raised(day: date) -> None:
     """The calendar's ends are no fault: a box without a clock says such days."""
     (row,) = raise_alerts(incident_alerts([incident(1, day)], "warning"), [], "v1", 7)
     assert row["event_day"] == row["cool_down_until"] == day
 
 
 @pytest.mark.parametrize(
-    ("delivery", "nights", "told"),
+    ("delivery", "nights", "message"),
     [
         (Delivery(3, 0), [LONG_AGO], None),
         (Delivery(1, 2), [LONG_AGO], None),
@@ -67,11 +66,13 @@ def test_an_incident_of_any_day_can_be_told(day: date) -> None:
         (Delivery(0, 0, LONG_AGO), [LONG_AGO], None),
     ],
 )
-def test_a_run_without_a_delivery(delivery: Delivery, nights: list[date], told: str | None) -> None:
-    """Refused files are told at once, a missing delivery when the newest night is too old."""
+def test_a_run_without_a_delivery(
+    delivery: Delivery, nights: list[date], message: str | None
+) -> None:
+    """Refused files are raised at once, a missing delivery when the newest night is too old."""
     found = list(delivery_alerts(delivery, nights, TODAY, 1))
-    assert [alert.kind for alert in found] == ["no_delivery"] * (told is not None)
-    assert all(told in alert.message for alert in found if told)
+    assert [alert.kind for alert in found] == ["no_delivery"] * (message is not None)
+    assert all(message in alert.message for alert in found if message)
 
 
 def test_missing_deliveries_can_be_of_no_interest() -> None:

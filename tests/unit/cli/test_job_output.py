@@ -174,6 +174,25 @@ def test_configuration_faults_hold_no_secret(
     assert "***" in told
 
 
+@pytest.mark.usefixtures("_key")
+@pytest.mark.parametrize("is_assigned", [True, False])
+def test_an_endless_configuration_is_one_line(
+    is_assigned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a key of thousands of parts nor a file of as many levels ends in a traceback."""
+    path = tmp_path / "deep.yaml"
+    path.write_text("\n".join(f"{' ' * level}a:" for level in range(1500)))
+    arguments = argparse.Namespace(
+        profile="default",
+        config=[] if is_assigned else [path],
+        assignments=["a." * 5000 + "a=1"] if is_assigned else [],
+        warehouse="/nonexistent",
+    )
+    assert run_job("score", arguments, lambda _: None) == USER_FAULT
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("iotscore score: ")
+
+
 @pytest.mark.parametrize("is_closed_first", [True, False])
 def test_java_that_has_ended_is_no_bug(
     is_closed_first: bool, capsys: pytest.CaptureFixture[str]

@@ -7,7 +7,7 @@ import pytest
 from iotscore.cli.monitor import end_night
 from iotscore.errors import AlertError, RefusalError
 from iotscore.exit_codes import ALERTED, USER_FAULT
-from iotscore.monitoring.alerting import Told
+from iotscore.monitoring.alerting import MonitorResult
 from iotscore.warehouse.progress import told
 
 CRITICAL = [{"severity": "critical"}]
@@ -17,7 +17,7 @@ REFUSAL = RefusalError("1 file(s) were refused: a.csv")
 def test_an_alert_is_not_hidden_behind_a_refused_file() -> None:
     """It gives the exit code; the refusal is told with it."""
     with pytest.raises(AlertError, match=r"1 new alert.*besides, 1 file.*a\.csv") as caught:
-        end_night(Told(CRITICAL, [], {}, 0), "critical", REFUSAL)
+        end_night(MonitorResult("model", CRITICAL, [], {}, 0), "critical", REFUSAL)
     assert caught.value.code == ALERTED
 
 
@@ -27,13 +27,13 @@ def test_a_refused_file_is_told_where_no_alert_is_asked_for(
 ) -> None:
     """Or there is none."""
     with pytest.raises(RefusalError) as caught:
-        end_night(Told(alerts, [], {}, 0), severity, REFUSAL)
+        end_night(MonitorResult("model", alerts, [], {}, 0), severity, REFUSAL)
     assert caught.value.code == USER_FAULT
 
 
 def test_a_quiet_night_ends_well() -> None:
     """Nothing is raised."""
-    end_night(Told([], [], {}, 0), "info")
+    end_night(MonitorResult("model", [], [], {}, 0), "info")
 
 
 def test_a_stage_whose_workers_start_does_not_claim_a_rate() -> None:

@@ -1,13 +1,9 @@
-"""What a job tells collectors when it ends, by itself or by a signal."""
+"""What a job tells collectors when it ends."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
-import runpy
-import signal
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +13,11 @@ import pytest
 
 from iotscore.cli.job import guarded, run_job
 from iotscore.cli.recorder import Recorder, add_outcome
-from iotscore.cli.signals import STOPS
 from iotscore.errors import InputError
-from iotscore.exit_codes import BUG, DONE, INTERRUPTED, USER_FAULT
+from iotscore.exit_codes import BUG, DONE, USER_FAULT
 from job_outcomes import STAGES, value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from iotscore.runs.run_log import RunLog, Stage
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,16 +29,6 @@ class Run:
 
     run_id: str = "run-1"
     stages: tuple[Stage, ...] = STAGES[:2]
-
-
-@pytest.fixture(autouse=True)
-def _signals() -> Iterator[None]:
-    """Leave the handling of signals, and logging, as they were."""
-    before = {number: signal.getsignal(number) for number in STOPS}
-    yield
-    logging.disable(logging.NOTSET)
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -90,53 +73,6 @@ def test_a_fault_before_spark_starts_is_told(
     text = (tmp_path / "m.prom").read_text()
     assert value(text, "job_exit_code") == USER_FAULT
     assert value(text, "job_flagged_records") is None
-
-
-@pytest.mark.parametrize("number", STOPS)
-def test_a_signal_ends_a_job_with_its_own_code(
-    number: signal.Signals, arguments: argparse.Namespace, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Whatever the engine says while it goes down, the reason told is the first signal."""
-
-    def work() -> None:
-        try:
-            os.kill(os.getpid(), number)
-        finally:
-            logging.getLogger().error("Exception while sending command.")
-            raise OSError("the engine is gone")
-
-    recorder = Recorder("nightly", arguments)
-    assert guarded("nightly", work, recorder.note) == 128 + number
-    recorder.write(128 + number)
-    told = json.loads(Path(arguments.summary_json).read_text())
-    assert told["error"] == f"stopped by {number.name}; run it again"
-    assert capsys.readouterr().err == f"iotscore nightly: stopped by {number.name}; run it again\n"
-    for again in STOPS:  # the end goes on in order
-        os.kill(os.getpid(), again)
-
-
-def test_a_signal_that_came_while_the_job_was_imported_ends_it_before_it_works() -> None:
-    """Its starter remembers it."""
-    starter = runpy.run_path(str(ROOT / "scripts" / "driver.py"))
-    signal.signal(signal.SIGINT, starter["remember"])
-    os.kill(os.getpid(), signal.SIGINT)
-    worked: list[int] = []
-    assert guarded("nightly", lambda: worked.append(1)) == INTERRUPTED
-    assert worked == []
-
-
-def test_a_signal_that_is_ignored_stays_so() -> None:
-    """As SIGHUP is below nohup."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    assert guarded("nightly", lambda: os.kill(os.getpid(), signal.SIGHUP)) == DONE
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-
-
-def test_handlers_are_given_back() -> None:
-    """A job that ended well leaves signals as they were."""
-    before = [signal.getsignal(number) for number in STOPS]
-    assert guarded("nightly", lambda: None) == DONE
-    assert [signal.getsignal(number) for number in STOPS] == before
 
 
 def test_a_secret_in_an_error_is_masked(arguments: argparse.Namespace) -> None:

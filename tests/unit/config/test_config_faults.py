@@ -105,6 +105,7 @@ def test_shares_that_add_up_to_one_are_no_fault() -> None:
         ("", "--set '' is not of the form"),
         ("=7", "--set '=7' is not of the form"),
         ("a..b=7", "--set 'a..b=7' is not of the form"),
+        ("a." * 50 + "a=7", "has 51 parts; needs 50 or fewer"),
         (".seed=7", "is not of the form"),
         ("seed=: :", "--set seed: ': :' is no YAML value"),
         ("seed=[1", "is no YAML value"),
@@ -127,8 +128,11 @@ def test_a_bad_assignment_is_told(assignment: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed: 1\nseed: 2\n", "the key 'seed' is given twice"),
-        ("train:\n  train_share: 0.1\n  train_share: 0.2\n", "'train_share' is given twice"),
+        ("seed: 1\nseed: 2\n", "the key 'seed' is given twice in \"<unicode string>\", line 2"),
+        (
+            "train:\n  train_share: 0.1\n  train_share: 0.2\n",
+            "'train_share' is given twice in \"<unicode string>\", line 3",
+        ),
         ("a: {b: {c: 1, c: 2}}", "the key 'c' is given twice"),
         ("seed: [1\n", "cannot read the configuration file"),
         ("seed: 1\n\tsample: 2\n", "cannot read the configuration file"),

@@ -170,6 +170,12 @@ def test_later_layers_win(overlay: Callable[..., Path]) -> None:
     assert load_settings(CONF, "paper", [second, first]).sample.fraction == 0.1
 
 
+def test_a_changed_file_is_read_again(overlay: Callable[..., Path]) -> None:
+    """What is remembered of a file is its text, not its name."""
+    for seed in (1, 2):
+        assert load_settings(CONF, "default", [overlay(f"seed: {seed}")]).seed == seed
+
+
 def test_an_empty_overlay_changes_nothing(overlay: Callable[..., Path]) -> None:
     """A file of comments is no fault."""
     plain = load_settings(CONF, "default")
@@ -243,3 +249,15 @@ def test_all_faults_are_told_at_once() -> None:
     ):
         assert part in message
     assert "\n" not in message
+
+
+def test_a_horizon_below_a_day_has_to_be_allowed() -> None:
+    """Readers have a week, Delta's own measure; one number alone cannot take it from them."""
+
+    def hours(*assignments: str) -> int:
+        return load_settings(CONF, "default", (), assignments).maintain.vacuum_hours
+
+    assert (hours(), hours("maintain.vacuum_hours=24")) == (168, 24)
+    with pytest.raises(ConfigError, match="vacuum_hours is 23; below 24 a reader may lose"):
+        hours("maintain.vacuum_hours=23")
+    assert hours("maintain.vacuum_hours=0", "maintain.allow_short_vacuum=true") == 0

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iotscore.detect.detector import require_rows
+from iotscore.detect.detectors.envelope import Ranges
 from iotscore.detect.device_parts import (
     POOLED,
     evenly,
     grouped,
     part_of_rows,
-    require_known,
-    require_rows,
     rows_by_part,
 )
 from iotscore.errors import ModelError, TrainingError
@@ -99,6 +99,7 @@ def test_too_few_rows_are_counted_in_the_message() -> None:
 def test_stored_devices_that_cannot_be_searched_are_refused(known: list[int]) -> None:
     """The pooled part first, then rising numbers, each once."""
     good = np.array([-1, 0, 4])
-    assert require_known({"devices": good}, "the envelope").tolist() == [-1, 0, 4]
-    with pytest.raises(ModelError, match="stored devices of the envelope"):
-        require_known({"devices": np.array(known, dtype=np.int64)}, "the envelope")
+    width = np.zeros((len(known), 2))
+    assert Ranges(good, np.zeros((3, 2)), np.ones((3, 2))).devices.tolist() == [-1, 0, 4]
+    with pytest.raises(ModelError, match=r"stored envelope is damaged \(its devices are"):
+        Ranges(np.array(known, dtype=np.int64), width, width)

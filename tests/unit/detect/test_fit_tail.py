@@ -11,7 +11,7 @@ import pytest
 from iotscore.detect.bundle import from_bytes, to_bytes
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import TAIL, Model
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError
 from product import envelope, fit_of_product, forest, neighbours
 

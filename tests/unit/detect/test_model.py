@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pytest
 
-from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.calibration.threshold import share_above
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import Model
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.features import FEATURES
 from product import fit_of_product
@@ -154,7 +154,7 @@ def test_batch_minmax_leaves_raw_scores_until_everything_is_scored() -> None:
     model = fit_model(TRAIN, CALIBRATION, replace(SETTINGS, normalisation="batch_minmax"))
     raw = model.raw_scores(OTHER)
     assert list(model.score(OTHER)) == ["first_score", "second_score", "third_score"]
-    calibrations = {n: minmax_calibration(s.min(), s.max()) for n, s in raw.items()}
+    calibrations = {n: ScoreCalibration(s.min(), s.max()) for n, s in raw.items()}
     columns = model.finish(raw, calibrations, {"hybrid": 0.5})
     assert [name for name in columns if name.endswith("flag")] == []
     assert (columns["first_norm"].min(), columns["first_norm"].max()) == (0.0, 1.0)

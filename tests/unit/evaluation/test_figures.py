@@ -25,7 +25,7 @@ from counted_scores import (
     scored,
     within,
 )
-from iotscore.evaluation.figures import BENIGN_QUANTILE, ROC_YOUDEN, MeasureOptions
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE, ROC_YOUDEN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,7 +183,7 @@ def test_unlabelled_records_never_count(
     frame, unlabelled = scored(rows), scored(others).assign(file_id="night", label=None)
     frozen = {"iforest": 0.3}
     weights = dict.fromkeys((file.source_file for file in CATALOGUE), 1000) if weighted else None
-    options = MeasureOptions(("iforest", "hybrid"), frozen, 50, weights)
+    options = (("iforest", "hybrid"), frozen, 50, weights)
     clean = count(frame, COARSE, frozen)
     mixed = pd.concat([count(unlabelled, COARSE, frozen), clean], ignore_index=True)
     assert measure(mixed, files_of(frame), options) == measure(clean, files_of(frame), options)
@@ -193,7 +193,7 @@ def test_unlabelled_records_never_count(
 def test_nothing_to_measure(weights: dict[str, int] | None) -> None:
     """Without labelled records there is no figure, and no failure."""
     bins = count(scored([(0, 0.1, 0.1)]), FINE, {})
-    assert measure(bins, {}, MeasureOptions(("hybrid",), {}, 50, weights)) == ([], [])
+    assert measure(bins, {}, (("hybrid",), {}, 50, weights)) == ([], [])
 
 
 @pytest.mark.parametrize(("place", "label"), [(0, 0), (1, 1)])

@@ -9,29 +9,22 @@ import numpy as np
 import pytest
 
 from iotscore.detect.model import BATCH_MINMAX, TAIL
-from iotscore.errors import ConfigError
-from iotscore.evaluation.protocols import (
-    FEATURE_SETS,
-    Benign,
-    BenignPart,
-    Options,
-    Sample,
-    SampleFile,
-    evaluate,
-)
+from iotscore.evaluation.protocols.benign import Benign, BenignPart
+from iotscore.evaluation.protocols.evaluate import evaluate
+from iotscore.evaluation.protocols.sample import FEATURE_SETS, Sample, SampleFile
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
-from product import envelope, fit_of_product, neighbours
+from product import envelope, fit_of_product, neighbours, protocol_run
 
 if TYPE_CHECKING:
     from iotscore.detect.fit import FitSettings
 
 ROWS = 240
 FILES = (
-    SampleFile("1.benign.csv", 1, "bell", "benign", None, is_attack=False, rows=ROWS, weight=1.0),
-    SampleFile("2.benign.csv", 2, "cam", "benign", None, is_attack=False, rows=ROWS, weight=3.0),
-    SampleFile("1.mirai.ack.csv", 1, "bell", "mirai", "ack", is_attack=True, rows=60, weight=2.0),
-    SampleFile("2.gafgyt.tcp.csv", 2, "cam", "gafgyt", "tcp", is_attack=True, rows=60, weight=2.0),
+    SampleFile("1.benign.csv", 1, "bell", "benign", None, rows=ROWS, weight=1.0),
+    SampleFile("2.benign.csv", 2, "cam", "benign", None, rows=ROWS, weight=3.0),
+    SampleFile("1.mirai.ack.csv", 1, "bell", "mirai", "ack", rows=60, weight=2.0),
+    SampleFile("2.gafgyt.tcp.csv", 2, "cam", "gafgyt", "tcp", rows=60, weight=2.0),
 )
 
 
@@ -77,24 +70,22 @@ def test_thresholds_keep_any_budget(budget: float) -> None:
     assert flagged.mean() < 1.6 * budget
 
 
-def test_a_threshold_by_labels_is_not_made_up() -> None:
-    """Raw scores alone have no threshold without labels; the message says what to do."""
+def test_what_is_not_calibrated_has_raw_scores_alone() -> None:
+    """Under batch_minmax there is no hybrid score before everything is scored."""
     raw = fit_of(settings(BATCH_MINMAX))(benign())
     assert set(raw.scores(rows(3, 10.0, 9), np.ones(3, np.int64))) == {"neighbours", "envelope"}
-    with pytest.raises(ConfigError, match="--protocol reports"):
-        raw.threshold("neighbours", 0.05)
 
 
 def test_a_protocol_fits_and_measures_it() -> None:
     """Attacks far away are found with every feature set, and the promise is about kept."""
-    options = Options(budgets=(0.05,), draws=20)
-    found = evaluate(sample(), fit_of(settings(TAIL)), "chronological", options)
+    run = protocol_run("chronological", budgets=(0.05,), draws=20)
+    found = evaluate(sample(), fit_of(settings(TAIL)), run)
     hybrid = [
         row
         for row in found
         if row["detector"] == "hybrid" and row["scope"] == "all" and row["budget"] == 0.05
     ]
-    assert [row["feature_set"] for row in hybrid] == [one.name for one in FEATURE_SETS]
+    assert [row["feature_set"] for row in hybrid] == list(FEATURE_SETS)
     assert [row["n_features"] for row in hybrid] == [115, 110, 100]
     for row in hybrid:
         assert row["tpr"] == 1.0

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from counted_scores import CATALOGUE, FINE, ROWS, figures_of, measure, scored, within
-from iotscore.evaluation.figures import MeasureOptions
 
 
 @settings(max_examples=10)
@@ -77,7 +76,7 @@ def test_a_large_count_is_exact() -> None:
         }
     )
     weights = {"1.benign.csv": 555_932 * 1000, "1.gafgyt.tcp.csv": 6_506_674 * 1000}
-    metrics, _ = measure(bins, files, MeasureOptions(("lstm",), {"lstm": 1.7}, 50, weights))
+    metrics, _ = measure(bins, files, (("lstm",), {"lstm": 1.7}, 50, weights))
     cells = [metrics[0][cell] for cell in ("tn", "fp", "fn", "tp")]
     assert cells == [555_931_000, 1000, 7000, 6_506_667_000]
     assert metrics[0]["rows"] == 7_062_606

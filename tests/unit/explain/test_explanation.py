@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from iotscore.config.fit import fit_settings
 from iotscore.detect.attribution import attribute
-from iotscore.detect.calibration.linear import minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.detect.fit import fit_model
 from iotscore.explain.explanation import TOP, explain
 from iotscore.explain.sentences import sentence
@@ -99,7 +99,7 @@ def test_calibrations_from_outside_serve_a_model_without(model: Model) -> None:
     rows = make_features(40, seed=4, shift=2.0)
     bare = replace(model, calibrations={}, thresholds={}, hybrid_tail=None)
     raw = bare.raw_scores(rows)
-    extremes = {name: minmax_calibration(one.min(), one.max()) for name, one in raw.items()}
+    extremes = {name: ScoreCalibration(one.min(), one.max()) for name, one in raw.items()}
     hybrid = bare.finish(raw, extremes, {})["hybrid_score"]
     found = attribute(bare, rows, None, extremes)
     assert found.base + found.contributions.sum(axis=1) == pytest.approx(hybrid, rel=1e-9, abs=1e-9)

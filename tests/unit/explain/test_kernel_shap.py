@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from iotscore.detect.detectors._network import Network
 from iotscore.detect.model import Model
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import MinMaxScaler, SignedLogScaler
 from iotscore.errors import InputError, ModelError
-from iotscore.explain.kernel_shap import KernelOptions, KernelValues, explain_score, interleaved
+from iotscore.explain.kernel_shap import KernelValues, ShapOptions, explain_score, interleaved
 from product import autoencoder, forest
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from iotscore.detect.scaling import Scaler
 
 N, UNITS = 7, 3
-OPTIONS = KernelOptions(5, 2000, 1000.0)
+OPTIONS = ShapOptions(5, 2000, 1000.0, 1, 1)
 
 
 def features(rows: int, seed: int) -> FloatArray:
@@ -54,7 +53,7 @@ def model() -> Model:
 
 
 def explain(
-    model: Model, n_rows: int, options: KernelOptions = OPTIONS, seed: int = 42
+    model: Model, n_rows: int, options: ShapOptions = OPTIONS, seed: int = 42
 ) -> KernelValues:
     """Explain made-up rows, every third of them an attack."""
     return explain_score(
@@ -99,14 +98,14 @@ def test_brute_force_over_unscaled_coalitions(scaler: Scaler) -> None:
 
 def test_values_sum_to_score_less_base(model: Model) -> None:
     """However few coalitions are tried, and whatever the background is summarised to."""
-    found = explain(model, 12, KernelOptions(3, 40, 1000.0), seed=1)
+    found = explain(model, 12, ShapOptions(3, 40, 1000.0, 1, 1), seed=1)
     assert sorted(found.instances.tolist()) == list(range(12))
     assert found.base + found.values.sum(axis=1) == pytest.approx(found.scores, abs=1e-8)
 
 
 def test_the_same_seed_gives_the_same_values(model: Model) -> None:
     """Bit for bit, from any random state, which is left as it was; another seed, other values."""
-    few = KernelOptions(5, 60, 1000.0)
+    few = ShapOptions(5, 60, 1000.0, 1, 1)
     np.random.seed(7)  # noqa: NPY002 shap draws from it
     first = explain(model, 6, few)
     after = np.random.random()  # noqa: NPY002
@@ -115,7 +114,7 @@ def test_the_same_seed_gives_the_same_values(model: Model) -> None:
     assert np.random.random() == after  # noqa: NPY002
     assert first.values.tobytes() == second.values.tobytes()
     assert first.instances.tolist() == second.instances.tolist()
-    other = explain(model, 6, KernelOptions(5, 60, 1000.0), seed=43)
+    other = explain(model, 6, ShapOptions(5, 60, 1000.0, 1, 1), seed=43)
     place, instead = np.argsort(first.instances), np.argsort(other.instances)
     assert not np.array_equal(first.values[place], other.values[instead])
 
@@ -147,7 +146,7 @@ class Clock:
 def test_time_is_kept(model: Model, begin: float, durations: list[float], explained: int) -> None:
     """Nothing is begun that would end after 10 seconds, and what is done is told and kept."""
     told: list[int] = []
-    options = KernelOptions(5, 60, 10.0)
+    options = ShapOptions(5, 60, 10.0, 1, 1)
     is_attack = np.arange(8) < 4
     found = explain_score(
         model,
@@ -166,7 +165,7 @@ def test_time_is_kept(model: Model, begin: float, durations: list[float], explai
 
 def test_a_cut_keeps_what_was_done(model: Model) -> None:
     """The first instances have the same values, whether or not others follow."""
-    options = KernelOptions(5, 60, 10.0)
+    options = ShapOptions(5, 60, 10.0, 1, 1)
     arguments = (model, features(40, 1), features(8, 2), np.arange(8) < 4, options, 42)
     whole = explain_score(*arguments, clock=Clock(0.0, [0.1] * 8))
     cut = explain_score(*arguments, clock=Clock(0.0, [3.0] * 8))

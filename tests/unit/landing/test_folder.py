@@ -10,8 +10,8 @@ import pytest
 
 from iotscore.errors import InputError
 from iotscore.landing import folder as discovering
+from iotscore.landing.event_days import screened
 from iotscore.landing.folder import discover, file_id_of
-from iotscore.landing.screen import screened
 from iotscore.landing.walk import Entry
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from iotscore.errors import ModelError
-from iotscore.models.first_night import require_first_night
+from iotscore.models.train import require_first_night
 from iotscore.warehouse.open import open_warehouse
 
 if TYPE_CHECKING:

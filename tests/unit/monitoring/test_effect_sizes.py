@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.detect.reference_quantiles import fit_reference
-from iotscore.monitoring.bins import LEVELS, FeatureBins, bins_of
+from iotscore.monitoring.bins import LEVELS, N_COARSE, FeatureBins, bins_of
 from iotscore.monitoring.effect_sizes import (
     FLOOR,
-    feature_noise,
     feature_psi,
     level_excess,
     median_shift,
@@ -61,7 +60,7 @@ def test_the_index_of_one_distribution_is_its_noise() -> None:
     for _ in range(60):
         bins = learned(rng.normal(size=1000))
         found.append(feature_psi(counts(rng.normal(size=800), bins), bins)[0])
-    assert np.mean(found) == pytest.approx(feature_noise(1000, 800), rel=0.33)
+    assert np.mean(found) == pytest.approx(noise(N_COARSE, 1000, 800), rel=0.33)
     assert noise(11, 100, 50) == pytest.approx(10 * 0.03)
 
 
@@ -93,7 +92,7 @@ def test_shifts_are_measured_in_benign_spreads(moved: float) -> None:
 
 
 def test_a_constant_feature_has_no_shift() -> None:
-    """There is no spread to measure it in; the index tells that it moved."""
+    """There is no spread to measure it in; the index shows that it moved."""
     bins = learned(np.full(100, 3.0))
     assert feature_psi(counts(np.full(200, 3.0), bins), bins)[0] == 0.0
     moved = counts(np.full(200, 4.0), bins)

@@ -1,4 +1,4 @@
-"""What a night means: attacks, drift, new behaviour, volumes, and when it is told again."""
+"""What a night means: attacks, drift, new behaviour, volumes, and when an alert is raised again."""
 
 from __future__ import annotations
 
@@ -73,30 +73,25 @@ def night(
     return DeviceNight(unflagged, all_, is_known=True, nights_moved=count)
 
 
-def kept(one: DeviceNight) -> Past:
-    """Return what is kept of a night."""
-    return Past(one.unflagged.is_moved, one.unflagged.is_high, one.unflagged.features)
-
-
 def nights(shifts: Sequence[float]) -> list[set[str]]:
     """Return the kinds of alerts of nights in a row, each moved by something."""
     past: list[Past] = []
     kinds = []
     for number, shift in enumerate(shifts):
         one = night(shift, seed=10 + number, past=past)
-        kinds.append({alert.kind for alert in told({BELL: one})})
-        past.append(kept(one))
+        kinds.append({alert.kind for alert in alerts_of({BELL: one})})
+        past.append(one.unflagged)
     return kinds
 
 
-def told(found: dict[Device, DeviceNight]) -> list[Alert]:
+def alerts_of(found: dict[Device, DeviceNight]) -> list[Alert]:
     """Return the alerts of a night."""
     return list(drift_alerts(found, TODAY, NAMES, 0.05, LIMITS))
 
 
 def test_a_quiet_night_is_quiet() -> None:
     """Records as they were learned give no alert."""
-    assert told({BELL: night()}) == []
+    assert alerts_of({BELL: night()}) == []
 
 
 @pytest.mark.parametrize("attack", [400, 2000, 100_000])
@@ -105,27 +100,27 @@ def test_an_attack_is_no_drift(attack: int) -> None:
     one = night(attack=attack)
     assert one.all.moved_share == 1.0
     assert one.unflagged.moved_share == 0.0
-    (alert,) = told({BELL: one})
+    (alert,) = alerts_of({BELL: one})
     assert (alert.kind, alert.device, alert.value) == ("attack", BELL, one.alert_rate)
     assert alert.severity == ("warning" if attack == 400 else "critical")
 
 
 def test_attacks_night_after_night_are_no_drift() -> None:
     """Persistence is counted on the device's own records."""
-    past = [kept(night(attack=9000, seed=seed)) for seed in range(5)]
-    (alert,) = told({BELL: night(attack=9000, seed=9, past=past)})
+    past = [night(attack=9000, seed=seed).unflagged for seed in range(5)]
+    (alert,) = alerts_of({BELL: night(attack=9000, seed=9, past=past)})
     assert alert.kind == "attack"
 
 
 def test_too_few_records_that_are_not_flagged_say_nothing() -> None:
     """A flood left 480 others: below the least, so the message does not claim anything of them."""
-    (alert,) = told({BELL: night(attack=9000, rows=500)})
+    (alert,) = alerts_of({BELL: night(attack=9000, rows=500)})
     assert alert.kind == "attack"
     assert "too few others" in alert.message
 
 
 def test_a_slow_move_is_drift_once_it_stays() -> None:
-    """Small moves are no steps; drift is told in the third night in which the device has moved."""
+    """Small moves are no steps; drift is raised in the third night of a move."""
     assert nights([0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2]) == [
         *(set(), set(), set(), set()),
         *(set(), {"drift"}, {"drift"}),
@@ -133,45 +128,45 @@ def test_a_slow_move_is_drift_once_it_stays() -> None:
 
 
 def test_new_firmware_is_a_step_and_later_drift() -> None:
-    """The step is told in its first night; only what stays becomes drift."""
+    """The step is raised in its first night; only what stays becomes drift."""
     assert nights([0.0, 0.0, 1.5, 1.5, 1.5]) == [
         *(set(), set(), {"new_behaviour"}),
         *(set(), {"drift"}),
     ]
 
 
-def test_one_odd_night_is_told_once() -> None:
+def test_one_odd_night_is_raised_once() -> None:
     """Neither the way back nor the memory of it is an alert."""
     assert nights([0.0, 1.5, 0.0, 0.0]) == [set(), {"new_behaviour"}, set(), set()]
 
 
 def test_alert_rate_up_and_the_rest_moved_is_left_open() -> None:
     """It may be a changed device, or an attack that is missed in part."""
-    (alert,) = told({BELL: night(1.5, attack=2000)})
+    (alert,) = alerts_of({BELL: night(1.5, attack=2000)})
     assert alert.kind == "alert_rate"
 
 
-def test_higher_levels_than_promised_are_told_once_they_stay() -> None:
+def test_higher_levels_than_promised_are_raised_once_they_stay() -> None:
     """Features are as learned; records that are not flagged reach higher levels all the same."""
     past: list[Past] = []
     for seed in range(3):
         one = night(seed=seed, past=past, high=1.8)
-        past.append(kept(one))
+        past.append(one.unflagged)
         assert one.unflagged.is_high
-        assert [alert.kind for alert in told({BELL: one})] == ["score_drift"] * (seed == 2)
+        assert [alert.kind for alert in alerts_of({BELL: one})] == ["score_drift"] * (seed == 2)
 
 
 def test_most_devices_at_once_are_one_alert() -> None:
     """What computes the features changed, not the devices."""
-    past = [kept(night(seed=2))]
+    past = [night(seed=2).unflagged]
     moved = night(1.5, past=past)
-    (alert,) = told({BELL: moved, CAMERA: moved, LAMP: moved})
+    (alert,) = alerts_of({BELL: moved, CAMERA: moved, LAMP: moved})
     assert (alert.kind, alert.severity, alert.device) == ("all_moved", "critical", None)
     quiet = night(past=past)
     others = {Device(7 + number, "x"): quiet for number in range(3)}
-    assert {alert.kind for alert in told({BELL: moved, CAMERA: moved, LAMP: moved, **others})} == {
-        "new_behaviour"
-    }
+    assert {
+        alert.kind for alert in alerts_of({BELL: moved, CAMERA: moved, LAMP: moved, **others})
+    } == {"new_behaviour"}
 
 
 def test_a_device_that_was_not_learned_is_named() -> None:
@@ -179,7 +174,7 @@ def test_a_device_that_was_not_learned_is_named() -> None:
     data = count_records(benign(900, 1), np.ones(900), np.zeros(900, dtype=bool), None)
     one = measure(data, None, (), 3.1, LIMITS, is_flagged_excluded=True)
     found = {BELL: DeviceNight(one, one, is_known=False, nights_moved=0)}
-    assert [alert.kind for alert in told(found)] == ["unknown_device"]
+    assert [alert.kind for alert in alerts_of(found)] == ["unknown_device"]
     (row,) = rows_of(one, NAMES)
     assert (row["feature"], row["records"]) == (SCORE, 900)
 
@@ -245,10 +240,10 @@ def test_refused_lines_are_counted_once() -> None:
 
 
 def test_alerts_cool_down() -> None:
-    """The same is told again after its cool-down, what is worse at once, another at any time."""
+    """The same is raised again after its cool-down, what is worse at once, another at any time."""
 
     def alert(day: int, severity: Severity = "warning", kind: str = "drift") -> Alert:
-        return Alert(kind, severity, BELL, date(2026, 3, day), 1.0, 0.5, "told")
+        return Alert(kind, severity, BELL, date(2026, 3, day), 1.0, 0.5, "moved")
 
     rows: list[dict[str, Any]] = []
     for one in (

@@ -42,8 +42,7 @@ def figures(
         precision_attack=precision, recall_attack=tpr,
         f1_attack=2 * precision * tpr / (precision + tpr), precision_benign=negative,
         recall_benign=1 - fpr, f1_benign=2 * negative * (1 - fpr) / (negative + 1 - fpr),
-        fpr=fpr, recall_attack_low=max(tpr - 0.02, 0), recall_attack_high=min(tpr + 0.02, 1),
-        fpr_low=max(fpr - 0.02, 0), fpr_high=fpr + 0.02, fpr_promised=0.05, roc_auc=0.97,
+        fpr=fpr, fpr_low=max(fpr - 0.02, 0), fpr_high=fpr + 0.02, fpr_promised=0.05, roc_auc=0.97,
     )  # fmt: skip
 
 
@@ -137,10 +136,8 @@ def labelled_night(hostile: str = HOSTILE) -> Night:
             (RefusedFile(f"{hostile}.csv", "empty_file", hostile),), 2,
         ),
         stages=(
-            StageRun("ingest", "done", "20261124T030000-abcdef", WHEN, 2.5, 1000, 400.0, 350.0, 2,
-                     2**30, None),
-            StageRun("score", "failed", "20261124T030000-abcdef", WHEN, None, None, None, None, 2,
-                     None, hostile),
+            StageRun("ingest", "done", WHEN, 2.5, 1000, 400.0, 350.0, 2, 2**30, None),
+            StageRun("score", "failed", WHEN, None, None, None, None, 2, None, hostile),
         ),
         shapley=Shapley(
             "lstm", FEATURES[:20], rng.gamma(2.0, 50.0, (12, 20)), rng.normal(0.0, 1.0, (12, 20)),

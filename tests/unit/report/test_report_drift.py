@@ -32,7 +32,7 @@ def words(source: str) -> str:
 
 
 @pytest.fixture
-def told(labelled: Night, pictures: dict[str, Picture]) -> Callable[..., str]:
+def section_with(labelled: Night, pictures: dict[str, Picture]) -> Callable[..., str]:
     """Return a maker of sections of a night whose drift is changed."""
     return lambda **changed: section(
         render(replace(labelled, drift=replace(labelled.drift, **changed)), pictures)
@@ -49,7 +49,7 @@ def rows(page: str, caption: str) -> list[list[str]]:
     ]
 
 
-def test_open_alerts_are_told_and_hidden_ones_counted(page: str) -> None:
+def test_open_alerts_are_shown_and_hidden_ones_counted(page: str) -> None:
     """Each with day, severity, kind and words; what is suppressed or left out is a number."""
     text = words(section(page))
     assert "2 of this day, 1 of the 7 days before it; 4 more" in text
@@ -68,7 +68,7 @@ def test_severities_sort_by_rank(page: str) -> None:
     assert found == [("2", "critical"), ("1", "warning"), ("0", "info")]
 
 
-def test_what_moved_is_told_apart_from_what_an_attack_moved(page: str) -> None:
+def test_what_moved_is_set_apart_from_what_an_attack_moved(page: str) -> None:
     """Features of all records stand in where too few are not flagged, and are marked so."""
     moved, flooded, unknown = rows(page, "Devices by features that drifted on this day")
     assert moved[1:5] == ["900", "40 of 115", "1,000", "50 of 115"]
@@ -109,17 +109,17 @@ def test_a_night_that_nobody_looked_at_says_so(plain_page: str) -> None:
     ],
 )  # fmt: skip
 def test_nothing_moved(
-    told: Callable[..., str], devices: tuple[DeviceDrift, ...], needed: str
+    section_with: Callable[..., str], devices: tuple[DeviceDrift, ...], needed: str
 ) -> None:
     """Nothing moved, nothing could be compared and nothing was compared are three things."""
-    found = told(devices=devices)
+    found = section_with(devices=devices)
     assert needed in words(found)
     assert "<caption>Devices by features" not in found
 
 
-def test_files_that_came_late_are_told(told: Callable[..., str]) -> None:
+def test_files_that_came_late_are_counted(section_with: Callable[..., str]) -> None:
     """What is shown is then not the whole day; suppressed alerts alone are no open ones."""
-    text = words(told(unmonitored=1, alerts=(), hidden=3))
+    text = words(section_with(unmonitored=1, alerts=(), hidden=3))
     assert "Incomplete. 1 of the day's 4 files is not counted yet, or was replaced since." in text
     assert "No open alert of this day or the 7 days before it; 3 suppressed ones" in text
     assert "40 of 115" in text

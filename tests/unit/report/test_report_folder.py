@@ -1,4 +1,4 @@
-"""The folder: what is written, what goes, what is told when it cannot be."""
+"""The folder: what is written, what goes, the message when it cannot be."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_report_without_labels_leaves_no_claim_of_an_earlier_one(
     assert written[0].stat().st_mode & 0o777 == 0o644
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_spark_starts(
+def test_a_folder_that_cannot_be_written_is_refused_before_spark_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line, exit code 2."""
@@ -52,6 +52,6 @@ def test_a_report_is_local() -> None:
 
 
 def test_a_folder_that_is_lost_while_writing(tmp_path: Path, unlabelled: Night) -> None:
-    """A fault that comes late is told in the same words."""
+    """A fault that comes late has the same message."""
     with pytest.raises(EnvironmentFaultError, match="cannot write the report to"):
         write_report(unlabelled, tmp_path / "gone")

@@ -53,13 +53,13 @@ def test_names_are_drawn_as_they_are(labelled: Night) -> None:
     assert "35 benign, 21 mirai, 7 unlabelled" in picture.alternative
 
 
-def test_alternative_texts_tell_figures_and_data(pictures: dict[str, Picture]) -> None:
+def test_alternative_texts_hold_figures_and_data(pictures: dict[str, Picture]) -> None:
     """Who does not see a picture hears the same figures, and on which data."""
-    told = {name: one.alternative for name, one in pictures.items()}
-    assert "hybrid score 0.9700" in told["comparative_roc_curve"]
-    assert "attacks detected (recall) 98.33 %" in told["performance_scorecard"]
-    assert "threshold set without labels" in told["performance_scorecard"]
-    assert all("Data: a part of N-BaIoT" in one for one in told.values())
+    texts = {name: one.alternative for name, one in pictures.items()}
+    assert "hybrid score 0.9700" in texts["comparative_roc_curve"]
+    assert "attacks detected (recall) 98.33 %" in texts["performance_scorecard"]
+    assert "threshold set without labels" in texts["performance_scorecard"]
+    assert all("Data: a part of N-BaIoT" in one for one in texts.values())
 
 
 def test_nothing_to_compare_is_no_picture(labelled: Night) -> None:
@@ -106,7 +106,7 @@ def test_tints_carry_text(page: str) -> None:
         assert contrast(palette["muted"], own["back"]) >= 4.5
 
 
-def test_the_palettes_name_the_same_and_are_told_apart() -> None:
+def test_the_palettes_name_the_same_and_are_distinct() -> None:
     """A colour that stands for two things could not be replaced by its name."""
     assert set(LIGHT) == set(DARK)
     assert len(set(LIGHT.values())) == len(LIGHT)

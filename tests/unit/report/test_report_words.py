@@ -85,7 +85,7 @@ def test_the_first_night_has_no_trend() -> None:
 
 
 def test_an_interval_stays_inside() -> None:
-    """Its ends are places between the edges, and words tell the same."""
+    """Its ends are places between the edges, and words say the same."""
     drawn = interval(0.0, 0.02, 0.5, 0.05, 0.1)
     assert [float(one) for one in re.findall(r'(?:x1|x2|cx)="([\d.]+)"', drawn)] == [
         3.0, 147.0, 75.0, 75.0, 31.8,

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from iotscore.errors import ConfigError, InputError, TrainingError
-from iotscore.evaluation.attack_options import Poison
-from iotscore.evaluation.protocols import (
-    Benign,
-    Fitted,
-    Plan,
-    Sample,
-    SampleFile,
-)
-from iotscore.evaluation.protocols.benign import benign_of
+from iotscore.evaluation.options import Poison
+from iotscore.evaluation.protocols.benign import Benign, Fitted, benign_of
 from iotscore.evaluation.protocols.rounds import chronological
+from iotscore.evaluation.protocols.sample import Sample, SampleFile
 from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
 from iotscore.research.poisoning import (
@@ -30,15 +24,14 @@ from iotscore.research.poisoning import (
     measure_poisoned,
 )
 from iotscore.warehouse.figure_columns import ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
-from product import envelope, fit_of_product, neighbours
+from product import PLAN, envelope, fit_of_product, neighbours, protocol_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from iotscore.config import Settings
-
-    Row = dict[str, Any]
+    from iotscore.evaluation.protocols.evaluate import ProtocolRun
 
 SETTINGS = fit_of_product(
     detectors=(neighbours(), envelope()),
@@ -60,11 +53,7 @@ def made_up() -> Sample:
                 continue
             count = 300 if attack is None else 80
             name = f"{device}.{family}{'' if attack is None else '.' + attack}"
-            files.append(
-                SampleFile(
-                    name, device, f"device {device}", family, attack, attack is not None, count, 1.0
-                )
-            )
+            files.append(SampleFile(name, device, f"device {device}", family, attack, count, 1.0))
             rows.append(random.normal(5.0 * device + shift, 1.0, (count, 4)))
     lengths = [len(part) for part in rows]
     return Sample(
@@ -77,7 +66,12 @@ def made_up() -> Sample:
 
 
 SAMPLE = made_up()
-(CLEAN,) = chronological(SAMPLE, Plan())
+(CLEAN,) = chronological(SAMPLE, PLAN)
+
+
+def run_of(poison: Poison) -> ProtocolRun:
+    """Return what is measured, at one budget."""
+    return protocol_run("poisoning", SETTINGS, budgets=(0.05,), poisoning=poison)
 
 
 def poisoned_rows(attack: str, share: float, seed: int = 1) -> PoisonedRows:
@@ -156,9 +150,8 @@ def test_the_proof_stands() -> None:
 
 def test_curves() -> None:
     """Each share, draw, defence and detector has a row; poisoned rows are measured at no share."""
-    fits = {share: fit_of(replace(SETTINGS, trim_share=share)) for share in (0.0, 0.1)}
     poison = Poison(shares=(0.0, 0.005, 0.05), attacks=("gafgyt.tcp",), trim_share=0.1, draws=2)
-    rows = measure_poisoned(SAMPLE, fits, Plan(), (0.05,), poison, 42)
+    rows = measure_poisoned(SAMPLE, run_of(poison))
     assert all(tuple(row) == ROBUSTNESS_COLUMNS for row in rows)
     keys = {tuple(row[name] for name in ROBUSTNESS_KEY) for row in rows}
     assert len(keys) == len(rows) == 3 * 2 * 2 * 3
@@ -219,7 +212,6 @@ def test_real_rows(nbaiot: Path) -> None:
                 device=f"device {device}",
                 family=family,
                 attack=attack[0] if attack else None,
-                is_attack=family != "benign",
                 rows=len(table),
                 weight=counts[name] / len(table),
             )
@@ -232,9 +224,8 @@ def test_real_rows(nbaiot: Path) -> None:
         np.concatenate([np.arange(1, length + 1) for length in lengths]),
         tuple(files),
     )
-    fits = {share: fit_of(replace(SETTINGS, trim_share=share)) for share in (0.0, 0.03)}
     poison = Poison(shares=(0.0, 0.001), attacks=("gafgyt.tcp",), trim_share=0.03, draws=1)
-    rows = measure_poisoned(sample, fits, Plan(), (0.05,), poison, 42)
+    rows = measure_poisoned(sample, run_of(poison))
     found = {(row["effort"], row["trim_share"]): row for row in rows if row["detector"] == "hybrid"}
     assert found[0.0, 0.0]["roc_auc"] > 0.997
     assert found[0.0, 0.0]["tpr"] > 0.999

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.cli.stages import _log_end
+from iotscore.cli.stages import log_end
 from iotscore.runs.run_log import Stage
 from iotscore.runs.slowdown import Pace, slow_warning
 
@@ -81,7 +81,7 @@ def test_a_stage_ends_with_at_most_one_warning(
     """A slow stage's closing line is followed by its warning; another stage's stands alone."""
     job = SimpleNamespace(runs=SimpleNamespace(slow_warning=lambda _: warning))
     caplog.set_level("INFO")
-    _log_end(cast("Job", job), Stage("score", rows=10, seconds=2.0), "all well")
+    log_end(cast("Job", job), Stage("score", rows=10, seconds=2.0), "all well")
     told = [("INFO", "score: all well (2.0 s, 5 rows/s)")]
     expected = told if warning is None else [*told, ("WARNING", warning)]
     assert expected == [(one.levelname, one.getMessage()) for one in caplog.records]

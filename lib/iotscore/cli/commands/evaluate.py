@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import iotscore
 from iotscore.cli.arguments import add_model, home, job_parser
 from iotscore.cli.job import Job, run_job
-from iotscore.cli.options import protocol_options
+from iotscore.cli.options import protocol_run
 from iotscore.cli.stages import evaluate_stage, protocol_stage
 from iotscore.cli.tables.night import print_evaluation
 from iotscore.cli.tables.protocols import print_protocol
 from iotscore.cli.tables.robustness import print_robustness
-from iotscore.config.fit import fit_settings
 from iotscore.errors import EnvironmentFaultError
-from iotscore.evaluation.protocols import PROTOCOLS
-from iotscore.evaluation.trained import fit_of
+from iotscore.evaluation.protocols.evaluate import PROTOCOLS
 from iotscore.warehouse.figure_columns import EVASION, POISONING
 
 if TYPE_CHECKING:
@@ -55,26 +53,11 @@ def _evaluate(job: Job) -> None:
 def robustness_stage(job: Job, name: str) -> list[Row]:
     """Measure by a protocol, poisoning or evasion; return the figures."""
     find_research()
-    from iotscore.research.evasion import measure_evasion
-    from iotscore.research.stage import RobustnessResult, evaluate_poisoning, store_robustness
+    from iotscore.research.stage import evaluate_robustness
 
-    options = protocol_options(job.settings, name)
+    run = protocol_run(job.settings, name)
     with job.runs.stage("evaluate") as stage:
-        if name == POISONING:
-            poison = job.settings.protocol.poisoning
-            result = evaluate_poisoning(job.context(), options, poison)
-        else:
-            model = fit_settings(job.settings).without_idle()
-            rows = measure_evasion(
-                fit_of(model),
-                model.trim_share,
-                options.measured.plan,
-                options.measured.budgets,
-                job.settings.protocol.evasion,
-                job.settings.seed,
-            )
-            figures = store_robustness(job.context(), rows, "synthetic")
-            result = RobustnessResult(name, figures)
+        result = evaluate_robustness(job.context(), run)
         stage.report(result)
     _LOG.info("evaluate: %s, %d figures (%.1f s)", name, len(result.figures), stage.seconds)
     return result.figures

@@ -45,16 +45,16 @@ def shap_stage(job: Job) -> None:
     with job.runs.stage("shap") as stage:
         options, splits = job.settings.explain.shap, job.settings.evaluate.splits
         context = job.context(job.arguments.model)
-        found = explain_by_shap(context, options, splits, job.settings.seed)
-        stage.report(found)
-    cut = found.wanted - found.rows
+        result = explain_by_shap(context, options, splits, job.settings.seed)
+        stage.report(result)
+    cut = result.wanted - result.rows
     _LOG.info(
         "shap: %d benign records and %d attacks of model %s explained%s, strongest %s (%.1f s)",
-        found.benign,
-        found.attack,
-        found.model_version,
+        result.benign,
+        result.attack,
+        result.model_version,
         f", {cut} left out after explain.shap.seconds" if cut else "",
-        ", ".join(_strongest(found.values.values)),
+        ", ".join(_strongest(result.values.values)),
         stage.seconds,
     )
 

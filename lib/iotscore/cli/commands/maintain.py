@@ -1,4 +1,4 @@
-"""The job ``maintain``: let old rows go, keep tables small and quick, print what became of them."""
+"""The job ``maintain``: delete expired rows, keep tables small and quick, print the result."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from iotscore.cli.arguments import job_parser
-from iotscore.cli.console import open_console
+from iotscore.cli.console import figures_table, open_console
 from iotscore.cli.job import Job, run_job
 from iotscore.maintenance.clock import require_steady_clock
 from iotscore.maintenance.stage import maintain
@@ -39,14 +37,14 @@ def _maintain(job: Job) -> None:
 
 
 def maintain_stage(job: Job) -> Mapping[str, Compaction]:
-    """Let go what the policy does not keep, keep up every table; return what was done, by table.
+    """Delete what has expired, compact every table; return what was done, by table.
 
-    Where tables cannot be kept up, a policy is enough reason to go on.
+    Where tables cannot be compacted, rows expire all the same.
 
     Raises
     ------
     WarehouseError
-        The times of the last runs make a leap, and nobody says that it was a pause.
+        The times of the last runs are far apart, and nobody says that it was a pause.
     """
     options = job.settings.maintain
     if not job.arguments.after_pause:
@@ -55,7 +53,7 @@ def maintain_stage(job: Job) -> Mapping[str, Compaction]:
         done = maintain(job.context(), options, options)
         stage.report(done)
     if done.expired is not None:
-        _tell(done.expired)
+        _log_expired(done.expired)
     if done.unsupported is not None:
         _LOG.warning("maintain: no table was compacted: %s", done.unsupported)
         return {}
@@ -66,7 +64,7 @@ def maintain_stage(job: Job) -> Mapping[str, Compaction]:
     return done.tables
 
 
-def _tell(expired: Expired) -> None:
+def _log_expired(expired: Expired) -> None:
     for ledger, rows in expired.rows.items():
         _LOG.info("maintain: %s: %d rows have expired", ledger.removesuffix("_files"), rows)
     if expired.uncounted:
@@ -81,10 +79,8 @@ def _tell(expired: Expired) -> None:
 
 def print_upkeep(done: Mapping[str, Compaction]) -> None:
     """Print a row per table."""
-    table = Table(title="Tables", title_justify="left")
-    table.add_column("table")
-    for heading in ("data files", "now", "deleted", "freed", "log files", "now"):
-        table.add_column(heading, justify="right")
+    headings = ("table", "data files", "now", "deleted", "freed", "log files", "now")
+    table = figures_table("Tables", headings, texts=("table",))
     for name, one in done.items():
         counts = (one.files_before, one.files_after, one.files_deleted)
         logs = (one.log_files_before, one.log_files_after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from iotscore.cli.arguments import absolute, add_settings
 from iotscore.cli.job import (
@@ -32,30 +32,24 @@ from iotscore.promotion.challenge import challenge
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
-    from iotscore.config import Settings
-    from iotscore.models.registry import StoredModel
-    from iotscore.promotion.challenge import Challenge
+    from iotscore.models.stored import StoredModel
     from iotscore.runs.run_log import Stage
-    from iotscore.warehouse.warehouse import Warehouse
-
-    Reader = Callable[[Warehouse, argparse.Namespace, Settings], None]
 
 _LOG = logging.getLogger(__name__)
 
 
 def main(argv: list[str]) -> int:
-    """Do one action on the registry and return the exit code (2: a gate is shut)."""
+    """Do one action on the registry and return the exit code (2: a check failed)."""
     parser = CommandParser(prog="./spark-submit.sh models", description="The model registry.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = {
-        name: actions.add_parser(name, help=told, description=told)
-        for name, told in {
+        name: actions.add_parser(name, help=text, description=text)
+        for name, text in {
             "list": "show all models, and which one is the champion",
             "show": "show what a model was made of, and when it was the champion",
             "compare": "try a model and the champion, or another one, on the same records",
-            "promote": "make a model the champion if it passes the gates",
+            "promote": "make a model the champion if it passes the checks",
             "rollback": "make the champion before this one it again",
             "export": "write a model as a folder: bundle, manifest, page, ONNX graph",
         }.items()
@@ -65,13 +59,13 @@ def main(argv: list[str]) -> int:
     add["compare"].add_argument("version", metavar="CHALLENGER")
     add["compare"].add_argument("champion", nargs="?", metavar="CHAMPION")
     for name in ("promote", "rollback"):
-        add[name].add_argument("--reason", metavar="TEXT", help="kept in model_aliases")
+        add[name].add_argument("--reason", metavar="TEXT", help="stored in model_aliases")
     add["promote"].add_argument(
-        "--force", action="store_true", help="promote although a gate is shut; needs --reason"
+        "--force", action="store_true", help="promote although a check fails; needs --reason"
     )
     add["export"].add_argument("--out", required=True, metavar="DIR", help="local folder")
-    for one in add.values():
-        add_settings(one)
+    for action in add.values():
+        add_settings(action)
     arguments = parser.parse_args(argv)
     name = f"models {arguments.action}"
     if arguments.action == "rollback":
@@ -88,47 +82,30 @@ def _read(name: str, arguments: argparse.Namespace) -> None:
     settings = checked_settings(arguments)
     with session(name) as spark:
         warehouse = configured_warehouse(spark, absolute(arguments.warehouse), settings)
-        _READERS[arguments.action](warehouse, arguments, settings)
+        if arguments.action == "list":
+            print_models(warehouse)
+            return
+        model = load_model(warehouse, arguments.version)
+        if arguments.action == "show":
+            print_model(warehouse, model)
+        elif arguments.action == "compare":
+            other = load_model(warehouse, arguments.champion)
+            print_challenge(challenge(warehouse, model, other, settings.promotion))
+        else:
+            _export(model, arguments.out)
 
 
-def _list(warehouse: Warehouse, arguments: argparse.Namespace, settings: Settings) -> None:
-    del arguments, settings
-    print_models(warehouse)
-
-
-def _show(warehouse: Warehouse, arguments: argparse.Namespace, settings: Settings) -> None:
-    del settings
-    print_model(warehouse, load_model(warehouse, arguments.version))
-
-
-def _compare(warehouse: Warehouse, arguments: argparse.Namespace, settings: Settings) -> None:
-    challenger = load_model(warehouse, arguments.version)
-    other = load_model(warehouse, arguments.champion)
-    print_challenge(challenge(warehouse, challenger, other, settings.promotion))
-
-
-def _export(warehouse: Warehouse, arguments: argparse.Namespace, settings: Settings) -> None:
-    del settings
-    stored = load_model(warehouse, arguments.version)
-    folder = Path(absolute(arguments.out))
-    if "://" in arguments.out:
-        message = f"a model cannot be written to {arguments.out}; give --out a local folder"
+def _export(stored: StoredModel, out: str) -> None:
+    if "://" in out:
+        message = f"a model cannot be written to {out}; give --out a local folder"
         raise EnvironmentFaultError(message)
     try:
         graph = to_onnx(stored.model, stored.version)
     except EnvironmentFaultError as error:
         _LOG.warning("models export: no ONNX graph: %s", error)
         graph = None
-    for path in write_folder(folder, stored, graph):
+    for path in write_folder(Path(absolute(out)), stored, graph):
         print(path)
-
-
-_READERS: Final[dict[str, Reader]] = {
-    "list": _list,
-    "show": _show,
-    "compare": _compare,
-    "export": _export,
-}
 
 
 def _roll_back(job: Job) -> None:
@@ -156,7 +133,7 @@ def promotion_stage(job: Job, stage: Stage) -> str | None:
     Raises
     ------
     PromotionError
-        A gate is shut, and nobody forces it.
+        A check failed, and nobody forces it.
     """
     challenger = load_model(job.warehouse, job.arguments.version)
     current = champion(job.warehouse)
@@ -175,25 +152,22 @@ def _tried(job: Job, stage: Stage, challenger: StoredModel, current: str | None)
     over = "as the first champion" if current is None else f"over {current}"
     try:
         other = None if current is None else load_model(job.warehouse, current)
-        found = challenge(job.warehouse, challenger, other, job.settings.promotion)
+        result = challenge(job.warehouse, challenger, other, job.settings.promotion)
     except (InputError, ModelError) as error:
         if not job.arguments.force:
             raise
         _LOG.warning("promote: not tried: %s", error)
         return f"{FORCED} {over}, not tried"
-    print_challenge(found)
-    stage.rows = int(found.trial.file_index.size)
-    stage.details["gates"] = {gate.name: gate.holds for gate in found.gates}
-    if not found.failed:
-        return f"{PROMOTED} {over}, {len(found.gates)} gates held or had nothing to compare"
-    if not job.arguments.force:
-        raise _refused(found)
-    return f"{FORCED} {over}, shut: {', '.join(gate.name for gate in found.failed)}"
-
-
-def _refused(found: Challenge) -> PromotionError:
-    shut = "; ".join(f"{gate.name}: {gate.told}" for gate in found.failed)
-    return PromotionError(
-        f"{found.challenger} is not promoted, {len(found.failed)} of {len(found.gates)} gates are "
-        f"shut: {shut}. Train another one, change promotion.*, or give --force --reason TEXT"
+    print_challenge(result)
+    stage.rows = int(result.trial.file_index.size)
+    stage.details["gates"] = {gate.name: gate.holds for gate in result.gates}
+    if not result.failed:
+        return f"{PROMOTED} {over}, {len(result.gates)} checks passed or had nothing to compare"
+    if job.arguments.force:
+        return f"{FORCED} {over}, failed: {', '.join(gate.name for gate in result.failed)}"
+    failed = "; ".join(f"{gate.name}: {gate.told}" for gate in result.failed)
+    message = (
+        f"{result.challenger} is not promoted, {len(result.failed)} of {len(result.gates)} checks "
+        f"failed: {failed}. Train another one, change promotion.*, or give --force --reason TEXT"
     )
+    raise PromotionError(message)

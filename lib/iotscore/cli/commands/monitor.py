@@ -24,6 +24,6 @@ def main(argv: list[str]) -> int:
 
 
 def _monitor(job: Job) -> None:
-    found = monitor_stage(job, job.arguments.model, channels_of(job.settings))
-    print_alerts(found.alerts)
-    end_night(found.told, job.arguments.fail_on)
+    done = monitor_stage(job, job.arguments.model, channels_of(job.settings))
+    print_alerts(done.alerts)
+    end_night(done, job.arguments.fail_on)

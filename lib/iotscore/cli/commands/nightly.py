@@ -28,13 +28,13 @@ from iotscore.models.registry import champion
 def main(argv: list[str]) -> int:
     """Run the stages in order, stop at the first failure, and return the exit code.
 
-    Files that ingest refused are no reason not to score the others; the exit code tells of them.
+    Files that ingest refused are no reason not to score the others; the exit code says so.
     """
-    told = (
+    description = (
         "Ingest what is new, train if there is no champion, score, evaluate, explain, monitor, and "
         "write the report if it is asked for."
     )
-    parser = job_parser("nightly", told, reads_input=True)
+    parser = job_parser("nightly", description, reads_input=True)
     parser.add_argument("--train", action="store_true", help="train a new champion first")
     parser.add_argument("--report", metavar="DIR", help="write a report into this folder")
     add_days(parser)
@@ -56,9 +56,9 @@ def _nightly(job: Job) -> None:
     version = score_stage(job, None)
     evaluation_id = evaluate_stage(job, version)
     explain_stage(job, version)
-    found = monitor_stage(job, version, channels)
+    done = monitor_stage(job, version, channels)
     print_nightly(job, version, evaluation_id)
-    print_alerts(found.alerts)
+    print_alerts(done.alerts)
     if job.arguments.report is not None:
         report_stage(job, job.arguments.report, version)
-    end_night(found.told, job.arguments.fail_on, refusal)
+    end_night(done, job.arguments.fail_on, refusal)

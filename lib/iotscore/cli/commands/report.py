@@ -35,16 +35,9 @@ def main(argv: list[str]) -> int:
 
 
 def report(warehouse: Warehouse, out: Path, model_version: str | None) -> Path:
-    """Write the report of the newest night; return the page.
+    """Write the report of the newest day, by a model or the champion; return the page.
 
-    Parameters
-    ----------
-    warehouse
-        Where the night is.
-    out
-        A folder that :func:`iotscore.report.output_folder.prepare_folder` has returned.
-    model_version
-        Whose scores; the champion's if None.
+    ``out`` is what :func:`iotscore.report.output_folder.prepare_folder` has returned.
     """
     start = time.monotonic()
     night = read_night(warehouse, model_version)

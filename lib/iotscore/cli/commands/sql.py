@@ -11,7 +11,7 @@ from iotscore.cli.job import guarded, session
 from iotscore.cli.rows import FORMATS, print_rows
 from iotscore.command_line import CommandParser
 from iotscore.errors import QueryError, WarehouseError, did_you_mean
-from iotscore.query.query import register_tables, run_query, told_in_one_line
+from iotscore.query.query import as_query_errors, register_tables, run_query
 from iotscore.query.views import read_views
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import TABLES
@@ -64,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> None:
         views = read_views(home() / "conf" / "sql" / "views")
         register_tables(warehouse, views, statement=statement)
         result = run_query(spark, statement)
-        with told_in_one_line():
+        with as_query_errors():
             print_rows(result, arguments.format, for_spreadsheets=arguments.for_spreadsheets)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.cli.arguments import absolute, job_parser
 from iotscore.cli.job import checked_settings, configured_warehouse, guarded, prepare, session
-from iotscore.cli.monitor import channels_of, end_night, tell_stage
+from iotscore.cli.monitor import channels_of, end_night, incidents_stage
 from iotscore.cli.stages import explain_stage, ingest_stage, score_stage
 from iotscore.errors import (
     BusyError,
@@ -66,21 +66,9 @@ def _stream(arguments: argparse.Namespace) -> None:
 
 
 class Stream:
-    """Takes up the new files of a landing folder, a bounded number at a time.
+    """Processes the new files of a landing folder, a bounded number at a time.
 
-    Parameters
-    ----------
-    spark
-        The session.
-    arguments
-        ``input``, ``warehouse``, ``once`` and those of the configuration.
-    settings
-        The configuration.
-
-    Attributes
-    ----------
-    root
-        The warehouse's folder.
+    Of the arguments it reads ``input``, ``warehouse``, ``once`` and those of the configuration.
     """
 
     def __init__(
@@ -107,25 +95,25 @@ class Stream:
             raise ModelError(message)
 
     def run(self) -> None:
-        """Take up files, until the process is told to stop; with ``once``, until none is new.
+        """Process files until a signal stops the job; with ``once``, until none is new.
 
         Raises
         ------
         RefusalError
             With ``once``, when all else is done: ingest refused files, or some are left.
         """
-        # Files that a stream took up before it was killed are not new, and may not be scored yet.
-        self._take_up([])
+        # Files that a stream ingested before it was killed are not new, but may not be scored yet.
+        self._process([])
         while True:
             files = self._watch.new_files(self._settings.stream.files_per_batch)
-            if files and self._take_up(files):
+            if files and self._process(files):
                 continue
             if not files and self._arguments.once:
                 break
             time.sleep(self._settings.stream.seconds)
-        self._tell_refusals()
+        self._raise_refusals()
 
-    def _take_up(self, files: Sequence[LandingFile]) -> bool:
+    def _process(self, files: Sequence[LandingFile]) -> bool:
         """Run the stages on some files; return whether they were ingested or refused."""
         with _writing(self.root) as lock:
             job = prepare(self._spark, self.root, self._arguments, self._settings, lock)
@@ -147,13 +135,13 @@ class Stream:
             self._failures = 0
             version = score_stage(job, None)
             explain_stage(job, version)
-            self._tell_incidents(job, version)
+            self._notify(job, version)
         return True
 
-    def _tell_incidents(self, job: Job, version: str) -> None:
-        """Tell people; what was not delivered is due again with the next files, and at the end."""
+    def _notify(self, job: Job, version: str) -> None:
+        """Send alerts; those not delivered are due again with the next files, and at the end."""
         try:
-            end_night(tell_stage(job, version, self._channels).told, None)
+            end_night(incidents_stage(job, version, self._channels), None)
             self._undelivered = None
         except DeliveryError as error:
             _LOG.warning("%s", error)
@@ -164,7 +152,7 @@ class Stream:
             return self._warehouse.rows("ingest_files")
         return self._warehouse.rows("ingest_files", file_id=sorted(file_ids))
 
-    def _tell_refusals(self) -> None:
+    def _raise_refusals(self) -> None:
         if left := self._watch.left():
             names = some([file.source_file for file in left])
             message = (
@@ -189,14 +177,14 @@ class Stream:
 def _writing(root: str) -> Iterator[Lock]:
     """Hold the lock for a batch; wait while another job holds it, and say so once."""
     with ExitStack() as held:
-        is_told = False
+        is_logged = False
         while True:
             try:
                 lock = held.enter_context(writer_lock(root))
                 break
             except BusyError:
-                if not is_told:
+                if not is_logged:
                     _LOG.info("stream: another job writes the warehouse; waiting for it to end")
-                is_told = True
+                is_logged = True
                 time.sleep(_PAUSE_SECONDS)
         yield lock

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
-from iotscore.cli.arguments import job_parser
+from iotscore.cli.arguments import job_parser, parse_day
 from iotscore.cli.job import Job, run_job
 from iotscore.errors import one_line
 
@@ -15,18 +15,18 @@ from iotscore.errors import one_line
 def main(argv: list[str]) -> int:
     """Write or preview a suppression and return the exit code."""
     parser = job_parser("suppress", "Hide alerts or flagged records.", reads_input=False)
-    for name, told in (
+    for name, text in (
         ("kind", "a kind of alert, or record for flagged records; all if not given"),
         ("device", "name of the device; %% stands for any text, as in the next two"),
         ("feature", "the alert's feature, or the one that contributes most to a record"),
         ("source-file", "file of a flagged record"),
     ):
-        parser.add_argument(f"--{name}", metavar="PATTERN", help=told)
+        parser.add_argument(f"--{name}", metavar="PATTERN", help=text)
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why")
     parser.add_argument("--author", default=getpass.getuser(), help="who; you if not given")
     parser.add_argument(
         "--expires",
-        type=date.fromisoformat,
+        type=parse_day,
         metavar="YYYY-MM-DD",
         help="first day, UTC, on which it counts no more; never if not given",
     )
@@ -35,13 +35,13 @@ def main(argv: list[str]) -> int:
 
 
 def _suppress(job: Job) -> None:
-    told = job.arguments
-    expires = told.expires and datetime.combine(told.expires, time(), UTC)
-    scope = {name: getattr(told, name) for name in SCOPE}
-    row = suppression(scope, told.reason, told.author, expires)
-    found = hidden(job.warehouse, row)
-    if not told.preview:
+    arguments = job.arguments
+    expires = arguments.expires and datetime.combine(arguments.expires, time(), UTC)
+    scope = {name: getattr(arguments, name) for name in SCOPE}
+    row = suppression(scope, arguments.reason, arguments.author, expires)
+    counts = hidden(job.warehouse, row)
+    if not arguments.preview:
         job.warehouse.append("suppressions", [row])
-    print(f"{'would hide' if told.preview else 'hides'} {found.total():,}")
-    for (kind, device), count in sorted(found.items(), key=str):
+    print(f"{'would hide' if arguments.preview else 'hides'} {counts.total():,}")
+    for (kind, device), count in sorted(counts.items(), key=str):
         print(f"{count:>10,}  {one_line(kind)}  {one_line(device or 'all devices')}")

@@ -86,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> list[Check]:
 
 
 def print_checks(checks: list[Check]) -> None:
-    """Print a row per check, and below it the first few things that it found."""
+    """Print a row per check, with its first few findings."""
     table = Table("check", "compared", "outcome", title="Checks", title_justify="left")
     for check in checks:
         lines = [check.compared, *(f"- {one}" for one in check.findings[:_MOST_FINDINGS])]
@@ -97,5 +97,4 @@ def print_checks(checks: list[Check]) -> None:
     console = open_console()
     console.print(table)
     failed = sum(check.outcome is Outcome.FAILED for check in checks)
-    told = f"{failed} of {len(checks)} checks failed" if failed else "nothing is wrong"
-    console.print(told)
+    console.print(f"{failed} of {len(checks)} checks failed" if failed else "nothing is wrong")

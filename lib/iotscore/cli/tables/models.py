@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from iotscore.cli.console import open_console
-from iotscore.evaluation.figures import BENIGN_QUANTILE
+from iotscore.cli.console import figures_table, open_console, share
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE
 from iotscore.features import HYBRID
 from iotscore.models.registry import promotions
 from iotscore.promotion.trial import changes
@@ -18,15 +18,14 @@ from iotscore.runs.order import in_order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from iotscore.models.registry import StoredModel
-    from iotscore.promotion.challenge import Challenge, Group
-    from iotscore.promotion.top_features import Leading
+    from iotscore.models.stored import StoredModel
+    from iotscore.promotion.challenge import Challenge, Group, Leading
     from iotscore.promotion.trial import Change
     from iotscore.warehouse.warehouse import Warehouse
 
 _OUTCOMES: Final = {
-    True: Text("open", style="green"),
-    False: Text("shut", style="bold red"),
+    True: Text("passed", style="green"),
+    False: Text("failed", style="bold red"),
     None: Text("nothing to compare", style="dim"),
 }
 _MEASURED: Final = {"roc_auc": "AUC", "recall_attack": "TPR", "fpr": "FPR"}
@@ -42,7 +41,7 @@ def print_models(warehouse: Warehouse) -> None:
     for heading in ("version", "state", "created (UTC)"):
         table.add_column(heading, no_wrap=True)
     table.add_column("detectors")
-    for heading in ("fitted on", "promised", *_MEASURED.values()):
+    for heading in ("fitted on", "target FPR", *_MEASURED.values()):
         table.add_column(heading, justify="right")
     for row in reversed(in_order(rows, "created_at")):
         version, manifest = row["model_version"], json.loads(row["manifest"])
@@ -54,7 +53,7 @@ def print_models(warehouse: Warehouse) -> None:
             _weights(manifest["weights"]),
             f"{manifest['rows']['train']:,}",
             f"{manifest['false_positive_rate']:.1%}",
-            *(_share(figures.get(name)) for name in _MEASURED),
+            *(share(figures.get(name)) for name in _MEASURED),
         )
     if measured:
         table.caption = "AUC, TPR, FPR: of the newest evaluation, hybrid score, on labelled records"
@@ -79,45 +78,45 @@ def print_model(warehouse: Warehouse, stored: StoredModel) -> None:
         "hybrid threshold": str(model.thresholds.get(HYBRID, "from labels")),
         "bundle": f"{len(stored.bundle):,} bytes",
         "made with": ", ".join(f"{name} {one}" for name, one in manifest["versions"].items()),
-        **{f"measured {word}": _share(figures.get(name)) for name, word in _MEASURED.items()},
+        **{f"measured {word}": share(figures.get(name)) for name, word in _MEASURED.items()},
     }
     table = Table(title=f"Model {stored.version}", title_justify="left", show_header=False)
-    for name, told in facts.items():
-        table.add_row(name, told)
+    for name, fact in facts.items():
+        table.add_row(name, fact)
     console = open_console()
     console.print(table)
     files = Table("file", "records", "SHA-256", title="Training files", title_justify="left")
     for file in manifest["training_files"]:
         files.add_row(file["source_file"], f"{file['rows_read']:,}", file["sha256"][:16])
     console.print(files)
-    mine = [row for row in history if row["model_version"] == stored.version]
-    if mine:
+    promoted = [row for row in history if row["model_version"] == stored.version]
+    if promoted:
         rows = Table("champion since (UTC)", "why", title="Promotions", title_justify="left")
-        for row in mine:
+        for row in promoted:
             rows.add_row(f"{row['promoted_at']:%Y-%m-%d %H:%M:%S}", row["reason"])
         console.print(rows)
 
 
-def print_challenge(found: Challenge) -> None:
-    """Print the gates, and what changes for each device and why."""
+def print_challenge(result: Challenge) -> None:
+    """Print the checks, and what changes for each device and why."""
     console = open_console()
-    against = "no champion" if found.champion is None else f"the champion {found.champion}"
-    title = f"{found.challenger} against {against}, {found.trial.file_index.size:,} records"
-    table = Table("gate", "", "found", title=title, title_justify="left")
-    for gate in found.gates:
+    against = "no champion" if result.champion is None else f"the champion {result.champion}"
+    title = f"{result.challenger} against {against}, {result.trial.file_index.size:,} records"
+    table = Table("check", "", "values", title=title, title_justify="left")
+    for gate in result.gates:
         table.add_row(gate.name, _OUTCOMES[gate.holds], gate.told)
     console.print(table)
-    if found.trial.champion is not None:
-        changed = [one for one in changes(found.trial) if one.newly or one.no_longer]
+    if result.trial.champion is not None:
+        changed = [one for one in changes(result.trial) if one.newly or one.no_longer]
         console.print(_changes_table(changed) if changed else "no flag changes")
-    if found.reasons:
-        console.print(_reasons_table(found.reasons))
+    if result.reasons:
+        console.print(_reasons_table(result.reasons))
 
 
 def _changes_table(changed: list[Change]) -> Table:
-    table = Table("device", "records", title="Flags that change", title_justify="left")
-    for heading in ("tried", "champion", "challenger", "newly flagged", "no longer"):
-        table.add_column(heading, justify="right")
+    counted = ("tried", "champion", "challenger", "newly flagged", "no longer")
+    texts = ("device", "records")
+    table = figures_table("Flags that change", (*texts, *counted), texts)
     for one in changed:
         counts = (one.rows, one.champion, one.challenger, one.newly, one.no_longer)
         table.add_row(one.device, one.kind, *(f"{count:,}" for count in counts))
@@ -125,8 +124,8 @@ def _changes_table(changed: list[Change]) -> Table:
 
 
 def _reasons_table(reasons: Mapping[Group, list[Leading]]) -> Table:
-    table = Table("device", "records", "change", title="Why they change", title_justify="left")
-    table.add_column("what leads the explanations")
+    headings = ("device", "records", "change", "what leads the explanations")
+    table = Table(*headings, title="Why they change", title_justify="left")
     for (device, kind, is_new), leading in reasons.items():
         change = "newly flagged" if is_new else "no longer"
         table.add_row(device, kind, change, "\n".join(map(str, leading)))
@@ -148,7 +147,3 @@ def _state(version: str, history: list[str]) -> str:
 
 def _weights(weights: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {weight:.2g}" for name, weight in weights.items() if weight)
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from iotscore.cli.console import open_console
-from iotscore.evaluation.figures import BENIGN_QUANTILE
+from iotscore.cli.console import figures_table, open_console, share
+from iotscore.evaluation.protocols.policies import BENIGN_QUANTILE
 from iotscore.evaluation.published import reported_figures
 from iotscore.features import HYBRID
 from iotscore.redaction import masked
@@ -65,10 +65,10 @@ def print_evaluation(job: Job, evaluation_id: str) -> None:
 def _fpr_line(rows: list[dict[str, Any]]) -> str | None:
     """Return the target and the observed false positive rate of the hybrid score."""
     for row in rows:
-        promised, kept = row.get("fpr_promised"), row["fpr"]
-        if row["detector"] == HYBRID and None not in (promised, kept, row["fpr_low"]):
+        target, observed = row.get("fpr_promised"), row["fpr"]
+        if row["detector"] == HYBRID and None not in (target, observed, row["fpr_low"]):
             bounds = f"{row['fpr_low']:.1%} to {row['fpr_high']:.1%}"
-            return f"false positive rate: target {promised:.1%}, observed {kept:.1%} ({bounds})"
+            return f"false positive rate: target {target:.1%}, observed {observed:.1%} ({bounds})"
     return None
 
 
@@ -85,7 +85,7 @@ def _rows_table(job: Job, model_version: str) -> Table:
     for name, now, total in (
         ("in", tonight.get("ingest", 0), read),
         ("scored", tonight.get("score", 0), scored),
-        ("quarantined", _details(job, "ingest").get("rows_quarantined", 0), quarantined),
+        ("quarantined", job.details("ingest").get("rows_quarantined", 0), quarantined),
     ):
         table.add_row(name, f"{now:,}", f"{total:,}")
     table.caption = (
@@ -100,38 +100,31 @@ def _figures_table(rows: list[dict[str, Any]]) -> Table:
     kind = DATA[first["data_kind"]]
     weighting = "" if first["weighting"] == "none" else ", weighted to full file counts"
     title = f"Detection on {first['rows']:,} labelled rows{weighting}: {kind}"
-    table = Table(title=title, title_justify="left")
-    for column in ("detector", "AUC", "threshold by", "TPR", "FPR", "accuracy", "bal. accuracy"):
-        table.add_column(
-            column, justify="left" if column in ("detector", "threshold by") else "right"
-        )
+    headings = ("detector", "AUC", "threshold by", "TPR", "FPR", "accuracy", "bal. accuracy")
+    table = figures_table(title, headings, texts=("detector", "threshold by"))
     for row in rows:
         policy = row["threshold_policy"] + ("*" if row["uses_labels"] else "")
         figures = ("recall_attack", "fpr", "accuracy", "balanced_accuracy")
-        shares = [_share(row[name]) for name in figures]
-        table.add_row(row["detector"], _share(row["roc_auc"]), policy, *shares)
+        shares = [share(row[name]) for name in figures]
+        table.add_row(row["detector"], share(row["roc_auc"]), policy, *shares)
     return table
 
 
 def _report_table(rows: list[dict[str, Any]], reported: dict[str, dict[str, float]]) -> Table:
-    table = Table(title="Ours beside the published report's", title_justify="left")
-    table.add_column("detector")
-    for heading in ("", *_REPORT_COLUMNS.values()):
-        table.add_column(heading, justify="right")
+    headings = ("detector", "", *_REPORT_COLUMNS.values())
+    table = figures_table("Ours beside the published report's", headings, texts=("detector",))
     for row in rows:
         if row["threshold_policy"] == BENIGN_QUANTILE:
             continue
         published = reported.get(row["detector"], {})
-        table.add_row(row["detector"], "ours", *(_share(row[name]) for name in _REPORT_COLUMNS))
-        table.add_row("", "report", *(_share(published.get(name)) for name in _REPORT_COLUMNS))
+        table.add_row(row["detector"], "ours", *(share(row[name]) for name in _REPORT_COLUMNS))
+        table.add_row("", "report", *(share(published.get(name)) for name in _REPORT_COLUMNS))
     return table
 
 
 def _stages_table(job: Job) -> Table:
-    table = Table(title="Stages", title_justify="left")
-    table.add_column("stage")
-    for heading in ("rows", "seconds", "rows/s", "peak memory"):
-        table.add_column(heading, justify="right")
+    headings = ("stage", "rows", "seconds", "rows/s", "peak memory")
+    table = figures_table("Stages", headings, texts=("stage",))
     for stage in job.runs.stages:
         rate = f"{stage.rows / stage.seconds:,.0f}" if stage.rows else ""
         table.add_row(
@@ -142,11 +135,3 @@ def _stages_table(job: Job) -> Table:
 
 def _size(size: int | None) -> str:
     return "" if size is None else f"{size / 2**30:.2f} GiB"
-
-
-def _details(job: Job, name: str) -> dict[str, Any]:
-    return next((stage.details for stage in job.runs.stages if stage.name == name), {})
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
-
-from iotscore.cli.console import open_console
-from iotscore.evaluation.protocols import PREVALENCE
+from iotscore.cli.console import figures_table, open_wide_console, share
+from iotscore.evaluation.protocols.evaluate import PREVALENCE
 from iotscore.report.formatting import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     Row = dict[str, Any]
 
-_WIDTH: Final = 132
-"""Columns without a terminal, and at least."""
 _HEADINGS: Final = (
     *("detector", "threshold", "AUC", "FPR at\nTPR 99.9 %", "TPR", "FPR"),
     *("worst\nfile's TPR", "worst\ndevice's FPR"),
@@ -30,8 +28,7 @@ _SETS: Final = {
 
 def print_protocol(rows: Sequence[Row]) -> None:
     """Print a table for each feature set and base rate, and one of devices."""
-    console = open_console()
-    console.width = max(console.width, _WIDTH)
+    console = open_wide_console()
     overall = [row for row in rows if row["scope"] == "all"] or [
         row for row in rows if row["scope"] == "family"
     ]
@@ -60,16 +57,22 @@ def _figures(rows: Sequence[Row]) -> Table:
         f"{first['protocol']}, {_SETS[first['feature_set']]}{rate}: {first['n_benign']:,} benign "
         f"and {first['n_attack']:,} attack rows{weighted}; {DATA[first['data_kind']]}"
     )
-    table = Table(title=title, title_justify="left")
-    for heading in (*_HEADINGS, *(("precision", "false per\ntrue alarm") if is_weighed else ())):
-        is_text = heading in ("detector", "threshold")
-        table.add_column(heading, justify="left" if is_text else "right")
+    headings = (*_HEADINGS, *(("precision", "false per\ntrue alarm") if is_weighed else ()))
+    table = figures_table(title, headings, texts=("detector", "threshold"))
     for row in rows:
-        cells = [_name(row), _policy(row), _share(row["roc_auc"]), _share(row["fpr_at_tpr_999"])]
+        cells = [
+            _name(row),
+            _policy(row),
+            share(row["roc_auc"]),
+            share(row["fpr_at_tpr_999"]),
+        ]
         cells += [_bounded(row, "tpr"), _bounded(row, "fpr")]
-        cells += [_share(row["worst_attack_file_tpr"]), _share(row["worst_device_fpr"])]
+        cells += [share(row["worst_attack_file_tpr"]), share(row["worst_device_fpr"])]
         if is_weighed:
-            cells += [_share(row["precision_attack"]), _ratio(row["false_alarms_per_true_alarm"])]
+            cells += [
+                share(row["precision_attack"]),
+                _ratio(row["false_alarms_per_true_alarm"]),
+            ]
         table.add_row(*cells)
     return table
 
@@ -83,10 +86,6 @@ def _policy(row: Row) -> str:
     if row["budget"] is not None:
         return f"FPR {row['budget']:g}"
     return f"{row['threshold_policy']}{'*' if row['uses_labels'] else ''}"
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
 
 
 def _ratio(value: float | None) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from rich.table import Table
 
-from iotscore.cli.console import open_console
+from iotscore.cli.console import figures_table, open_wide_console
 from iotscore.features import HYBRID
 from iotscore.report.formatting import DATA
 from iotscore.warehouse.figure_columns import POISONING
@@ -15,10 +14,10 @@ from iotscore.warehouse.figure_columns import POISONING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.table import Table
+
     Row = dict[str, Any]
 
-_WIDTH: Final = 132
-"""Columns without a terminal, and at least."""
 _FIGURES: Final = {
     "roc_auc": "AUC",
     "tpr": "TPR",
@@ -35,8 +34,7 @@ _EFFORTS: Final = {
 
 def print_robustness(rows: Sequence[Row]) -> None:
     """Print the curves at the largest budget, for all attacks together."""
-    console = open_console()
-    console.width = max(console.width, _WIDTH)
+    console = open_wide_console()
     budget = max(row["budget"] for row in rows)
     shown = [row for row in rows if row["budget"] == budget and row["scope"] == "all"]
     if rows[0]["protocol"] == POISONING:
@@ -59,14 +57,10 @@ def _poisoning(rows: Sequence[Row]) -> Table:
         f"poisoning by {first['attack']}, budget {first['budget']:g}, mean of {draws} draws; "
         f"{DATA[first['data_kind']]}"
     )
-    table = Table(title=title, title_justify="left")
     trims = list(dict.fromkeys(row["trim_share"] for row in rows))
-    table.add_column("planted", justify="right")
-    table.add_column("detector")
-    for trim in trims:
-        under = f"trim {trim:g}" if trim else "no trim"
-        for heading in _FIGURES.values():
-            table.add_column(f"{under}\n{heading}", justify="right")
+    above = [f"trim {trim:g}" if trim else "no trim" for trim in trims]
+    headings = [f"{trim}\n{figure}" for trim in above for figure in _FIGURES.values()]
+    table = figures_table(title, ("planted", "detector", *headings), texts=("detector",))
     for place in dict.fromkeys((row["effort"], row["detector"]) for row in rows):
         cells = [f"{place[0]:.1%}", place[1]]
         for trim in trims:
@@ -86,13 +80,12 @@ def _evasion(rows: Sequence[Row]) -> Table:
         f"evasion, budget {first['budget']:g}, trim {first['trim_share']:g}; "
         f"{DATA[first['data_kind']]}: every packet is simulated"
     )
-    table = Table(title=title, title_justify="left")
-    table.add_column("the attack is")
     detectors = list(dict.fromkeys(row["detector"] for row in rows))
-    for name in detectors:
-        table.add_column(f"TPR\n{name}", justify="right")
-    for heading in ("worst\ncapture's", "FPR", "packets/s\nsent", "unnoticed"):
-        table.add_column(heading, justify="right")
+    headings = (
+        *("the attack is", *(f"TPR\n{name}" for name in detectors)),
+        *("worst\ncapture's", "FPR", "packets/s\nsent", "unnoticed"),
+    )
+    table = figures_table(title, headings, texts=("the attack is",))
     for knob, effort in dict.fromkeys((row["knob"], row["effort"]) for row in rows):
         at = {
             row["detector"]: row for row in rows if (row["knob"], row["effort"]) == (knob, effort)

@@ -27,19 +27,9 @@ their statistics are damped sums over the same packets."""
 
 
 def blocks(devices: IntArray, n_blocks: int) -> Iterator[tuple[BoolArray, BoolArray]]:
-    """Yield, for each block of time, its rows and those to fit on meanwhile.
+    """Yield, for each block of time, its rows and those to fit on meanwhile, bool of (n_rows,).
 
-    Parameters
-    ----------
-    devices : int64 array of shape (n_rows,)
-        Device of each row; those of a device in the order of time.
-    n_blocks : int
-        Blocks, each device's rows cut into as many equal ones.
-
-    Yields
-    ------
-    tuple of bool array of shape (n_rows,)
-        Held out; fitted on.
+    Each device's rows, int64 numbers in the order of time, are cut into as many equal blocks.
     """
     place = np.empty(devices.size, dtype=np.int64)
     block = np.empty(devices.size, dtype=np.int64)
@@ -76,7 +66,7 @@ def held_out_scores(
     devices : int64 array of shape (n_rows,)
         Device of each.
     parts : iterable of tuple of bool array of shape (n_rows,)
-        Rows that are held out together, and those to fit on meanwhile, as :func:`blocks` yields.
+        As :func:`blocks` yields; the scores of rows that none holds out are NaN.
 
     Raises
     ------

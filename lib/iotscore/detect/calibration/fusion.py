@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 def check_weights(weights: Mapping[str, float], names: Iterable[str] | None = None) -> None:
     """Raise :class:`ConfigError` unless the weights are 0 or more and sum to 1 (within 1e-9).
 
-    Parameters
-    ----------
-    weights : mapping of str to float
-        Weight of each detector's normalised score.
-    names : iterable of str or None
-        Detectors that need a weight each, neither more nor fewer; None skips this check.
+    Each of the detectors ``names`` needs one, and no other has one; None skips this check.
     """
     if names is not None and set(names) != set(weights):
         message = (
@@ -44,14 +39,7 @@ def fuse(norms: Mapping[str, FloatArray], weights: Mapping[str, float]) -> Float
     """Return ``sum of weights[name] * norms[name]``, float64 of shape (n_rows,).
 
     Terms are added in the order of ``weights``, so that equal inputs give equal bits. Arrays
-    under names without a weight are left out.
-
-    Raises
-    ------
-    ConfigError
-        If the weights are not 0 or more with sum 1.
-    ModelError
-        If a weighted detector has no scores.
+    under names without a weight are left out; a weight without scores is a :class:`ModelError`.
     """
     check_weights(weights)
     missing = [name for name in weights if name not in norms]

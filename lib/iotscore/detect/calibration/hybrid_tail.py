@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from iotscore.detect.calibration.tail import TailCalibration, fit_tail
+from iotscore.detect.device_parts import POOLED, rows_by_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,26 +26,17 @@ class HybridTail:
     were counted; beyond, its levels rise as the pooled ones do, since two extrapolations with
     slopes of their own would rank one device's attacks below another's benign records.
 
-    Attributes
-    ----------
-    pooled
-        Over all devices.
-    own
-        By device number.
     """
 
     pooled: TailCalibration
+    """Over all devices."""
     own: Mapping[int, TailCalibration] = field(default_factory=dict)
+    """By device number."""
 
     def normalise(self, summed: FloatArray, devices: IntArray | None = None) -> FloatArray:
-        """Return levels, float64 of the same shape, above 0.
+        """Return levels above 0 of weighted sums of the detectors' levels, float64 of (n_rows,).
 
-        Parameters
-        ----------
-        summed : float64 array of shape (n_rows,)
-            Weighted sums of the detectors' levels, 0 or more.
-        devices : int64 array of shape (n_rows,) or None
-            Device number of each row; None: unknown.
+        Device numbers are int64 of the same shape; None: unknown.
         """
         levels = self.pooled.normalise(summed)
         if devices is None:
@@ -64,21 +56,10 @@ class HybridTail:
 
 
 def fit_hybrid_tail(summed: FloatArray, devices: IntArray, least_rows: int) -> HybridTail:
-    """Calibrate on benign rows that the detectors were not fitted on.
+    """Calibrate on the sums of benign rows that the detectors were not fitted on.
 
-    Parameters
-    ----------
-    summed : float64 array of shape (n_rows,)
-        Weighted sums of the detectors' levels.
-    devices : int64 array of shape (n_rows,)
-        Device number of each row, -1 for unknown.
-    least_rows : int
-        A device with fewer rows has no tail of its own.
+    A device (-1: unknown) with fewer than ``least_rows`` rows has no tail of its own.
     """
-    numbers, rows = np.unique(devices, return_counts=True)
-    own = {
-        int(number): fit_tail(summed[devices == number])
-        for number, count in zip(numbers, rows, strict=True)
-        if number >= 0 and count >= least_rows
-    }
-    return HybridTail(fit_tail(summed), own)
+    parts = rows_by_part(devices, summed.size, least_rows)
+    tails = {number: fit_tail(summed[rows]) for number, rows in parts.items()}
+    return HybridTail(tails.pop(POOLED), tails)

@@ -1,4 +1,4 @@
-"""Normalisation of scores: put detectors on one scale before they are fused."""
+"""Normalisation by two scores, under ``batch_minmax`` the extremes of everything scored."""
 
 from __future__ import annotations
 
@@ -22,12 +22,7 @@ class ScoreCalibration:
 
     The map rises strictly (up to rounding), so it keeps the order of scores and with it every
     ROC curve. If ``high - low`` is 0, or below the smallest normal float64, the range counts as
-    1 and the result is ``score - low``.
-
-    Raises
-    ------
-    ModelError
-        If a bound is not finite or ``high < low``.
+    1 and the result is ``score - low``. Bounds that are not finite, or fall, are a ModelError.
     """
 
     low: float
@@ -46,8 +41,3 @@ class ScoreCalibration:
         """Return normalised float64 scores of the same shape."""
         width = self.high - self.low
         return (scores - self.low) / (width if width >= _SMALLEST_RANGE else 1.0)
-
-
-def minmax_calibration(minimum: float, maximum: float) -> ScoreCalibration:
-    """Calibrate on the extremes of everything scored (``normalisation: batch_minmax``)."""
-    return ScoreCalibration(float(minimum), float(maximum))

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from iotscore.detect.detector import ArrayState, require_array
-from iotscore.errors import ModelError, TrainingError
+from iotscore.detect.detector import FLOAT64_1D, ArrayState
+from iotscore.errors import TrainingError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from iotscore.detect.detector import Arrays, FloatArray
+    from iotscore.detect.detector import FloatArray
 
 OFFSET: Final = 0.1
 """Added to a score before its logarithm is taken: differences far below it mean nothing in units
@@ -57,26 +57,21 @@ class TailCalibration(ArrayState):
         Growth of ``ln(score + 0.1)`` per unit of level above the last knot.
     """
 
-    knots_: FloatArray
-    levels_: FloatArray
-    rate_: FloatArray = field(default_factory=lambda: np.ones(1))
+    title: ClassVar = "score calibration"
 
-    def __post_init__(self) -> None:
-        """Refuse curves that do not rise."""
+    knots_: FloatArray = field(metadata=FLOAT64_1D)
+    levels_: FloatArray = field(metadata=FLOAT64_1D)
+    rate_: FloatArray = field(default_factory=lambda: np.ones(1), metadata=FLOAT64_1D)
+
+    def _fault(self) -> str | None:
         is_curve = self.knots_.shape == self.levels_.shape and self.knots_.size > 0
         rises = is_curve and (np.diff(self.knots_) > 0).all() and (np.diff(self.levels_) > 0).all()
         if not (rises and self.levels_[0] > 0.0 and self.rate_.size == 1 and self.rate_[0] > 0.0):
-            message = "the score calibration does not rise from level to level: train again"
-            raise ModelError(message)
+            return "it does not rise from level to level"
+        return None
 
     def normalise(self, scores: FloatArray) -> FloatArray:
-        """Return levels ``-ln p`` of the same shape, float64, above 0.
-
-        Parameters
-        ----------
-        scores : float64 array
-            0 or more.
-        """
+        """Return levels ``-ln p`` above 0 of scores of 0 or more, float64 of the same shape."""
         logs = np.log(scores + OFFSET)
         first, last = self.knots_[0], self.knots_[-1]
         counted = np.interp(logs, self.knots_, self.levels_)
@@ -94,20 +89,9 @@ class TailCalibration(ArrayState):
             log = np.interp(level, self.levels_, self.knots_)
         return float(math.exp(min(log, 700.0)) - OFFSET)
 
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild a calibration; a curve that does not rise is refused."""
-        names = ("knots_", "levels_", "rate_")
-        return cls(*(require_array(arrays, name, "float64", 1) for name in names))
-
 
 def fit_tail(scores: FloatArray) -> TailCalibration:
-    """Calibrate on benign scores of rows that the detector was not fitted on.
-
-    Parameters
-    ----------
-    scores : float64 array of shape (n_rows,)
-        0 or more.
+    """Calibrate on benign scores, 0 or more, of rows that the detector was not fitted on.
 
     Raises
     ------

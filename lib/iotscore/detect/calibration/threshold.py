@@ -18,13 +18,7 @@ def flag(scores: FloatArray, threshold: float) -> BoolArray:
 
 
 def share_above(scores: FloatArray, threshold: float) -> float:
-    """Return the share of scores that are flagged, 0 to 1.
-
-    Raises
-    ------
-    TrainingError
-        If there is no score.
-    """
+    """Return the share of scores that are flagged, 0 to 1; no score is a TrainingError."""
     _require_scores(scores)
     return float(np.count_nonzero(flag(scores, threshold)) / scores.size)
 
@@ -34,14 +28,8 @@ def benign_quantile(scores: FloatArray, quantile: float) -> float:
 
     This is the inverse of the empirical distribution function (definition 1 of Hyndman and Fan,
     1996), so ``share_above(scores, benign_quantile(scores, q)) <= 1 - q`` always holds on the
-    same scores; an interpolated quantile would not promise that.
-
-    Parameters
-    ----------
-    scores : float64 array of shape (n_rows,)
-        Scores of benign rows that the detector was not fitted on.
-    quantile : float
-        0 to 1; 0.99 accepts about 1 % false alarms.
+    same scores; an interpolated quantile would not promise that. A quantile of 0.99 accepts about
+    1 % false alarms if the detector was not fitted on the rows.
     """
     if not 0.0 <= quantile <= 1.0:
         message = f"the threshold quantile is {quantile}: it must lie between 0 and 1"

@@ -28,7 +28,7 @@ _VOUCHERS: Final = Neighbours(k=3, rows=300, least_rows=50)
 def kept_rows(
     scaler: Scaler, rows: FloatArray, devices: IntArray, n_blocks: int, share: float
 ) -> BoolArray:
-    """Choose the rows to fit on.
+    """Choose the rows to fit on, bool of shape (n_rows,).
 
     Of each device ``floor(share * n)`` of its n rows are left out: those with the largest distance
     to the third nearest row of the device's other blocks of time; of equal ones the earlier.
@@ -45,10 +45,6 @@ def kept_rows(
         Blocks of time, 2 or more.
     share : float
         0 or more, below 1; 0 keeps every row.
-
-    Returns
-    -------
-    bool array of shape (n_rows,)
 
     Raises
     ------
@@ -73,22 +69,7 @@ def trimmed_blocks(
 
     Each block's own rows have no say in what is left out meanwhile, and none of them is left out
     itself: what is calibrated on them promises what the trimmed fit does to rows to come. Trimmed
-    calibration rows would promise too few false alarms.
-
-    Parameters
-    ----------
-    scaler, rows, devices, n_blocks, share
-        As in :func:`kept_rows`.
-
-    Yields
-    ------
-    tuple of bool array of shape (n_rows,)
-        Held out; fitted on.
-
-    Raises
-    ------
-    TrainingError
-        There are too few rows to leave some out.
+    calibration rows would promise too few false alarms. Parameters are those of :func:`kept_rows`.
     """
     for held, rest in blocks(devices, n_blocks):
         fitted = rest.copy()

@@ -11,29 +11,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.detector import Float32Array, FloatArray, Progress
+    from iotscore.detect.detectors.autoencoder import LstmAutoencoder
 
 _LEAST_VALIDATION_BATCH: Final = 4096
 """Held-out rows are only passed forward: larger batches than for fitting save time."""
-
-
-class Sequences(NamedTuple):
-    """Rows as sequences to fit and to hold out, each (n_rows, n_timesteps, n_columns)."""
-
-    fitted: Float32Array
-    held_out: Float32Array
-    """No rows: fit all epochs."""
-
-
-class Training(NamedTuple):
-    """What to fit and how long; :class:`iotscore.detect.detectors.autoencoder.LstmAutoencoder`."""
-
-    is_windows: bool
-    units: int
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    patience: int
-    random_state: int
 
 
 class Fitted(NamedTuple):
@@ -47,52 +28,42 @@ class Fitted(NamedTuple):
     """Held-out loss after each epoch; empty if no rows were held out."""
 
 
-def build(n_features: int, units: int) -> Any:  # noqa: ANN401 Keras is untyped
-    """Return the unfitted Keras model of the reports: one timestep, relu."""
+def build(sequence: str, n_timesteps: int, n_columns: int, units: int) -> Any:  # noqa: ANN401 Keras is untyped
+    """Return the unfitted Keras model; :class:`LstmAutoencoder` describes both."""
     keras = _keras()
     layers = keras.layers
+    second = units if sequence == "windows" else n_columns
+    options: dict[str, Any] = {"activation": "relu"}
+    if sequence == "windows":
+        # Unrolled: a loop over so few timesteps takes longer than what is in it.
+        options = {"unroll": True}
     return keras.Sequential(
         [
-            layers.Input((1, n_features)),
-            layers.LSTM(units, activation="relu"),
-            layers.RepeatVector(1),
-            layers.LSTM(n_features, activation="relu", return_sequences=True),
-            layers.TimeDistributed(layers.Dense(n_features)),
+            layers.Input((n_timesteps, n_columns)),
+            layers.LSTM(units, **options),
+            layers.RepeatVector(n_timesteps),
+            layers.LSTM(second, return_sequences=True, **options),
+            layers.TimeDistributed(layers.Dense(n_columns)),
         ]
     )
 
 
-def build_windows(n_windows: int, n_statistics: int, units: int) -> Any:  # noqa: ANN401 the same
-    """Return the unfitted Keras model of one timestep per decay window, tanh."""
-    keras = _keras()
-    layers = keras.layers
-    # Unrolled: a loop over so few timesteps takes longer than what is in it.
-    return keras.Sequential(
-        [
-            layers.Input((n_windows, n_statistics)),
-            layers.LSTM(units, unroll=True),
-            layers.RepeatVector(n_windows),
-            layers.LSTM(units, return_sequences=True, unroll=True),
-            layers.TimeDistributed(layers.Dense(n_statistics)),
-        ]
-    )
-
-
-def fit(sequences: Sequences, training: Training, progress: Progress | None) -> Fitted:
-    """Fit a model with Adam on the mean squared error.
+def fit(
+    settings: LstmAutoencoder,
+    rows: Float32Array,
+    held_out: Float32Array,
+    progress: Progress | None,
+) -> Fitted:
+    """Fit a model to rows of shape (n_rows, n_timesteps, n_columns), with Adam on their mse.
 
     With rows held out, fitting ends ``patience`` epochs after their loss was last the least, and
-    the weights of that epoch are taken.
+    the weights of that epoch are taken; with none it goes on for all epochs.
     """
     keras = _keras()
-    rows, held_out = sequences
     _, n_timesteps, n_columns = rows.shape
-    keras.utils.set_random_seed(training.random_state)
-    if training.is_windows:
-        model = build_windows(n_timesteps, n_columns, training.units)
-    else:
-        model = build(n_columns, training.units)
-    adam = keras.optimizers.Adam(learning_rate=training.learning_rate)
+    keras.utils.set_random_seed(settings.random_state)
+    model = build(settings.sequence, n_timesteps, n_columns, settings.units)
+    adam = keras.optimizers.Adam(learning_rate=settings.learning_rate)
     model.compile(optimizer=adam, loss="mse")
 
     def report(epoch: int, logs: dict[str, float]) -> None:
@@ -103,16 +74,16 @@ def fit(sequences: Sequences, training: Training, progress: Progress | None) -> 
     if held_out.size:
         callbacks.append(
             keras.callbacks.EarlyStopping(
-                "val_loss", patience=training.patience, mode="min", restore_best_weights=True
+                "val_loss", patience=settings.patience, mode="min", restore_best_weights=True
             )
         )
     history = model.fit(
         rows,
         rows,
-        epochs=training.epochs,
-        batch_size=training.batch_size,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
         validation_data=(held_out, held_out) if held_out.size else None,
-        validation_batch_size=max(training.batch_size, _LEAST_VALIDATION_BATCH),
+        validation_batch_size=max(settings.batch_size, _LEAST_VALIDATION_BATCH),
         verbose=0,
         callbacks=callbacks,
     ).history

@@ -66,6 +66,11 @@ class Learned(Generic[S]):
         return {name: getattr(self, name) for name in names}
 
     @property
+    def baseline(self) -> float:
+        """The score of a row of which nothing is to be explained: 0 for distances and errors."""
+        return 0.0
+
+    @property
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return self._fitted().n_features

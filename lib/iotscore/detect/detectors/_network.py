@@ -9,45 +9,86 @@ i (input) and o (output) and candidate g::
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from iotscore.detect.detector import ArrayState, require_array
+from iotscore.detect.detector import FLOAT32_1D, FLOAT32_2D, ArrayState
 from iotscore.detect.kernels import autoencoder as kernel
-from iotscore.detect.kernels.packing import pack_dense, pack_gated
-from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from iotscore.detect.detector import Arrays, Float32Array, FloatArray
-    from iotscore.detect.kernels.packing import Layer
+    from iotscore.detect.detector import Float32Array, FloatArray
+    from iotscore.detect.kernels.autoencoder import Layer
 
 _LARGEST_WEIGHT: Final = 1e6
 """Larger weights are refused: with them a sum over values of 1e30 could leave float32."""
 
 
-def require_weights(weights: Sequence[npt.NDArray[Any]], needed: Sequence[tuple[int, ...]]) -> None:
-    """Raise :class:`ModelError` unless weights have the shapes needed and are within +-1e6."""
+class Reconstruction(ArrayState):
+    """What the networks of both autoencoders do: rebuild rows, and measure how well."""
+
+    title: ClassVar = "autoencoder's network"
+
+    def errors(self, X: Float32Array) -> FloatArray:
+        """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
+        errors = np.empty(X.shape[0])
+        self._run(X, errors, np.empty((0, X.shape[1])))
+        return errors
+
+    def shares(self, X: Float32Array) -> FloatArray:
+        """Return each feature's part of the error, float64 of shape (n_rows, n_features)."""
+        shares = np.empty(X.shape)
+        self._run(X, np.empty(X.shape[0]), shares)
+        return shares
+
+    def _run(self, X: Float32Array, errors: FloatArray, shares: FloatArray) -> None:
+        """Store errors, and shares unless they have no rows."""
+        raise NotImplementedError
+
+
+def pack_gated(kernel: Float32Array, bias: Float32Array, gates: int) -> Layer:
+    """Return a layer with its columns, those of each gate, padded with zeros; 1 gate: dense.
+
+    Padded columns give a hidden value of 0; padded rows meet those zeros in the next layer.
+    """
+    groups = np.split(np.vstack([kernel, bias]), gates, axis=1)
+    columns = np.hstack([_padded(group, axis=1) for group in groups])
+    return _padded(columns[:-1], axis=0), np.ascontiguousarray(columns[-1])
+
+
+def pack_recurrent(kernel: Float32Array, gates: int) -> Float32Array:
+    """Return the kernel that a gated layer has for its own hidden values, padded alike."""
+    return pack_gated(kernel, np.zeros(kernel.shape[1], dtype=np.float32), gates)[0]
+
+
+def _padded(array: npt.NDArray[Any], axis: int) -> Float32Array:
+    # Multiples of 8: one AVX register of float32, and a multiple of the 4 kernel rows of `dense`.
+    margin = [(0, 0), (0, 0)]
+    margin[axis] = (0, -array.shape[axis] % 8)
+    return np.ascontiguousarray(np.pad(array, margin), dtype=np.float32)
+
+
+def weights_fault(
+    weights: Sequence[npt.NDArray[Any]], needed: Sequence[tuple[int, ...]]
+) -> str | None:
+    """Return in words why weights cannot be used, None if they have their shapes and bounds."""
     shapes = [weight.shape for weight in weights]
     if shapes != list(needed):
-        message = f"the stored autoencoder has weights of shapes {shapes}, needed {needed}"
-        raise ModelError(message)
+        return f"it has weights of shapes {shapes}, needed {needed}"
     if not all((np.abs(weight) <= _LARGEST_WEIGHT).all() for weight in weights):
-        message = (
-            "the autoencoder has a weight that is not finite or beyond"
-            f" +-{_LARGEST_WEIGHT:g}: train again, with a lower learning rate"
-        )
-        raise ModelError(message)
+        bound = f"+-{_LARGEST_WEIGHT:g}"
+        return f"a weight is not finite or beyond {bound}, which a lower learning rate prevents"
+    return None
 
 
 @dataclass(frozen=True, eq=False)
-class Network(ArrayState):
+class Network(Reconstruction):
     """Weights of the two gated layers and of the dense one, float32.
 
     Attributes
@@ -60,54 +101,32 @@ class Network(ArrayState):
         Dense layer.
     """
 
-    kernel_1: Float32Array
-    bias_1: Float32Array
-    kernel_2: Float32Array
-    bias_2: Float32Array
-    kernel_3: Float32Array
-    bias_3: Float32Array
+    kernel_1: Float32Array = field(metadata=FLOAT32_2D)
+    bias_1: Float32Array = field(metadata=FLOAT32_1D)
+    kernel_2: Float32Array = field(metadata=FLOAT32_2D)
+    bias_2: Float32Array = field(metadata=FLOAT32_1D)
+    kernel_3: Float32Array = field(metadata=FLOAT32_2D)
+    bias_3: Float32Array = field(metadata=FLOAT32_1D)
 
-    def __post_init__(self) -> None:
-        """Refuse weights whose shapes do not fit together, or that are not within +-1e6."""
+    def _fault(self) -> str | None:
         n, units = self.kernel_1.shape[0], self.kernel_2.shape[0]
         needed = [(n, 3 * units), (3 * units,), (units, 3 * n), (3 * n,), (n, n), (n,)]
-        require_weights(list(self.to_arrays().values()), needed)
+        return weights_fault(list(self.to_arrays().values()), needed)
 
     @property
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.kernel_1.shape[0])
 
-    def errors(self, X: Float32Array) -> FloatArray:
-        """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
-        errors = np.empty(X.shape[0])
-        kernel.record_errors(X, *self._packed, errors, np.empty((0, self.n_features)))
-        return errors
-
-    def shares(self, X: Float32Array) -> FloatArray:
-        """Return each feature's part of the error, float64 of shape (n_rows, n_features)."""
-        shares = np.empty(X.shape)
-        kernel.record_errors(X, *self._packed, np.empty(X.shape[0]), shares)
-        return shares
+    def _run(self, X: Float32Array, errors: FloatArray, shares: FloatArray) -> None:
+        kernel.record_errors(X, *self._packed, errors, shares)
 
     @cached_property
     def _packed(self) -> tuple[Layer, Layer, Layer]:
         return (
             pack_gated(self.kernel_1, self.bias_1, gates=3),
             pack_gated(self.kernel_2, self.bias_2, gates=3),
-            pack_dense(self.kernel_3, self.bias_3),
-        )
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the network."""
-        return cls(
-            **{
-                entry.name: require_array(
-                    arrays, entry.name, "float32", 2 if entry.name.startswith("kernel") else 1
-                )
-                for entry in fields(cls)
-            }
+            pack_gated(self.kernel_3, self.bias_3, gates=1),
         )
 
 

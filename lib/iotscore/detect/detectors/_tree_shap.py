@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from iotscore.detect.detector import require_width
-from iotscore.detect.detectors._trees import average_path_length, round_down
-from iotscore.detect.kernels import tree_edges, tree_shap
+from iotscore.detect.detectors._trees import average_path_length, depths, round_down
+from iotscore.detect.kernels import tree_shap
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -44,14 +44,8 @@ _CLOSE: Final = 1e-9
 def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, FloatArray]:
     """Take each row's mean path length apart into what the features contribute.
 
-    A row's result depends on that row alone, bit for bit.
-
-    Parameters
-    ----------
-    trees : Trees
-        The trees of a fitted forest.
-    X : float32 array of shape (n_rows, n_features)
-        Finite rows, scaled as the fitted ones; 0 rows are fine.
+    A row's result depends on that row alone, bit for bit. Rows are float32 and scaled as the
+    fitted ones; 0 rows are fine.
 
     Returns
     -------
@@ -68,11 +62,10 @@ def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, Floa
         If ``X`` has another number of columns, or the length of a leaf is that of no leaf.
     """
     require_width(X, trees.n_features, "the isolation forest")
-    depths = np.empty(trees.left.size, dtype=np.int64)
-    tree_edges.fill_depths(trees.left, trees.right, trees.offsets, depths)
-    covers = _covers(trees, depths)
-    edges = np.zeros(trees.feature.size - trees.n_trees, dtype=tree_edges.EDGE)
-    tree_edges.list_edges(
+    of_nodes = depths(trees.left, trees.right, trees.offsets)
+    covers = _covers(trees, of_nodes)
+    edges = np.zeros(trees.feature.size - trees.n_trees, dtype=tree_shap.EDGE)
+    tree_shap.list_edges(
         trees.feature,
         round_down(trees.threshold),
         trees.left,
@@ -82,7 +75,7 @@ def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, Floa
         covers,
         edges,
     )
-    points, weights = _rule(int(depths.max()))
+    points, weights = _rule(int(of_nodes.max()))
     rows = np.ascontiguousarray(X, dtype=np.float32)
     values = np.empty(X.shape)
     starts = trees.offsets - np.arange(trees.offsets.size)
@@ -90,7 +83,7 @@ def path_length_attributions(trees: Trees, X: Float32Array) -> tuple[float, Floa
     return _mean_length(trees, covers), values
 
 
-def _covers(trees: Trees, depths: IntArray) -> FloatArray:
+def _covers(trees: Trees, of_nodes: IntArray) -> FloatArray:
     """Return how many training rows each node has, float64 of shape (n_nodes,).
 
     Trees do not hold them. But a leaf's length is its depth plus c(rows), and c rises strictly.
@@ -98,7 +91,7 @@ def _covers(trees: Trees, depths: IntArray) -> FloatArray:
     counts = range(1, trees.max_samples + 1)
     known = np.array([average_path_length(count) for count in counts])
     is_leaf = trees.left < 0
-    wanted = (trees.length - depths)[is_leaf]
+    wanted = (trees.length - of_nodes)[is_leaf]
     # The first count whose c is as large, up to rounding.
     place = np.minimum(np.searchsorted(known, wanted - _CLOSE), known.size - 1)
     wrong = np.abs(known[place] - wanted) > _CLOSE
@@ -110,7 +103,7 @@ def _covers(trees: Trees, depths: IntArray) -> FloatArray:
         raise ModelError(message)
     covers = np.zeros(trees.left.size)
     covers[is_leaf] = place + 1.0
-    tree_edges.add_up(trees.left, trees.right, trees.offsets, covers)
+    tree_shap.add_up(trees.left, trees.right, trees.offsets, covers)
     return covers
 
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from iotscore.detect.detector import require_array
+from iotscore.detect.detector import FLOAT64_1D, INT32_1D, INT64_1D, ArrayState, require_array
 from iotscore.detect.kernels import isolation_forest as kernel
-from iotscore.errors import ModelError
+from iotscore.detect.kernels import tree_shap
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
-    from iotscore.detect.detector import Arrays, Float32Array, FloatArray
-
-_DTYPES: Final = {
-    "feature": "int32",
-    "threshold": "float64",
-    "left": "int32",
-    "right": "int32",
-    "length": "float64",
-    "offsets": "int64",
-}
+    from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray
 
 
 def average_path_length(n: int) -> float:
@@ -41,7 +34,7 @@ def average_path_length(n: int) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Trees:
+class Trees(ArrayState):
     """Nodes of all trees, one after the other.
 
     Attributes
@@ -62,21 +55,20 @@ class Trees:
         Columns of the rows that were fitted.
     """
 
-    feature: npt.NDArray[np.int32]
-    threshold: FloatArray
-    left: npt.NDArray[np.int32]
-    right: npt.NDArray[np.int32]
-    length: FloatArray
-    offsets: npt.NDArray[np.int64]
+    title: ClassVar = "stored forest"
+
+    feature: npt.NDArray[np.int32] = field(metadata=INT32_1D)
+    threshold: FloatArray = field(metadata=FLOAT64_1D)
+    left: npt.NDArray[np.int32] = field(metadata=INT32_1D)
+    right: npt.NDArray[np.int32] = field(metadata=INT32_1D)
+    length: FloatArray = field(metadata=FLOAT64_1D)
+    offsets: npt.NDArray[np.int64] = field(metadata=INT64_1D)
     max_samples: int
     n_features: int
 
-    def __post_init__(self) -> None:
-        """Refuse trees that the kernel could not walk safely."""
-        fault = self._layout_fault() or self._link_fault()
-        if fault:
-            message = f"the stored forest is damaged ({fault}): train again"
-            raise ModelError(message)
+    def _fault(self) -> str | None:
+        """Return why the kernel could not walk the trees safely."""
+        return self._layout_fault() or self._link_fault()
 
     def _layout_fault(self) -> str | None:
         n_nodes = self.feature.size
@@ -130,83 +122,84 @@ class Trees:
 
     @cached_property
     def _packed(self) -> tuple[npt.NDArray[Any], FloatArray, Any, Any]:
-        return pack(self)
+        """Return nodes, lengths, roots and steps in the order that the kernel walks fastest.
+
+        Nodes are numbered breadth first, so that siblings are neighbours and the busy upper levels
+        of a tree share cache lines. Thresholds become float32 by rounding towards minus infinity:
+        for a float32 ``x``, ``x <= t`` then holds for the rounded threshold exactly when it holds
+        for ``t``.
+        """
+        nodes = np.zeros(self.feature.size, dtype=kernel.NODE)
+        lengths = np.zeros(self.feature.size)
+        steps = np.zeros(self.n_trees, dtype=np.int32)
+        rounded = round_down(self.threshold)
+        roots = self.offsets[:-1]
+        free = roots + 1
+        # One level of all trees at a time: where its nodes stand, where they go, and in which tree.
+        source, slot, tree = roots, roots, np.arange(self.n_trees)
+        while source.size:
+            inner = self.left[source] >= 0
+            lengths[slot] = self.length[source]
+            nodes["threshold"][slot] = np.where(inner, rounded[source], np.inf)
+            nodes["feature"][slot] = np.where(inner, self.feature[source], 0)
+            nodes["left"][slot] = slot
+            source, slot, tree = source[inner], slot[inner], tree[inner]
+            child = free[tree] + 2 * (np.arange(tree.size) - np.searchsorted(tree, tree))
+            nodes["left"][slot] = child
+            free = free + 2 * np.bincount(tree, minlength=self.n_trees)
+            steps[np.unique(tree)] += 1
+            pair = np.stack([self.left[source], self.right[source]], axis=1)
+            source = (roots[tree][:, np.newaxis] + pair).ravel()
+            slot = np.stack([child, child + 1], axis=1).ravel()
+            tree = np.repeat(tree, 2)
+        return nodes, lengths, roots.astype(np.int32), steps
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the attributes as arrays, the two numbers as ``shape``."""
-        arrays: dict[str, npt.NDArray[Any]] = {name: getattr(self, name) for name in _DTYPES}
-        arrays["shape"] = np.array([self.max_samples, self.n_features], dtype=np.int64)
-        return arrays
+        shape = np.array([self.max_samples, self.n_features], dtype=np.int64)
+        return {**super().to_arrays(), "shape": shape}
 
     @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
+    def from_arrays(
+        cls,
+        arrays: Arrays,
+        parameters: Mapping[str, Any] | None = None,  # noqa: ARG003 numbers are stored as an array
+    ) -> Self:
         """Rebuild and check the trees."""
-        columns = {name: require_array(arrays, name, dtype, 1) for name, dtype in _DTYPES.items()}
-        max_samples, n_features = require_array(arrays, "shape", "int64", 1)
-        return cls(**columns, max_samples=int(max_samples), n_features=int(n_features))
+        max_samples, n_features = require_array(arrays, "shape", "int64", 1).tolist()
+        numbers = {"max_samples": max_samples, "n_features": n_features}
+        return super().from_arrays(arrays, numbers)
 
 
 def flatten(forest: Any) -> Trees:  # noqa: ANN401 scikit-learn has no types
     """Return the trees of a fitted ``sklearn.ensemble.IsolationForest``."""
     trees = [estimator.tree_ for estimator in forest.estimators_]
-    left = [tree.children_left.astype(np.int32) for tree in trees]
-    right = [tree.children_right.astype(np.int32) for tree in trees]
-    inner = np.concatenate(left) >= 0
+    left = np.concatenate([tree.children_left for tree in trees]).astype(np.int32)
+    right = np.concatenate([tree.children_right for tree in trees]).astype(np.int32)
+    offsets = np.cumsum([0, *(tree.node_count for tree in trees)], dtype=np.int64)
+    inner = left >= 0
     rows = np.concatenate([tree.n_node_samples for tree in trees])
-    depth = np.concatenate([_depths(a, b) for a, b in zip(left, right, strict=True)])
     in_leaf = np.array([average_path_length(int(n)) for n in rows])
     feature = np.concatenate([tree.feature for tree in trees])
     return Trees(
         feature=np.where(inner, feature, -1).astype(np.int32),
         threshold=np.concatenate([tree.threshold for tree in trees]).astype(np.float64),
-        left=np.concatenate(left),
-        right=np.concatenate(right),
-        length=np.where(inner, 0.0, depth + in_leaf),
-        offsets=np.cumsum([0, *(tree.node_count for tree in trees)], dtype=np.int64),
+        left=left,
+        right=right,
+        length=np.where(inner, 0.0, depths(left, right, offsets) + in_leaf),
+        offsets=offsets,
         max_samples=int(forest.max_samples_),
         n_features=int(forest.n_features_in_),
     )
 
 
-def _depths(left: npt.NDArray[np.int32], right: npt.NDArray[np.int32]) -> FloatArray:
-    depths = np.zeros(left.size)
-    for node in range(left.size):  # children come after their parent
-        if left[node] >= 0:
-            depths[[left[node], right[node]]] = depths[node] + 1.0
-    return depths
-
-
-def pack(trees: Trees) -> tuple[npt.NDArray[Any], FloatArray, Any, Any]:
-    """Return nodes, lengths, roots and steps in the order that the kernel walks fastest.
-
-    Nodes are numbered breadth first, so that siblings are neighbours and the busy upper levels of
-    a tree share cache lines. Thresholds become float32 by rounding towards minus infinity: for a
-    float32 ``x``, ``x <= t`` then holds for the rounded threshold exactly when it holds for ``t``.
-    """
-    nodes = np.zeros(trees.feature.size, dtype=kernel.NODE)
-    lengths = np.zeros(trees.feature.size)
-    steps = np.zeros(trees.n_trees, dtype=np.int32)
-    rounded = round_down(trees.threshold)
-    roots = trees.offsets[:-1]
-    free = roots + 1
-    # One level of all trees at a time: where its nodes stand, where they go, and in which tree.
-    source, slot, tree = roots, roots, np.arange(trees.n_trees)
-    while source.size:
-        inner = trees.left[source] >= 0
-        lengths[slot] = trees.length[source]
-        nodes["threshold"][slot] = np.where(inner, rounded[source], np.inf)
-        nodes["feature"][slot] = np.where(inner, trees.feature[source], 0)
-        nodes["left"][slot] = slot
-        source, slot, tree = source[inner], slot[inner], tree[inner]
-        child = free[tree] + 2 * (np.arange(tree.size) - np.searchsorted(tree, tree))
-        nodes["left"][slot] = child
-        free = free + 2 * np.bincount(tree, minlength=trees.n_trees)
-        steps[np.unique(tree)] += 1
-        pair = np.stack([trees.left[source], trees.right[source]], axis=1)
-        source = (roots[tree][:, np.newaxis] + pair).ravel()
-        slot = np.stack([child, child + 1], axis=1).ravel()
-        tree = np.repeat(tree, 2)
-    return nodes, lengths, roots.astype(np.int32), steps
+def depths(
+    left: npt.NDArray[np.int32], right: npt.NDArray[np.int32], offsets: IntArray
+) -> IntArray:
+    """Return the depth of each node of trees, whose roots have 0."""
+    found = np.empty(left.size, dtype=np.int64)
+    tree_shap.fill_depths(left, right, offsets, found)
+    return found
 
 
 def round_down(values: FloatArray) -> Float32Array:

@@ -15,30 +15,29 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotscore.detect.detector import ArrayState, require_array
-from iotscore.detect.detectors._network import require_weights
+from iotscore.detect.detector import FLOAT32_1D, FLOAT32_2D, INT64_2D
+from iotscore.detect.detectors._network import (
+    Reconstruction,
+    pack_gated,
+    pack_recurrent,
+    weights_fault,
+)
 from iotscore.detect.kernels import autoencoder as kernel
-from iotscore.detect.kernels.packing import pack_dense, pack_gated, pack_recurrent
-from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from iotscore.detect.detector import Arrays, Float32Array, FloatArray, IntArray
-    from iotscore.detect.kernels.packing import Layer
+    from iotscore.detect.detector import Float32Array, FloatArray, IntArray
+    from iotscore.detect.kernels.autoencoder import Layer
 
 
 @dataclass(frozen=True, eq=False)
-class WindowNetwork(ArrayState):
-    """Weights of the two LSTM layers and of the dense one, float32, as Keras lays them.
+class WindowNetwork(Reconstruction):
+    """Weights of the two LSTM layers and of the dense one, float32, laid and ordered as in Keras.
 
     Attributes
     ----------
@@ -52,48 +51,33 @@ class WindowNetwork(ArrayState):
         Column of each statistic at each timestep.
     """
 
-    kernel_1: Float32Array
-    recurrent_1: Float32Array
-    bias_1: Float32Array
-    kernel_2: Float32Array
-    recurrent_2: Float32Array
-    bias_2: Float32Array
-    kernel_3: Float32Array
-    bias_3: Float32Array
-    window_order: IntArray
+    kernel_1: Float32Array = field(metadata=FLOAT32_2D)
+    recurrent_1: Float32Array = field(metadata=FLOAT32_2D)
+    bias_1: Float32Array = field(metadata=FLOAT32_1D)
+    kernel_2: Float32Array = field(metadata=FLOAT32_2D)
+    recurrent_2: Float32Array = field(metadata=FLOAT32_2D)
+    bias_2: Float32Array = field(metadata=FLOAT32_1D)
+    kernel_3: Float32Array = field(metadata=FLOAT32_2D)
+    bias_3: Float32Array = field(metadata=FLOAT32_1D)
+    window_order: IntArray = field(metadata=INT64_2D, kw_only=True)
 
-    def __post_init__(self) -> None:
-        """Refuse weights that do not fit together or into bounds, and an order that is none."""
+    def _fault(self) -> str | None:
         n, units = self.window_order.shape[1], self.kernel_3.shape[0]
         gated = [(units, 4 * units), (4 * units,)]
         needed = [(n, 4 * units), *gated, (units, 4 * units), *gated, (units, n), (n,)]
         weights = self.to_arrays()
         order = weights.pop("window_order")
-        require_weights(list(weights.values()), needed)
+        if fault := weights_fault(list(weights.values()), needed):
+            return fault
         # The kernel reads X at these places without looking whether they exist.
         if not np.array_equal(np.sort(order, axis=None), np.arange(order.size)):
-            message = (
-                "the stored autoencoder is damaged (its window_order does not name every column"
-                " once): train again"
-            )
-            raise ModelError(message)
+            return "its window_order does not name every column once"
+        return None
 
     @property
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.window_order.size)
-
-    def errors(self, X: Float32Array) -> FloatArray:
-        """Return each row's mean squared reconstruction error, float64 of shape (n_rows,)."""
-        errors = np.empty(X.shape[0])
-        self._run(X, errors, np.empty((0, self.n_features)))
-        return errors
-
-    def shares(self, X: Float32Array) -> FloatArray:
-        """Return each feature's part of the error, float64 of shape (n_rows, n_features)."""
-        shares = np.empty(X.shape)
-        self._run(X, np.empty(X.shape[0]), shares)
-        return shares
 
     def _run(self, X: Float32Array, errors: FloatArray, shares: FloatArray) -> None:
         kernel.window_errors(X, self.window_order, self._packed, errors, shares)
@@ -105,31 +89,5 @@ class WindowNetwork(ArrayState):
             pack_recurrent(self.recurrent_1, gates=4),
             pack_gated(self.kernel_2, self.bias_2, gates=4),
             pack_recurrent(self.recurrent_2, gates=4),
-            pack_dense(self.kernel_3, self.bias_3),
+            pack_gated(self.kernel_3, self.bias_3, gates=1),
         )
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the network."""
-        stored = {"window_order": require_array(arrays, "window_order", "int64", 2)}
-        for entry in fields(cls):
-            if entry.name not in stored:
-                axes = 1 if entry.name.startswith("bias") else 2
-                stored[entry.name] = require_array(arrays, entry.name, "float32", axes)
-        return cls(**stored)
-
-
-def from_keras(weights: Sequence[npt.NDArray[np.float32]], order: IntArray) -> WindowNetwork:
-    """Return the network of Keras' eight weight arrays, in its order."""
-    kernel_1, recurrent_1, bias_1, kernel_2, recurrent_2, bias_2, kernel_3, bias_3 = weights
-    return WindowNetwork(
-        kernel_1,
-        recurrent_1,
-        bias_1,
-        kernel_2,
-        recurrent_2,
-        bias_2,
-        kernel_3,
-        bias_3,
-        window_order=order,
-    )

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 import numpy as np
 
 from iotscore.bounds import Count, CountOrZero, Positive, check_bounds
-from iotscore.detect.detector import require_array, require_width
-from iotscore.detect.detectors._held_out import last_rows
+from iotscore.detect.detector import require_array, require_rows, require_width
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.detectors._network import Network, fold
-from iotscore.detect.detectors._window_network import WindowNetwork, from_keras
-from iotscore.detect.detectors._windows import window_order
+from iotscore.detect.detectors._sequences import last_rows, window_order
+from iotscore.detect.detectors._window_network import WindowNetwork
 from iotscore.errors import ConfigError, TrainingError
 from iotscore.features import FEATURES
 
@@ -121,21 +120,11 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
             window_order(self.features)
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
         """Return a copy fitted with Keras; TensorFlow is imported here and nowhere else.
 
-        Parameters
-        ----------
-        X : float32 array of shape (n_rows, n_features)
-            Finite, scaled benign rows, those of a device in the order of time.
-        devices : int64 array of shape (n_rows,) or None
-            Device of each row, for what patience holds out; None: all of one device.
-        progress : callable or None
-            Called after each epoch with its number, from 1, and its mean loss.
+        Devices matter for what patience holds out only; None: all rows are of one.
 
         Raises
         ------
@@ -144,36 +133,33 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
         ModelError
             If ``X`` has another number of columns than ``features``, under ``"windows"``.
         """
-        if X.ndim != 2 or X.shape[0] == 0:  # noqa: PLR2004 a table has two axes
-            message = f"the autoencoder got rows of shape {X.shape} and needs at least one row"
-            raise TrainingError(message)
+        require_rows(X, 1, self.title)
+        network: Network | WindowNetwork
         if self.sequence == "record":
             fitted = self._keras(X[:, np.newaxis, :], devices, progress)
-            return self._with(fold(fitted.weights), fitted)
-        order = window_order(self.features)
-        require_width(X, order.size, self.title)
-        fitted = self._keras(X[:, order], devices, progress)
-        return self._with(from_keras(fitted.weights, order), fitted)
+            network = fold(fitted.weights)
+        else:
+            order = window_order(self.features)
+            require_width(X, order.size, self.title)
+            fitted = self._keras(X[:, order], devices, progress)
+            network = WindowNetwork(*fitted.weights, window_order=order)
+        return replace(
+            self,
+            state_=network,
+            loss_history_=fitted.losses,
+            held_out_loss_history_=fitted.held_out_losses,
+        )
 
     def _keras(
         self, rows: Float32Array, devices: IntArray | None, progress: Progress | None
     ) -> Fitted:
         from iotscore.detect.detectors import _keras_fit
 
-        sequences = _keras_fit.Sequences(rows, rows[:0])
+        first, last = rows, rows[:0]
         if self.patience:
-            held_out = last_rows(rows.shape[0], devices, self.validation_share)
-            sequences = _keras_fit.Sequences(rows[~held_out], rows[held_out])
-        training = _keras_fit.Training(
-            is_windows=self.sequence == "windows",
-            units=self.units,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            patience=self.patience,
-            random_state=self.random_state,
-        )
-        fitted = _keras_fit.fit(sequences, training, progress)
+            is_last = last_rows(rows.shape[0], devices, self.validation_share)
+            first, last = rows[~is_last], rows[is_last]
+        fitted = _keras_fit.fit(self, first, last, progress)
         losses = fitted.losses
         if not np.isfinite(losses).all():
             message = (
@@ -183,50 +169,13 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
             raise TrainingError(message)
         return fitted
 
-    def _with(self, network: Network | WindowNetwork, fitted: Fitted) -> Self:
-        return replace(
-            self,
-            state_=network,
-            loss_history_=fitted.losses,
-            held_out_loss_history_=fitted.held_out_losses,
-        )
-
-    def score(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,  # noqa: ARG002 one network for all devices
-    ) -> FloatArray:
-        """Return mean squared errors, float64 of shape (n_rows,), higher = more anomalous.
-
-        Raises
-        ------
-        ModelError
-            If the autoencoder is not fitted, or ``X`` has another number of columns.
-        """
+    def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return mean squared errors, float64 of shape (n_rows,), higher = more anomalous."""
         return self._fitted_for(X).errors(np.ascontiguousarray(X, dtype=np.float32))
 
-    def contributions(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,  # noqa: ARG002 one network for all devices
-    ) -> FloatArray:
-        """Return each feature's part of the mean squared error; they sum to the scores.
-
-        Returns
-        -------
-        float64 array of shape (n_rows, n_features)
-
-        Raises
-        ------
-        ModelError
-            As for :meth:`score`.
-        """
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return each feature's part of the mean squared error; they sum to the scores."""
         return self._fitted_for(X).shares(np.ascontiguousarray(X, dtype=np.float32))
-
-    @property
-    def baseline(self) -> float:
-        """The score of a row that is rebuilt exactly: 0."""
-        return 0.0
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 import numpy as np
 
 from iotscore.bounds import Bounds, Count, check_bounds
-from iotscore.detect.detector import ArrayState, require_array
+from iotscore.detect.detector import FLOAT64_2D, INT64_1D, ArrayState, require_rows
 from iotscore.detect.detectors._learned import Learned
-from iotscore.detect.device_parts import (
-    evenly,
-    part_of_rows,
-    require_known,
-    require_rows,
-    rows_by_part,
-)
+from iotscore.detect.device_parts import devices_fault, evenly, part_of_rows, rows_by_part
 from iotscore.detect.kernels import envelope as kernel
-from iotscore.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,35 +37,24 @@ class Ranges(ArrayState):
         Both ends, ``low <= high``.
     """
 
-    devices: IntArray
-    low: FloatArray
-    high: FloatArray
+    title: ClassVar = "stored envelope"
 
-    def __post_init__(self) -> None:
-        """Refuse arrays that do not belong together."""
+    devices: IntArray = field(metadata=INT64_1D)
+    low: FloatArray = field(metadata=FLOAT64_2D)
+    high: FloatArray = field(metadata=FLOAT64_2D)
+
+    def _fault(self) -> str | None:
         shapes = (self.devices.size, self.low.shape, self.high.shape)
         if self.low.shape != self.high.shape or self.devices.size != self.low.shape[0]:
-            fault = f"devices, low and high have the shapes {shapes}"
-        elif (self.low > self.high).any():
-            fault = "a range ends before it starts"
-        else:
-            return
-        message = f"the stored envelope is damaged ({fault}): train again"
-        raise ModelError(message)
+            return f"devices, low and high have the shapes {shapes}"
+        if (self.low > self.high).any():
+            return "a range ends before it starts"
+        return devices_fault(self.devices)
 
     @property
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.low.shape[1])
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the ranges."""
-        return cls(
-            devices=require_known(arrays, "the envelope"),
-            low=require_array(arrays, "low", "float64", 2),
-            high=require_array(arrays, "high", "float64", 2),
-        )
 
 
 def typical_range(X: Float32Array, rows: int) -> tuple[FloatArray, FloatArray]:
@@ -80,18 +62,8 @@ def typical_range(X: Float32Array, rows: int) -> tuple[FloatArray, FloatArray]:
 
     The range of a sample grows with its size, so the range of all rows would let the more pass
     the more rows there were to fit. Interleaved subsets of about ``rows`` rows, at most 16 of
-    them, have a range each; the medians of their ends are the result.
-
-    Parameters
-    ----------
-    X : float32 array of shape (n_rows, n_features)
-        At least one row, in the order of time.
-    rows : int
-        Rows of a subset, 1 or more.
-
-    Returns
-    -------
-    low, high : float64 array of shape (n_features,)
+    them, have a range each; the medians of their ends, float64 of shape (n_features,), are the
+    result. ``X`` is float32 of shape (n_rows, n_features), in the order of time.
     """
     step = max(1, round(X.shape[0] / rows))
     subsets = [X[start::step] for start in evenly(step, _MOST_SUBSETS)]
@@ -138,18 +110,9 @@ class Envelope(EnvelopeOptions, Learned[Ranges]):
     is_quick: ClassVar[bool] = True
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,  # noqa: ARG002 there are no epochs
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
-        """Return a copy with the ranges of ``X``, of each device and of all rows.
-
-        Raises
-        ------
-        TrainingError
-            If there are no rows.
-        """
+        """Return a copy with the ranges of ``X``, of each device and of all rows."""
         require_rows(X, 1, self.title)
         parts = rows_by_part(devices, X.shape[0], self.least_rows)
         ends = [typical_range(X[positions], self.rows) for positions in parts.values()]
@@ -161,13 +124,7 @@ class Envelope(EnvelopeOptions, Learned[Ranges]):
         return replace(self, state_=ranges)
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
-        """Return sums of excesses, float64 of shape (n_rows,), higher = more anomalous.
-
-        Raises
-        ------
-        ModelError
-            If the envelope is not fitted, or ``X`` has another number of columns.
-        """
+        """Return sums of excesses, float64 of shape (n_rows,), higher = more anomalous."""
         ranges = self._fitted_for(X)
         scores = np.empty(X.shape[0])
         kernel.store_excesses(
@@ -181,24 +138,13 @@ class Envelope(EnvelopeOptions, Learned[Ranges]):
         return scores
 
     def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
-        """Return each column's excess, float64 of shape (n_rows, n_features); they sum to scores.
-
-        Raises
-        ------
-        ModelError
-            As for :meth:`score`.
-        """
+        """Return each column's excess, float64 of the shape of ``X``; they sum to the scores."""
         ranges = self._fitted_for(X)
         part = part_of_rows(ranges.devices, devices, X.shape[0])
         low, high = ranges.low[part], ranges.high[part]
         values = X.astype(np.float64)
         outside = np.maximum(np.maximum(low - values, values - high), 0.0)
         return outside / (high - low + self.softness)
-
-    @property
-    def baseline(self) -> float:
-        """The score of a row within its ranges: 0."""
-        return 0.0
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:

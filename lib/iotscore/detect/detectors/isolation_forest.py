@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 
 from iotscore.bounds import Bounds, Count, check_bounds
+from iotscore.detect.detector import require_rows
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.detectors._tree_shap import path_length_attributions
 from iotscore.detect.detectors._trees import Trees, average_path_length, flatten
-from iotscore.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,23 +62,12 @@ class IsolationForestDetector(IsolationForestOptions, Learned[Trees]):
     random_state: int
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
-        progress: Progress | None = None,  # noqa: ARG002 a forest has no epochs
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
-        """Return a copy fitted with scikit-learn's ``IsolationForest``.
-
-        Raises
-        ------
-        TrainingError
-            If there are fewer than two rows.
-        """
+        """Return a copy fitted with scikit-learn's ``IsolationForest``, on two rows or more."""
         from sklearn.ensemble import IsolationForest
 
-        if X.ndim != 2 or X.shape[0] < 2:  # noqa: PLR2004 a table, and at least one split
-            message = f"the forest got rows of shape {X.shape} and needs at least 2 rows"
-            raise TrainingError(message)
+        require_rows(X, 2, self.title)
         max_samples = 256 if self.max_samples == "auto" else self.max_samples
         forest = IsolationForest(
             n_estimators=self.n_estimators,
@@ -89,37 +78,15 @@ class IsolationForestDetector(IsolationForestOptions, Learned[Trees]):
         ).fit(X)
         return replace(self, state_=flatten(forest))
 
-    def score(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
-    ) -> FloatArray:
-        """Return scores in (0, 1], float64 of shape (n_rows,), higher = more anomalous.
-
-        Raises
-        ------
-        ModelError
-            If the forest is not fitted, or ``X`` has another number of columns.
-        """
+    def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return scores in (0, 1], float64 of shape (n_rows,), higher = more anomalous."""
         # scikit-learn returns minus this, so that low means anomalous; ours is the paper's sign.
         return self._fitted_for(X).scores(X)
 
-    def contributions(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,  # noqa: ARG002 one forest for all devices
-    ) -> FloatArray:
-        """Return how much each feature shortens the mean path, exactly (TreeSHAP).
+    def contributions(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
+        """Return by how many splits each feature shortens the mean path, exactly (TreeSHAP).
 
-        Returns
-        -------
-        float64 array of shape (n_rows, n_features)
-            Splits; a row's sum is the mean path length of the fitted rows minus its own.
-
-        Raises
-        ------
-        ModelError
-            As for :meth:`score`.
+        A row's sum is the mean path length of the fitted rows minus its own.
         """
         return -path_length_attributions(self._fitted_for(X), X)[1]
 

@@ -8,23 +8,16 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from iotscore.bounds import Count, check_bounds
-from iotscore.detect.detector import ArrayState, require_array
+from iotscore.detect.detector import FLOAT32_2D, INT64_1D, ArrayState, require_rows
 from iotscore.detect.detectors._learned import Learned
-from iotscore.detect.device_parts import (
-    evenly,
-    grouped,
-    part_of_rows,
-    require_known,
-    require_rows,
-    rows_by_part,
-)
+from iotscore.detect.device_parts import devices_fault, evenly, grouped, part_of_rows, rows_by_part
 from iotscore.detect.kernels import neighbours as kernel
 from iotscore.errors import ConfigError, ModelError
 
@@ -48,21 +41,20 @@ class References(ArrayState):
         Finite rows.
     """
 
-    devices: IntArray
-    starts: IntArray
-    rows: Float32Array
+    title: ClassVar = "stored set of neighbours"
 
-    def __post_init__(self) -> None:
-        """Refuse starts that do not divide the rows among the parts."""
-        starts = self.starts
-        fits = starts.size == self.devices.size + 1 and starts[0] == 0
+    devices: IntArray = field(metadata=INT64_1D)
+    starts: IntArray = field(metadata=INT64_1D)
+    rows: Float32Array = field(metadata=FLOAT32_2D)
+
+    def _fault(self) -> str | None:
+        starts, n_parts, n_rows = self.starts, self.devices.size, len(self.rows)
+        fits = starts.size == n_parts + 1 and starts[0] == 0 and starts[-1] == n_rows
         # Compared, not subtracted: a difference of damaged starts could overflow and look right.
-        if not fits or starts[-1] != len(self.rows) or (starts[1:] <= starts[:-1]).any():
-            message = (
-                f"the stored neighbours are damaged ({starts.size} starts, {self.devices.size}"
-                f" devices and {len(self.rows)} rows do not belong together): train again"
-            )
-            raise ModelError(message)
+        if not fits or (starts[1:] <= starts[:-1]).any():
+            counts = f"{starts.size} starts, {n_parts} devices and {n_rows} rows"
+            return f"{counts} do not belong together"
+        return devices_fault(self.devices)
 
     @property
     def counts(self) -> IntArray:
@@ -78,15 +70,6 @@ class References(ArrayState):
     def n_features(self) -> int:
         """Columns of the rows that were fitted."""
         return int(self.rows.shape[1])
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """Rebuild and check the references."""
-        return cls(
-            devices=require_known(arrays, "the neighbours"),
-            starts=require_array(arrays, "starts", "int64", 1),
-            rows=require_array(arrays, "rows", "float32", 2),
-        )
 
 
 @dataclass(frozen=True)
@@ -131,18 +114,9 @@ class Neighbours(NeighboursOptions, Learned[References]):
     is_quick: ClassVar[bool] = True
 
     def fit(
-        self,
-        X: Float32Array,
-        devices: IntArray | None = None,
-        progress: Progress | None = None,  # noqa: ARG002 there are no epochs
+        self, X: Float32Array, devices: IntArray | None = None, progress: Progress | None = None
     ) -> Self:
-        """Return a copy that keeps rows of ``X``, drawn evenly from each device and from all.
-
-        Raises
-        ------
-        TrainingError
-            If there are fewer than ``k`` rows.
-        """
+        """Return a copy that keeps rows of ``X``, ``k`` or more, drawn evenly from each part."""
         require_rows(X, self.k, self.title)
         parts = rows_by_part(devices, X.shape[0], self.least_rows)
         drawn = [positions[evenly(positions.size, self.rows)] for positions in parts.values()]
@@ -154,13 +128,11 @@ class Neighbours(NeighboursOptions, Learned[References]):
         return replace(self, state_=references)
 
     def score(self, X: Float32Array, devices: IntArray | None = None) -> FloatArray:
-        """Return distances, float64 of shape (n_rows,), higher = more anomalous.
+        """Return distances, float64 of shape (n_rows,), higher = more anomalous."""
+        return self._search(X, devices, np.empty(0, dtype=np.int64))
 
-        Raises
-        ------
-        ModelError
-            If nothing is fitted, or ``X`` has another number of columns.
-        """
+    def _search(self, X: Float32Array, devices: IntArray | None, nearest: IntArray) -> FloatArray:
+        """Return distances; store the references' positions in ``nearest``, unless it is empty."""
         references = self._fitted_for(X)
         counts = references.counts
         part = part_of_rows(references.devices, devices, X.shape[0])
@@ -172,6 +144,7 @@ class Neighbours(NeighboursOptions, Learned[References]):
             counts,
             self.k,
             scores,
+            nearest,
         )
         return scores
 
@@ -180,26 +153,14 @@ class Neighbours(NeighboursOptions, Learned[References]):
 
         A column's share of the squared distance, times the distance: they sum to the scores, up
         to float32's rounding.
-
-        Returns
-        -------
-        float64 array of shape (n_rows, n_features)
-
-        Raises
-        ------
-        ModelError
-            As for :meth:`score`.
         """
-        references = self._fitted_for(X)
-        counts = references.counts
-        part = part_of_rows(references.devices, devices, X.shape[0])
         nearest = np.empty(X.shape[0], dtype=np.int64)
-        rows = np.ascontiguousarray(X, dtype=np.float32)
-        kernel.store_nearest(
-            rows, grouped(part, counts.size), references.packed, counts, self.k, nearest
-        )
+        self._search(X, devices, nearest)
+        references = self._fitted()
+        part = part_of_rows(references.devices, devices, X.shape[0])
         limit = kernel.LARGEST
         chosen = references.rows[references.starts[part] + nearest]
+        rows = np.ascontiguousarray(X, dtype=np.float32)
         apart = np.clip(rows, -limit, limit).astype(np.float64) - np.clip(chosen, -limit, limit)
         squares = apart * apart
         # Column by column, so that a row's sum does not depend on how many rows there are.
@@ -207,11 +168,6 @@ class Neighbours(NeighboursOptions, Learned[References]):
         distances = np.sqrt(totals)
         shares: FloatArray = squares / np.where(distances > 0.0, distances, 1.0)
         return shares
-
-    @property
-    def baseline(self) -> float:
-        """The score of a row that is equal to a reference: 0."""
-        return 0.0
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, parameters: Mapping[str, Any]) -> Self:

@@ -9,7 +9,7 @@ compiler can vectorise them without changing that order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from iotscore.detect.kernels.jit import compiled
 
 if TYPE_CHECKING:
     from iotscore.detect.detector import Float32Array, FloatArray, IntArray
-    from iotscore.detect.kernels.packing import Layer
+
+    Layer: TypeAlias = tuple[Float32Array, Float32Array]
+    """Kernel and bias of a layer, as :mod:`iotscore.detect.detectors._network` pads them."""
 
 LARGEST_HIDDEN: Final = np.float32(1e30)
 """Limit of hidden values: an infinite one times a closed gate, 0, would be NaN."""
@@ -177,7 +179,7 @@ def record_errors(
 
     ``shares`` gets each feature's part of it, unless it has no rows.
 
-    Layers as :mod:`iotscore.detect.kernels.packing` lays them. Sums over up to 300 features of
+    Sums over up to 300 features of
     values within +-1e30 and weights within +-1e6 stay finite.
     """
     kernel_1, bias_1 = layer_1

@@ -23,14 +23,8 @@ def store_excesses(
 ) -> None:
     """Store each row's weighted sum of what lies outside ``[low, high]``, in float64.
 
-    Parameters
-    ----------
-    X : float32 array of shape (n_rows, n_features)
-    part : int64 array of shape (n_rows,)
-        Index of the part that scores each row.
-    low, high, weight : float64 array of shape (n_parts, n_features)
-        Range of each column, and what a unit outside it counts.
-    scores : float64 array of shape (n_rows,)
+    ``part`` holds the index of the part that scores each row; ``low``, ``high`` and ``weight``,
+    of shape (n_parts, n_features), the ranges, and what a unit outside them counts.
     """
     n_rows, n_features = X.shape
     excess = np.empty(n_features)

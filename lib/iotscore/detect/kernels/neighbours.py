@@ -98,49 +98,14 @@ def store_distances(
     counts: IntArray,
     k: int,
     scores: FloatArray,
-) -> None:
-    """Store each row's distance to the k-th nearest reference of its part.
-
-    Parameters
-    ----------
-    X : float32 array of shape (n_rows, n_features)
-    groups : two int64 arrays
-        Rows part by part, see :func:`iotscore.detect.device_parts.grouped`.
-    references : float32 array of shape (n_parts, columns, width)
-        As :func:`pack` lays them.
-    counts : int64 array of shape (n_parts,)
-        References of each part, at least ``k``.
-    k : int
-    scores : float64 array of shape (n_rows,)
-    """
-    order, bounds = groups
-    _, columns, width = references.shape
-    tile = np.zeros((_TILE_ROWS, columns), dtype=np.float32)
-    squares = np.empty((_TILE_ROWS, width), dtype=np.float32)
-    nearest = np.empty(k, dtype=np.float32)
-    for part in range(counts.size):
-        for start in range(bounds[part], bounds[part + 1], _TILE_ROWS):
-            rows = order[start : min(start + _TILE_ROWS, bounds[part + 1])]
-            even = rows.size + rows.size % 2
-            fill(X, rows, tile)
-            store_squares(tile[:even], references[part], squares[:even])
-            for row in range(rows.size):
-                square = kth_smallest(squares[row], counts[part], nearest)
-                scores[rows[row]] = np.sqrt(np.float64(square))
-
-
-@compiled
-def store_nearest(
-    X: Float32Array,
-    groups: tuple[IntArray, IntArray],
-    references: Float32Array,
-    counts: IntArray,
-    k: int,
     nearest: IntArray,
 ) -> None:
-    """Store the position, within its part, of each row's k-th nearest reference.
+    """Store each row's distance to the k-th nearest reference of its part, and which that is.
 
-    Parameters are those of :func:`store_distances`; of equally near references the first counts.
+    ``groups`` are rows part by part, see :func:`iotscore.detect.device_parts.grouped`;
+    ``references`` of shape (n_parts, columns, width) are laid as :func:`pack` does, and each part
+    has ``counts`` of them, at least ``k``. ``nearest`` gets positions within the part, of equally
+    near references that of the first, unless it is empty.
     """
     order, bounds = groups
     _, columns, width = references.shape
@@ -155,10 +120,12 @@ def store_nearest(
             store_squares(tile[:even], references[part], squares[:even])
             for row in range(rows.size):
                 square = kth_smallest(squares[row], counts[part], smallest)
-                place = 0
-                while squares[row, place] != square:
-                    place += 1
-                nearest[rows[row]] = place
+                scores[rows[row]] = np.sqrt(np.float64(square))
+                if nearest.size > 0:
+                    place = 0
+                    while squares[row, place] != square:
+                        place += 1
+                    nearest[rows[row]] = place
 
 
 def pack(parts: Sequence[Float32Array]) -> Float32Array:

@@ -93,12 +93,8 @@ def wilson_interval(
     ``(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)`` (Wilson, "Probable inference,
     the law of succession, and statistical inference", JASA 22, 1927). They stay within [0, 1] and
     hold for shares near 0 or 1, where the usual +- interval fails. Rows of one capture are not
-    independent, so read the interval as a lower bound of the uncertainty.
-
-    Raises
-    ------
-    ValueError
-        If ``successes`` is not between 0 and ``trials``, or ``confidence`` not between 0 and 1.
+    independent, so read the interval as a lower bound of the uncertainty. Other than
+    ``0 <= successes <= trials`` and ``0 < confidence < 1`` is a ValueError.
     """
     if not 0 <= successes <= trials or not 0.0 < confidence < 1.0:
         message = (

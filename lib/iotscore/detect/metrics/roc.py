@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.metrics.score_counts import ScoreCounts
 
+    _Numbers = IntArray | FloatArray
+
 
 class Estimate(NamedTuple):
     """A figure and a bound on its absolute error; both None when the figure is undefined."""
@@ -90,12 +92,8 @@ def roc_points(counts: ScoreCounts, max_points: int) -> RocPoints | None:
     """Return the ROC curve, thinned to at most ``max_points``, or None if a class is absent.
 
     Points descend in threshold. Both corners and the point of :func:`youden_threshold` are
-    always kept; the others are spread evenly along the curve. All thresholds are finite.
-
-    Raises
-    ------
-    ValueError
-        If ``max_points`` is below 3.
+    always kept, so fewer than 3 points are a ValueError; the others are spread evenly along the
+    curve. All thresholds are finite.
     """
     if max_points < 3:  # noqa: PLR2004 two corners and the Youden point
         message = f"max_points is {max_points}: at least 3 are needed"
@@ -148,9 +146,7 @@ def confusion_at(counts: ScoreCounts, threshold: float) -> Confusion:
     return Confusion(tp=tp, fp=fp, tn=total_negatives - fp, fn=total_positives - tp)
 
 
-def _curve(
-    counts: ScoreCounts,
-) -> tuple[IntArray | FloatArray, IntArray | FloatArray, FloatArray]:
+def _curve(counts: ScoreCounts) -> tuple[_Numbers, _Numbers, FloatArray]:
     """Return false and true positives as the threshold falls from the top score to below all."""
     fp = np.concatenate([[0], np.cumsum(counts.negatives[::-1])])
     tp = np.concatenate([[0], np.cumsum(counts.positives[::-1])])
@@ -158,7 +154,7 @@ def _curve(
     return fp, tp, np.concatenate([counts.high[::-1], [below_all]])
 
 
-def _youden(fp: IntArray | FloatArray, tp: IntArray | FloatArray) -> int:
+def _youden(fp: _Numbers, tp: _Numbers) -> int:
     # Whole numbers up to 2**53 are exact in float64, so that ties are found as ties.
     gain = tp * float(fp[-1]) - fp * float(tp[-1])
     is_weighted = fp.dtype.kind == "f"

@@ -23,11 +23,6 @@ class ScoreCounts:
         Smallest and largest score seen in the bin; equal where the bin holds one distinct score.
     negatives, positives : int64 or float64 array of shape (n_bins,)
         Benign records and attacks in the bin: their number, or the sum of their weights.
-
-    Raises
-    ------
-    ValueError
-        If the arrays differ in length, or the bins overlap or do not ascend.
     """
 
     low: FloatArray
@@ -36,7 +31,7 @@ class ScoreCounts:
     positives: IntArray | FloatArray
 
     def __post_init__(self) -> None:
-        """Bring the arrays to their types and check the order of the bins."""
+        """Bring the arrays to their types; what does not make ascending bins is a ValueError."""
         for name in ("low", "high"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.float64))
         for name in ("negatives", "positives"):
@@ -70,14 +65,8 @@ class ScoreCounts:
     ) -> Self:
         """Count records per distinct score, or sum their weights.
 
-        Parameters
-        ----------
-        scores : float64 array of shape (n_rows,)
-            Finite scores.
-        labels : bool or integer array of shape (n_rows,)
-            True or 1 for attacks, False or 0 for benign records.
-        weights : float64 array of shape (n_rows,) or None
-            How many records each one stands for, 0 or more.
+        Arrays have the shape (n_rows,). Scores are finite; labels are True or 1 for attacks, False
+        or 0 for benign records; a weight is how many records one stands for, 0 or more.
         """
         distinct, where = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
         attacks = np.asarray(labels, dtype=bool)

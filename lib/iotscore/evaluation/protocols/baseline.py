@@ -29,13 +29,6 @@ class LinearBaseline:
 
     Rows are ``sign(x) ln(1 + |x|)``, standardised on the training rows (Jolliffe, "Principal
     Component Analysis", 2002, section 10.1: Q statistic). It knows no devices.
-
-    Attributes
-    ----------
-    scaler, subspace
-        Fitted by scikit-learn.
-    calibration : float64 array of shape (n_rows,)
-        Scores of the benign calibration rows.
     """
 
     scaler: StandardScaler
@@ -54,7 +47,7 @@ class LinearBaseline:
 
 
 def fit_linear_baseline(benign: Benign) -> LinearBaseline:
-    """Fit the linear baseline.
+    """Fit the linear baseline by scikit-learn.
 
     Raises
     ------

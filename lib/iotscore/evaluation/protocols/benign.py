@@ -23,10 +23,8 @@ class BenignPart:
     Attributes
     ----------
     features : float64 array of shape (n_rows, n_features)
-    device_ids : int64 array of shape (n_rows,)
-        -1 where the device is unknown.
-    file_index, row_no : int64 arrays of shape (n_rows,)
-        Which file, and which line of it.
+    device_ids, file_index, row_no : int64 arrays of shape (n_rows,)
+        Device, -1 where it is unknown; which file, and which line of it.
     """
 
     features: FloatArray
@@ -41,12 +39,8 @@ class Benign:
 
     Attributes
     ----------
-    feature_names
-        Name of each column.
-    train
-        Rows to fit the detectors on.
-    calibration
-        Later rows of the same files, for thresholds.
+    train, calibration
+        Rows to fit the detectors on, and later rows of the same files, for thresholds.
     """
 
     feature_names: tuple[str, ...]
@@ -58,31 +52,15 @@ class Fitted(Protocol):
     """A fitted model."""
 
     def scores(self, X: FloatArray, device_ids: IntArray) -> dict[str, FloatArray]:
-        """Return the scores of each detector, and the hybrid ones under ``hybrid``.
+        """Return each detector's scores, float64 of shape (n_rows,), and those of ``hybrid``.
 
-        Parameters
-        ----------
-        X : float64 array of shape (n_rows, n_features)
-        device_ids : int64 array of shape (n_rows,)
-            -1 where the device is unknown.
-
-        Returns
-        -------
-        dict of float64 arrays of shape (n_rows,)
-            Finite; higher = more anomalous; a row's score depends on that row and its device alone.
+        They are finite, higher = more anomalous; a row's score depends on that row and its device
+        alone.
         """
         ...
 
     def threshold(self, name: str, budget: float) -> float:
-        """Return the score above which a detector alerts, set without labels.
-
-        Parameters
-        ----------
-        name
-            Detector, or ``hybrid``.
-        budget
-            The share of benign rows that may be flagged, 0 to 1.
-        """
+        """Return the score above which at most a share ``budget`` of benign rows is flagged."""
         ...
 
 
@@ -116,9 +94,16 @@ def benign_of(sample: Sample, tested: Round) -> Benign:
         _refuse(sample, _shared(sample, tested.train, tested.calibration), "in both parts")
         measured = np.concatenate([tested.test_benign, tested.test_attack])
         _refuse(sample, _shared(sample, learned, measured), "measured as well")
-    return Benign(
-        sample.feature_names, _part(sample, tested.train), _part(sample, tested.calibration)
+    parts = (
+        BenignPart(
+            sample.features[rows],
+            sample.device_ids[rows],
+            sample.file_index[rows],
+            sample.row_no[rows],
+        )
+        for rows in (tested.train, tested.calibration)
     )
+    return Benign(sample.feature_names, *parts)
 
 
 def _shared(sample: Sample, rows: IntArray, others: IntArray) -> IntArray:
@@ -136,12 +121,3 @@ def _refuse(sample: Sample, leaks: IntArray, what: str) -> None:
             f"{leaks.size} row(s) to learn from are {what}, the first is line"
             f" {sample.row_no[first]} of {file}: figures would be too good. Split again"
         )
-
-
-def _part(sample: Sample, rows: IntArray) -> BenignPart:
-    return BenignPart(
-        sample.features[rows],
-        sample.device_ids[rows],
-        sample.file_index[rows],
-        sample.row_no[rows],
-    )

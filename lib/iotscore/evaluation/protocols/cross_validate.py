@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from iotscore.detect.calibration.fusion import fuse
-from iotscore.detect.calibration.linear import minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.errors import ModelError
-from iotscore.evaluation.protocols.baseline import (
-    FLAG_EVERYTHING,
-    LINEAR,
-    FlagEverything,
-    fit_linear_baseline,
-)
+from iotscore.evaluation.protocols.baseline import FlagEverything, fit_linear_baseline
 from iotscore.evaluation.protocols.benign import benign_of
-from iotscore.features import HYBRID
+from iotscore.features import HYBRID, UNKNOWN_DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,42 +53,36 @@ def cross_validate(
 ) -> HeldOutScores:
     """Fit and score every round.
 
-    Parameters
-    ----------
-    sample
-        Labelled rows.
-    rounds
-        Which rows fit, calibrate and are measured; no file is measured in two of them.
-    fit
-        Fits the model that is measured. It sees benign rows alone.
-    budgets
-        Shares of benign rows that may be flagged.
+    No file may be measured in two rounds; ``fit`` sees benign rows alone, and there is a threshold
+    for each of the budgets, which are shares of benign rows that may be flagged.
 
     Raises
     ------
     TrainingError
         If a round cannot be fitted, or its rows give something away.
     ModelError
-        If scores or thresholds are not what :class:`Fitted` promises: one finite number per row,
-        whatever the other rows, of the same detectors in every round.
+        If scores are not what :class:`Fitted` promises: one finite number per row, whatever the
+        other rows.
     """
     rows: list[IntArray] = []
     scores: list[dict[str, FloatArray]] = []
     thresholds: dict[tuple[str, float], FloatArray] = {}
     for one in rounds:
         benign = benign_of(sample, one)
-        fitted = (fit(benign), fit_linear_baseline(benign), FlagEverything())
+        model = fit(benign)
         tested = np.sort(np.concatenate([one.test_benign, one.test_attack]))
-        of_round = _scores(sample, tested, fitted, is_known=one.held_out is None)
-        if scores and scores[0].keys() != of_round.keys():
-            raise ModelError(
-                f"one round has scores of {sorted(scores[0])} and another of {sorted(of_round)}:"
-                " every fit must give the same detectors"
-            )
         files = np.unique(sample.file_index[tested])
-        for name, budget in ((name, budget) for name in of_round for budget in budgets):
-            of_file = thresholds.setdefault((name, budget), np.full(len(sample.files), np.nan))
-            of_file[files] = _threshold(fitted, name, budget)
+        X, devices = sample.features[tested], sample.device_ids[tested]
+        if one.held_out is not None:
+            devices = np.full_like(devices, UNKNOWN_DEVICE)
+        of_round: dict[str, FloatArray] = {}
+        for fitted in (model, fit_linear_baseline(benign), FlagEverything()):
+            found = fitted.scores(X, devices)
+            for name, budget in product(found, budgets):
+                of_file = thresholds.setdefault((name, budget), np.full(len(sample.files), np.nan))
+                of_file[files] = fitted.threshold(name, budget)
+            of_round |= found
+        _require_own_scores(model, X, devices, of_round)
         rows.append(tested)
         scores.append(of_round)
     names = scores[0] if scores else {}
@@ -101,67 +91,31 @@ def cross_validate(
 
 
 def fuse_as_reported(held_out: HeldOutScores, weights: Mapping[str, float]) -> HeldOutScores:
-    """Return the same with the reports' hybrid: min-max over everything scored, then a sum.
-
-    Raises
-    ------
-    ModelError
-        If a weighted detector has no scores.
-    """
+    """Return the same with the reports' hybrid: min-max over everything scored, then a sum."""
     norms = {
-        name: minmax_calibration(scores.min(), scores.max()).normalise(scores)
+        name: ScoreCalibration(scores.min(), scores.max()).normalise(scores)
         for name, scores in held_out.scores.items()
         if name in weights
     }
-    scores = {**held_out.scores, HYBRID: fuse(norms, weights)}
-    return HeldOutScores(held_out.rows, scores, held_out.thresholds)
+    return replace(held_out, scores={**held_out.scores, HYBRID: fuse(norms, weights)})
 
 
-def _scores(
-    sample: Sample, rows: IntArray, fitted: Sequence[Fitted], *, is_known: bool
-) -> dict[str, FloatArray]:
-    X = sample.features[rows]
-    devices = sample.device_ids[rows] if is_known else np.full(rows.size, -1, dtype=np.int64)
-    model, *baselines = fitted
-    every = model.scores(X, devices)
-    if reserved := every.keys() & {LINEAR, FLAG_EVERYTHING}:
-        raise ModelError(f"the model calls a detector {min(reserved)}: that is a baseline's name")
-    for name, scores in every.items():
-        if scores.shape != rows.shape or not np.isfinite(scores).all():
-            raise ModelError(
-                f"{rows.size} rows got scores of shape {scores.shape} from {name}, of which"
-                f" {np.count_nonzero(~np.isfinite(scores))} are not finite: each row needs one"
-                " finite score"
-            )
-    _require_rows_alone(model, X, devices, every)
-    for baseline in baselines:
-        every = {**every, **baseline.scores(X, devices)}
-    return every
-
-
-def _require_rows_alone(
+def _require_own_scores(
     model: Fitted, X: FloatArray, devices: IntArray, together: Mapping[str, FloatArray]
 ) -> None:
     """Refuse a model that looks at the other rows of a batch, most of which are attacks here."""
     some = np.unique(np.linspace(0, len(X) - 1, min(_ROWS_ALONE, len(X))).astype(np.int64))
-    alone = model.scores(X[some], devices[some])
-    for name, scores in together.items():
-        moved = ~np.isclose(alone[name], scores[some], rtol=_ROUNDING, atol=0.0)
-        # The difference of nearly equal numbers may round far off in some rows, but not in most.
-        if 2 * np.count_nonzero(moved) > some.size:
+    for name, alone in model.scores(X[some], devices[some]).items():
+        scores = together[name]
+        if not np.isfinite(scores).all():
             raise ModelError(
-                f"{name} scores {np.count_nonzero(moved)} of {some.size} rows otherwise when the"
-                f" rest of {len(X)} rows is not there: a score may depend on its own row and device"
-                " alone"
+                f"{np.count_nonzero(~np.isfinite(scores))} of {len(X)} scores of {name} are not"
+                " finite: each row needs a finite score"
             )
-
-
-def _threshold(fitted: Sequence[Fitted], name: str, budget: float) -> float:
-    baselines = {LINEAR: fitted[1], FLAG_EVERYTHING: fitted[2]}
-    threshold = baselines.get(name, fitted[0]).threshold(name, budget)
-    if not np.isfinite(threshold):
-        raise ModelError(
-            f"the threshold of {name} for {budget} of benign rows is {threshold}: a finite number"
-            " is needed"
-        )
-    return threshold
+        moved = np.count_nonzero(~np.isclose(alone, scores[some], rtol=_ROUNDING, atol=0.0))
+        # The difference of nearly equal numbers may round far off in some rows, but not in most.
+        if 2 * moved > some.size:
+            raise ModelError(
+                f"{name} scores {moved} of {some.size} rows otherwise when the rest of {len(X)}"
+                " rows is not there: a score may depend on its own row and device alone"
+            )

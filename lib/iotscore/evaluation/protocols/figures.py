@@ -34,12 +34,8 @@ class Measured:
 
     Attributes
     ----------
-    sample
-        All rows.
     rows : int64 array of shape (n_tested,)
-        Positions of those that were scored.
-    draws
-        Files drawn again and again.
+        Positions in the sample of those that were scored.
     """
 
     sample: Sample
@@ -71,18 +67,12 @@ def figure_rows(
     scopes: Sequence[Scope],
     prevalences: Sequence[float | None],
 ) -> Iterator[Row]:
-    """Yield the figures of one detector.
+    """Yield the figures of one detector, for each scope, threshold and base rate.
 
     Parameters
     ----------
-    measured
-        The rows that were scored, and draws of their files.
     scores : float64 array of shape (n_tested,)
         The detector's scores.
-    policies
-        Thresholds to measure at.
-    scopes
-        Which files to measure.
     prevalences
         Base rates of attacks; None is that of the rows. Scopes of one class have no other.
     """
@@ -117,8 +107,7 @@ class _AtThreshold:
     def __init__(self, measured: Measured, by_file: FileCounts, policy: Policy) -> None:
         self._measured, self._by_file, self._policy = measured, by_file, policy
         self._hits = by_file.hits(policy.thresholds)
-        with_rows = np.maximum(by_file.rows, 1)
-        self._rates: FloatArray = self._hits / with_rows
+        self._rates: FloatArray = self._hits / np.maximum(by_file.rows, 1)
 
     def figures(self, chosen: BoolArray, *, many: bool) -> Row:
         """Return TPR and FPR with intervals, their means over files and devices, and the worst."""

@@ -18,12 +18,9 @@ class FileCounts:
 
     Parameters
     ----------
-    sample
-        Labelled rows and their files.
     rows : int64 array of shape (n_tested,)
         Positions in the sample of the rows that were scored.
     scores : float64 array of shape (n_tested,)
-        Their scores.
 
     Attributes
     ----------

@@ -45,7 +45,7 @@ def rate_interval(hits: IntArray, rows: IntArray, weights: FloatArray) -> Interv
     Parameters
     ----------
     hits, rows : int64 arrays of shape (n_files,)
-        Flagged rows, and rows, of each file; files without rows do not count.
+        Files without rows do not count.
     weights : float64 array of shape (n_files,)
         How many records a row of each file stands for.
     """
@@ -99,14 +99,9 @@ class FileDraws:
         return cls(counts)
 
     def rate_interval(self, rates: FloatArray, totals: FloatArray, chosen: BoolArray) -> Interval:
-        """Return the interval of a weighted mean of rates of files.
+        """Return the interval of the mean rate of the chosen files, weighted by their totals.
 
-        Parameters
-        ----------
-        rates, totals : float64 arrays of shape (n_files,)
-            Rate and weight of each file; a file of weight 0 does not count.
-        chosen : bool array of shape (n_files,)
-            The files that the figure is about.
+        All arrays have the shape (n_files,); a file of weight 0 does not count.
         """
         used = np.flatnonzero(chosen & (totals > 0))
         if used.size < _LEAST_FILES:
@@ -119,14 +114,8 @@ class FileDraws:
     ) -> Interval:
         """Return the interval of an area under the ROC curve.
 
-        Parameters
-        ----------
-        areas : float64 array of shape (n_attack_files, n_benign_files)
-            Area of each attack file against each benign file.
-        totals, chosen
-            As in :meth:`rate_interval`.
-        attacks : bool array of shape (n_files,)
-            Which of the files are attacks.
+        ``areas``, of shape (n_attack_files, n_benign_files), are those of each attack file against
+        each benign file; the rest is as in :meth:`rate_interval`.
         """
         used = chosen & (totals > 0)
         above, below = np.flatnonzero(attacks & used), np.flatnonzero(~attacks & used)

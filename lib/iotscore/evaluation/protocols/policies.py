@@ -27,7 +27,6 @@ ROC_YOUDEN: Final = "roc_youden"
 YOUDEN_OTHER_FAMILIES: Final = "youden_other_families"
 """The best threshold for attacks of the other families."""
 NO_THRESHOLD: Final = "none"
-_WITH_LABELS: Final = frozenset({ROC_YOUDEN, YOUDEN_OTHER_FAMILIES})
 
 
 class Policy(NamedTuple):
@@ -35,8 +34,6 @@ class Policy(NamedTuple):
 
     Attributes
     ----------
-    name
-        How it was set, such as ``"benign_quantile"``.
     budget
         Share of benign rows that it may flag, None if it was not set so.
     thresholds : float64 array of shape (n_files,)
@@ -50,7 +47,7 @@ class Policy(NamedTuple):
     @property
     def uses_labels(self) -> bool:
         """Whether labels of attacks chose the threshold."""
-        return self.name in _WITH_LABELS
+        return self.name in {ROC_YOUDEN, YOUDEN_OTHER_FAMILIES}
 
 
 def policies_of(

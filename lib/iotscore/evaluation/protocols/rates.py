@@ -23,14 +23,7 @@ def rates_at(prevalence: float, tpr: float | None, fpr: float | None) -> dict[st
 
     With base rate p, of all records ``p TPR`` are flagged attacks and ``(1 - p) FPR`` false
     alarms; every other figure follows from these. A ratio whose denominator is 0 is None, and so
-    is every figure if a class is absent.
-
-    Parameters
-    ----------
-    prevalence
-        0 to 1.
-    tpr, fpr
-        0 to 1; None where the class is absent.
+    is every figure if a class, and with it its rate, is absent. All shares are 0 to 1.
     """
     if tpr is None or fpr is None:
         return dict.fromkeys(RATES)
@@ -53,10 +46,8 @@ def precision_bounds(prevalence: float, tpr: Interval, fpr: Interval) -> dict[st
     Both rates at 95 % confidence bound the precision at 90 % or more (Bonferroni).
     """
     low, high = rates_at(prevalence, tpr.low, fpr.high), rates_at(prevalence, tpr.high, fpr.low)
-    return {
-        "precision_attack_low": low["precision_attack"],
-        "precision_attack_high": high["precision_attack"],
-    }
+    name = "precision_attack"
+    return {f"{name}_low": low[name], f"{name}_high": high[name]}
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -34,26 +34,11 @@ class Plan:
         Shares of a file's lines, from its start; the rest is measured.
     gap
         Lines left out at the start of the calibration part and of the test part.
-
-    Raises
-    ------
-    ConfigError
-        If a share is not above 0, nothing is left to measure, or the gap is below 0.
     """
 
-    train_share: float = 1 / 3
-    calibration_share: float = 1 / 3
-    gap: int = 2
-
-    def __post_init__(self) -> None:
-        """Refuse a plan that leaves a part empty."""
-        shares = (self.train_share, self.calibration_share)
-        if not (min(shares) > 0 and sum(shares) < 1 and self.gap >= 0):
-            raise ConfigError(
-                f"benign files are cut into shares {self.train_share} and {self.calibration_share}"
-                f" with a gap of {self.gap}: needed are shares above 0 with a sum below 1, and a"
-                " gap of 0 or more"
-            )
+    train_share: float
+    calibration_share: float
+    gap: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +78,9 @@ def leave_one_device_out(sample: Sample, plan: Plan) -> list[Round]:
     for device in np.unique(names):
         is_held_out = (names == device)[sample.file_index]
         if ((test_benign | test_attack) & is_held_out).any():
-            parts = (
-                train & ~is_held_out,
-                calibration & ~is_held_out,
-                test_benign & is_held_out,
-                test_attack & is_held_out,
-            )
-            rounds.append(_round(parts, str(device)))
+            learned = (train & ~is_held_out, calibration & ~is_held_out)
+            tested = (test_benign & is_held_out, test_attack & is_held_out)
+            rounds.append(_round((*learned, *tested), str(device)))
     return rounds
 
 
@@ -112,10 +93,7 @@ def reports(sample: Sample) -> list[Round]:
 def halves(sample: Sample, plan: Plan) -> tuple[BoolArray, BoolArray]:
     """Cut the test part of each benign file in two, in the order of capture, with the gap between.
 
-    Returns
-    -------
-    tuple of two bool arrays of shape (n_rows,)
-        Earlier and later half; False in attack files.
+    Returns which rows are in the earlier and in the later half, bool of shape (n_rows,).
     """
     test_benign = _parts(sample, plan)[2]
     _, start, lines = _cuts(sample, plan)
@@ -131,6 +109,11 @@ def _round(parts: _Parts, held_out: str | None = None) -> Round:
 
 def _parts(sample: Sample, plan: Plan) -> _Parts:
     """Return which rows are in each part of the chronological round."""
+    if plan.train_share + plan.calibration_share >= 1:
+        raise ConfigError(
+            f"train.train_share {plan.train_share} and train.calibration_share"
+            f" {plan.calibration_share} leave no benign row to measure: set a sum below 1"
+        )
     train_end, start_of_test, _ = (ends[sample.file_index] for ends in _cuts(sample, plan))
     calibration_end = start_of_test - plan.gap
     usable = ~sample.is_attack & (sample.row_no > _COLD_START)

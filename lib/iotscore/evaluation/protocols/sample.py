@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import compress
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -26,22 +27,18 @@ class SampleFile:
     source_file
         Its path, unique in a sample.
     device_id
-        Number of the device, -1 where it is unknown.
-    device
-        Name of the device.
+        -1 where it is unknown.
     family, attack
         "benign" and None, or a botnet family such as "gafgyt" and an attack of it.
-    is_attack
-        Whether its rows are attacks.
     rows
         Lines of the file in all, sampled or not; 0 or more.
     weight
-        How many records of the full data a sampled row stands for; above 0.
+        How many records of the full data a sampled row stands for.
 
     Raises
     ------
-    ValueError
-        If family and ``is_attack`` disagree, or a number is out of range.
+    InputError
+        If the weight is not above 0.
     """
 
     source_file: str
@@ -49,22 +46,19 @@ class SampleFile:
     device: str
     family: str
     attack: str | None
-    is_attack: bool
     rows: int
     weight: float
 
     def __post_init__(self) -> None:
-        """Refuse a file that contradicts itself."""
-        if self.is_attack == (self.family == BENIGN):
-            raise ValueError(
-                f"{self.source_file} is of family {self.family} and is_attack is"
-                f" {self.is_attack}: a file is an attack unless its family is {BENIGN}"
-            )
-        if not (self.device_id >= -1 and self.rows >= 0 and 0.0 < self.weight < np.inf):
-            raise ValueError(
-                f"{self.source_file} has device {self.device_id}, {self.rows} rows and weight"
-                f" {self.weight}: needed are -1 or more, 0 or more, and a finite number above 0"
-            )
+        """Refuse a weight of 0, as evaluate.file_weights may give it."""
+        if not self.weight > 0.0:
+            message = f"a row of {self.source_file} stands for {self.weight} records: give it more"
+            raise InputError(message)
+
+    @property
+    def is_attack(self) -> bool:
+        """Whether its rows are attacks."""
+        return self.family != BENIGN
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,20 +69,13 @@ class Sample:
     ----------
     features : float64 array of shape (n_rows, n_features)
         Finite values.
-    feature_names
-        Name of each column.
     file_index : int64 array of shape (n_rows,)
         Position in ``files`` of the file that each row is from.
     row_no : int64 array of shape (n_rows,)
         The row's line in its file, from 1; ascends within each file, which is the order of capture.
-    files
-        The captures.
 
     Raises
     ------
-    ValueError
-        If shapes disagree, a value is not finite, a row is named twice or out of order, or lies
-        beyond its file.
     InputError
         If one device has two names, or one name two numbers.
     """
@@ -100,42 +87,18 @@ class Sample:
     files: tuple[SampleFile, ...]
 
     def __post_init__(self) -> None:
-        """Bring the arrays to their types and check them."""
-        object.__setattr__(self, "features", np.asarray(self.features, dtype=np.float64))
-        for name in ("file_index", "row_no"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
-        if fault := self._fault_of_shape() or self._fault_of_rows():
-            raise ValueError(f"the sample: {fault}")
-        _require_one_name(self.files)
-
-    def _fault_of_shape(self) -> str | None:
-        rows, columns = self.row_no.size, len(self.feature_names)
-        if self.features.shape != (rows, columns) or self.file_index.shape != (rows,):
-            return (
-                f"{self.features.shape} features, {self.file_index.shape} files and"
-                f" {self.row_no.shape} lines do not fit {columns} names"
-            )
-        if len(set(self.feature_names)) != columns:
-            return "a feature is named twice"
-        if len({file.source_file for file in self.files}) != len(self.files):
-            return "a file is named twice"
-        return None
-
-    def _fault_of_rows(self) -> str | None:
-        if not np.isfinite(self.features).all():
-            return "every feature must be finite"
-        if self.row_no.size == 0:
-            return None
-        if not 0 <= self.file_index.min() <= self.file_index.max() < len(self.files):
-            return f"file_index must lie within the {len(self.files)} files"
-        lines = np.array([file.rows for file in self.files])
-        if self.row_no.min() < 1 or (self.row_no > lines[self.file_index]).any():
-            return "row_no must lie between 1 and the lines of the file"
-        order = np.argsort(self.file_index, kind="stable")
-        files, row_no = self.file_index[order], self.row_no[order]
-        if ((files[1:] == files[:-1]) & (row_no[1:] <= row_no[:-1])).any():
-            return "row_no must ascend within each file"
-        return None
+        """Refuse a device that cannot be held out."""
+        known = {(file.device_id, file.device) for file in self.files if file.device_id >= 0}
+        for place, what in ((0, "number"), (1, "name")):
+            seen: dict[int | str, tuple[int, str]] = {}
+            for pair in sorted(known):
+                other = seen.setdefault(pair[place], pair)
+                if other != pair:
+                    raise InputError(
+                        f"devices {other} and {pair} share a {what}: to hold out a device, each"
+                        " needs one number and one name; correct the file patterns or"
+                        " device_info.csv"
+                    )
 
     @property
     def is_attack(self) -> BoolArray:
@@ -155,27 +118,12 @@ class Sample:
         return "none" if len({file.weight for file in self.files}) <= 1 else "file_weights"
 
 
-class FeatureSet(NamedTuple):
-    """Which columns are left out of a sample.
+FEATURE_SETS: Final = {"all": (), "no_clock": ("HH_jit_*_mean",), "no_jitter": ("HH_jit_*",)}
+"""Shell patterns of the columns that each set leaves out.
 
-    Attributes
-    ----------
-    name
-        Stands in the results.
-    dropped
-        Shell patterns of column names; ``*`` stands for anything.
-    """
-
-    name: str
-    dropped: tuple[str, ...]
-
-
-ALL: Final = FeatureSet("all", ())
-NO_CLOCK: Final = FeatureSet("no_clock", ("HH_jit_*_mean",))
-"""Without the five columns that hold the Unix time of the capture wherever a channel is new."""
-NO_JITTER: Final = FeatureSet("no_jitter", ("HH_jit_*",))
-"""Without the 15 columns of gaps between packets, the variance of which gives the clock away."""
-FEATURE_SETS: Final = (ALL, NO_CLOCK, NO_JITTER)
+The five of ``no_clock`` hold the Unix time of the capture wherever a channel is new; of the 15 gaps
+between packets the variance gives the clock away too.
+"""
 
 
 def without(sample: Sample, dropped: Sequence[str]) -> Sample:
@@ -185,32 +133,14 @@ def without(sample: Sample, dropped: Sequence[str]) -> Sample:
     ------
     ValueError
         If a pattern matches no column: the figures would be those of the columns it meant to
-        leave out. Or if no column is left.
+        leave out.
     """
+    names = sample.feature_names
     for pattern in dropped:
-        if not any(fnmatchcase(name, pattern) for name in sample.feature_names):
+        if not any(fnmatchcase(name, pattern) for name in names):
             raise ValueError(f"no column of the sample matches {pattern}: nothing was left out")
-    kept = [
-        place
-        for place, name in enumerate(sample.feature_names)
-        if not any(fnmatchcase(name, pattern) for pattern in dropped)
-    ]
-    if not kept:
-        raise ValueError(f"{list(dropped)} match every column of the sample: none is left")
-    if len(kept) == len(sample.feature_names):
+    if not dropped:
         return sample
-    names = tuple(sample.feature_names[place] for place in kept)
-    return replace(sample, features=sample.features[:, kept], feature_names=names)
-
-
-def _require_one_name(files: Sequence[SampleFile]) -> None:
-    known = {(file.device_id, file.device) for file in files if file.device_id >= 0}
-    for place, what in ((0, "number"), (1, "name")):
-        seen: dict[int | str, tuple[int, str]] = {}
-        for pair in sorted(known):
-            other = seen.setdefault(pair[place], pair)
-            if other != pair:
-                raise InputError(
-                    f"devices {other} and {pair} share a {what}: to hold out a device, each needs"
-                    " one number and one name; correct the file patterns or device_info.csv"
-                )
+    is_kept = [not any(fnmatchcase(name, pattern) for pattern in dropped) for name in names]
+    kept = tuple(compress(names, is_kept))
+    return replace(sample, features=sample.features[:, is_kept], feature_names=kept)

@@ -23,22 +23,7 @@ GRAPH: Final = "model.onnx"
 
 
 def write_folder(folder: Path, stored: StoredModel, graph: bytes | None) -> list[Path]:
-    """Write a model; each file is replaced in one step.
-
-    Parameters
-    ----------
-    folder
-        Made if it is not there.
-    stored
-        Bundle and manifest of the model.
-    graph
-        What :func:`iotscore.models.export.onnx_model.to_onnx` returned; None removes an earlier
-        graph.
-
-    Returns
-    -------
-    list of Path
-        The files that were written.
+    """Write a model, each file in one step, and return the paths; an earlier graph is removed.
 
     Raises
     ------

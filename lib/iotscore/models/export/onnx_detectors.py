@@ -29,23 +29,10 @@ if TYPE_CHECKING:
 
 
 def add_detector(graph: Graph, scaled: str, device: str, detector: Detector) -> str:
-    """Add a fitted detector to a graph; return its scores.
+    """Add a fitted detector to a graph; return its scores, float64 of shape (n_rows,).
 
-    Parameters
-    ----------
-    graph
-        The graph under construction.
-    scaled
-        Result: float32 rows of shape (n_rows, n_features).
-    device
-        Result: int64 number of each row's device; one without a part of its own is pooled.
-    detector
-        Any of :data:`iotscore.detect.bundle.DETECTORS`.
-
-    Returns
-    -------
-    str
-        Result: float64 scores of shape (n_rows,).
+    ``scaled`` is a result, float32 rows of shape (n_rows, n_features), and so is ``device``, the
+    int64 number of each row's device; one without a part of its own is pooled.
     """
     return _BUILDERS[detector.name](graph, scaled, device, detector)
 

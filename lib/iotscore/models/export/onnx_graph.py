@@ -110,14 +110,8 @@ class Graph:
     ) -> bytes:
         """Return the model's bytes.
 
-        Parameters
-        ----------
-        inputs
-            Type and shape by name.
-        outputs
-            Result and type by the name that users see; one value a row each.
-        about
-            Put into the model's metadata.
+        Inputs have types and shapes by name; outputs results and types by the name that users see,
+        one value a row each. ``about`` becomes the model's metadata.
         """
         helper = self._onnx.helper
         for public, (result, _) in outputs.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.detect.calibration.tail import HALF
-from iotscore.detect.scaling.minmax import LARGEST, MinMaxScaler
+from iotscore.detect.scaling import LARGEST, MinMaxScaler
 from iotscore.features import HYBRID, SEVERITY, flag_column, score_column
 from iotscore.models.export.onnx_detectors import add_detector
 from iotscore.models.export.onnx_fusion import add_hybrid, add_norm, add_sum

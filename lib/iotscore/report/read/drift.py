@@ -1,8 +1,9 @@
-"""``alerts``, ``drift`` and ``suppressions`` to what a report tells of moving devices."""
+"""``alerts``, ``drift`` and ``suppressions`` to the drift section of a report."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.alerts.alert import rank
@@ -12,7 +13,7 @@ from iotscore.report.drift import DeviceDrift, Drift, DriftedFeature, FeatureDri
 from iotscore.runs.run_log import DONE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from iotscore.report.read.files import LedgerFile
@@ -23,22 +24,18 @@ if TYPE_CHECKING:
 DAYS_BEFORE: Final = 7
 MOST_ALERTS: Final = 50
 MOST_FEATURES: Final = 3
+_ALERT: Final = tuple(field.name for field in fields(OpenAlert) if field.name != "rank")
 _DRIFT: Final = (
     *("run_id", "device_id", "device", "feature", "is_flagged_excluded", "records", "psi"),
     *("shift", "is_moved"),
 )
-_NOTHING: Final = FeatureDrift(0, 0, None, ())
 
 
 def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) -> Drift:
-    """Return the open alerts of a night and the days before it, and what moved in the night.
+    """Return the open alerts of a day and the days before it, and the drift of the day.
 
-    Rows count if ``monitored_files`` names their run; alerts also if it has ended.
-
-    Parameters
-    ----------
-    night
-        Its files, one at least.
+    Rows count if ``monitored_files`` names their run; alerts also if it has ended. ``night`` has
+    the files of the day, one at least.
     """
     names = ["file_id", "run_id", "sha256"]
     ledger = warehouse.rows("monitored_files", names, model_version=version)
@@ -60,33 +57,16 @@ def read_drift(warehouse: Warehouse, version: str, night: Sequence[LedgerFile]) 
     )
 
 
-def _rows(
-    warehouse: Warehouse,
-    table: str,
-    columns: Sequence[str] | None,
-    where: Mapping[str, Any],
-    runs: Collection[str],
-) -> Rows:
-    return [row for row in warehouse.rows(table, columns, **where) if row["run_id"] in runs]
-
-
 def _open_alerts(
     warehouse: Warehouse, version: str, today: date, runs: Collection[str]
 ) -> tuple[list[OpenAlert], int]:
     """Return alerts that nothing hides, and how many are hidden."""
     days = [today - timedelta(days=before) for before in range(DAYS_BEFORE + 1)]
-    where = {"model_version": version, "event_day": days}
-    rows = _rows(warehouse, "alerts", None, where, runs)
-    suppressions, now = warehouse.rows("suppressions"), datetime.now(UTC)
-    shown = unhidden(rows, suppressions, now)
+    where: dict[str, Any] = {"model_version": version, "event_day": days}
+    rows = [row for row in warehouse.rows("alerts", **where) if row["run_id"] in runs]
+    shown = unhidden(warehouse, rows)
     found = [
-        OpenAlert(
-            rank=rank(row["severity"]),
-            **{
-                name: row[name]
-                for name in ("event_day", "severity", "kind", "device", "message", "first_seen")
-            },
-        )
+        OpenAlert(rank=rank(row["severity"]), **{name: row[name] for name in _ALERT})
         for row in shown
     ]
     found.sort(key=lambda one: (today - one.event_day, -one.rank, one.device or "", one.kind))
@@ -96,16 +76,14 @@ def _open_alerts(
 def _devices(
     warehouse: Warehouse, version: str, today: date, runs: Collection[str]
 ) -> tuple[DeviceDrift, ...]:
-    where = {"model_version": version, "event_day": [today]}
     subjects: dict[tuple[int | None, str], dict[bool, Rows]] = {}
-    for row in _rows(warehouse, "drift", _DRIFT, where, runs):
-        kinds = subjects.setdefault((row["device_id"], row["device"]), {})
-        kinds.setdefault(row["is_flagged_excluded"], []).append(row)
+    where: dict[str, Any] = {"model_version": version, "event_day": [today]}
+    for row in warehouse.rows("drift", _DRIFT, **where):
+        if row["run_id"] in runs:
+            kinds = subjects.setdefault((row["device_id"], row["device"]), {})
+            kinds.setdefault(row["is_flagged_excluded"], []).append(row)
     found = [
-        DeviceDrift(
-            device,
-            *(_movement(kinds[kind]) if kind in kinds else _NOTHING for kind in (True, False)),
-        )
+        DeviceDrift(device, *(_feature_drift(kinds.get(kind)) for kind in (True, False)))
         for (_, device), kinds in subjects.items()
     ]
     return tuple(
@@ -117,8 +95,10 @@ def _order(one: FeatureDrift) -> int:
     return 1 if one.moved is None else -one.moved
 
 
-def _movement(rows: Rows) -> FeatureDrift:
-    """Add up the rows of a device; levels of the hybrid score are no feature."""
+def _feature_drift(rows: Rows | None) -> FeatureDrift:
+    """Add up the rows of a device, if any; levels of the hybrid score are no feature."""
+    if rows is None:
+        return FeatureDrift(0, 0, None, ())
     compared = [row for row in rows if row["feature"] != SCORE and row["is_moved"] is not None]
     moved = sorted(
         (row for row in compared if row["is_moved"]), key=lambda row: (-row["psi"], row["feature"])

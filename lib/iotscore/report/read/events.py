@@ -1,8 +1,9 @@
-"""``incidents``, ``explanations`` and ``shap_values`` to what a report tells of a night."""
+"""``incidents``, ``explanations`` and ``shap_values`` to the events of a report."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,10 +23,7 @@ MOST_INCIDENTS: Final = 30
 MOST_FLAGGED_RECORDS: Final = 30
 _TOP_FEATURES: Final = 3
 _MOST_OF_DEVICE: Final = 3
-_INCIDENT: Final = (
-    *("device", "source_file", "first_row", "last_row", "records", "delay"),
-    *("peak_score", "peak_severity", "sentence"),
-)
+_INCIDENT: Final = tuple(field.name for field in fields(Incident) if field.name != "kind")
 _FLAGGED_RECORD: Final = (
     *("file_id", "run_id", "device", "source_file", "row_no", "family", "attack"),
     *("hybrid_score", "severity", "sentence", "top"),
@@ -97,23 +95,14 @@ def _best(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     """Return the highest score of each device and largest contribution in a batch."""
     has_top = batch.filter(pc.greater(pc.list_value_length(batch.column("top")), 0))
     largest = pc.struct_field(pc.list_element(has_top.column("top"), 0), "feature")
-    rows = pa.table(
-        {
-            **dict(zip(has_top.schema.names, has_top.columns, strict=True)),
-            "largest": largest,
-            "place": pa.array(range(has_top.num_rows), pa.int64()),
-        }
-    )
-    ordered = rows.select(["device", "largest", "hybrid_score", "source_file", "row_no", "place"])
-    ordered = ordered.sort_by(
+    rows = pa.Table.from_batches([has_top]).append_column("largest", largest)
+    rows = rows.sort_by(
         [("hybrid_score", "descending"), ("source_file", "ascending"), ("row_no", "ascending")]
     )
-    # Only without threads does "first" keep to the order.
-    found = ordered.group_by(["device", "largest"], use_threads=False).aggregate(
-        [("place", "first"), ("place", "count")]
-    )
-    taken = rows.take(found.column("place_first"))
-    return list(taken.append_column("alike", found.column("place_count")).to_pylist())
+    rows = rows.append_column("place", pa.array(range(rows.num_rows), pa.int64()))
+    found = rows.group_by(["device", "largest"]).aggregate([("place", "min"), ("place", "count")])
+    best = rows.take(found.column("place_min"))
+    return list(best.append_column("alike", found.column("place_count")).to_pylist())
 
 
 def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
@@ -121,14 +110,11 @@ def _order(row: Mapping[str, Any]) -> tuple[float, str, int]:
 
 
 def _flagged_record(row: Mapping[str, Any], alike: int) -> FlaggedRecord:
+    as_they_are = ("device", "source_file", "row_no", "severity", "sentence")
     return FlaggedRecord(
-        device=row["device"],
-        source_file=row["source_file"],
-        row_no=row["row_no"],
+        **{name: row[name] for name in as_they_are},
         score=row["hybrid_score"],
-        severity=row["severity"],
         kind=kind_of(row["family"], row["attack"]),
-        sentence=row["sentence"],
         top=tuple((one["feature"], one["contribution"]) for one in row["top"][:_TOP_FEATURES]),
         alike=alike,
     )
@@ -140,20 +126,17 @@ def read_shapley(warehouse: Warehouse, version: str) -> Shapley | None:
     if not runs:
         return None
     # A run's id starts with its time.
-    rows = warehouse.rows("shap_values", _SHAPLEY, model_version=version, run_id=max(runs))
-    records = sorted({(row["file_id"], row["row_no"]) for row in rows})
-    features = list(dict.fromkeys(sorted(row["feature"] for row in rows)))
-    place = {record: number for number, record in enumerate(records)}
-    column = {name: number for number, name in enumerate(features)}
-    values, shap_values = (np.zeros((len(records), len(features))) for _ in range(2))
-    base_values, scores = np.zeros(len(records)), np.zeros(len(records))
-    labels = np.zeros(len(records), dtype=np.int64)
-    for row in rows:
-        record = place[row["file_id"], row["row_no"]]
-        values[record, column[row["feature"]]] = row["value"]
-        shap_values[record, column[row["feature"]]] = row["shap_value"]
-        base_values[record], scores[record] = row["base_value"], row["score"]
-        labels[record] = row["label"]
+    where = {"model_version": version, "run_id": max(runs)}
+    frame = warehouse.table("shap_values", _SHAPLEY, **where).to_pandas()
+    key = ["file_id", "row_no"]
+    by_record = frame.drop_duplicates(key).sort_values(key)
+    by_feature = frame.pivot(index=key, columns="feature", values=["value", "shap_value"])
     return Shapley(
-        rows[0]["detector"], tuple(features), values, shap_values, base_values, scores, labels
+        detector=frame["detector"].iloc[0],
+        features=tuple(by_feature["value"].columns),
+        values=by_feature["value"].to_numpy(),
+        shap_values=by_feature["shap_value"].to_numpy(),
+        base_values=by_record["base_value"].to_numpy(),
+        scores=by_record["score"].to_numpy(),
+        labels=by_record["label"].to_numpy(np.int64),
     )

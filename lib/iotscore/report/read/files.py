@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from iotscore.report.operations import Composition
 from iotscore.warehouse.file_status import INGESTED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     from iotscore.warehouse.warehouse import Warehouse
@@ -80,21 +80,15 @@ def scored_files(warehouse: Warehouse, version: str) -> dict[str, LedgerFile]:
 def read_composition(warehouse: Warehouse) -> Composition:
     """Return the ingested records by device and kind, the largest device first."""
     names = ["device", "family", "rows_accepted"]
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in warehouse.rows("ingest_files", names, status=INGESTED):
-        of_device = counts.setdefault(row["device"], {})
-        kind = kind_of(row["family"], None)
-        of_device[kind] = of_device.get(kind, 0) + row["rows_accepted"]
+        counts[row["device"]][kind_of(row["family"], None)] += row["rows_accepted"]
     kinds = sorted({kind for of_device in counts.values() for kind in of_device}, key=_place)
-    devices = sorted(counts, key=lambda name: (-sum(counts[name].values()), name))
+    devices = sorted(counts, key=lambda name: (-counts[name].total(), name))
     return Composition(
         tuple(kinds),
-        tuple((name, _in_order(counts[name], kinds)) for name in devices),
+        tuple((name, tuple(counts[name][kind] for kind in kinds)) for name in devices),
     )
-
-
-def _in_order(of_device: Mapping[str, int], kinds: list[str]) -> tuple[int, ...]:
-    return tuple(of_device.get(kind, 0) for kind in kinds)
 
 
 def _place(kind: str) -> tuple[int, str]:

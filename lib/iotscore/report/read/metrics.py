@@ -28,12 +28,7 @@ def read_evaluation(
 ) -> Evaluation | None:
     """Return a model's newest evaluation; None without labels.
 
-    Parameters
-    ----------
-    files
-        The files that the model has scored, by id.
-    night
-        Those of the report's night.
+    ``files`` are those that the model has scored, by id, and ``night`` those of the report's day.
     """
     when = ["evaluation_id", "evaluated_at", SEQUENCE]
     newest = max(
@@ -53,8 +48,9 @@ def read_evaluation(
             key=lambda one: (one.detector != HYBRID, one.detector, one.uses_labels),
         )
     )
-    policy = _policy_in_use(figures)
-    fused = [row for row in rows if row["detector"] == HYBRID and row["threshold_policy"] == policy]
+    # The hybrid score stands first, at the threshold set without labels where there is such.
+    in_use = (HYBRID, figures[0].threshold_policy)
+    hybrid = [row for row in rows if (row["detector"], row["threshold_policy"]) == in_use]
     return Evaluation(
         evaluation_id=chosen,
         data_kind=everything[0]["data_kind"],
@@ -65,22 +61,16 @@ def read_evaluation(
         figures=figures,
         devices=tuple(
             _figures(row)
-            for row in sorted(fused, key=lambda row: str(row["scope_value"]))
+            for row in sorted(hybrid, key=lambda row: str(row["scope_value"]))
             if row["scope"] == "device"
         ),
         curves=_curves(warehouse, chosen, figures),
-        heat=_heat([row for row in fused if row["scope"] == "file"], files),
+        heat=_heat([row for row in hybrid if row["scope"] == "file"], files),
     )
 
 
 def _figures(row: Mapping[str, Any]) -> Figures:
     return Figures(**{name: row[name] for name in _FIGURES})
-
-
-def _policy_in_use(figures: Sequence[Figures]) -> str | None:
-    """Return how the hybrid score's threshold was set: without labels, where there is such."""
-    fused = [one for one in figures if one.detector == HYBRID]
-    return min(fused, key=lambda one: one.uses_labels).threshold_policy if fused else None
 
 
 def _curves(
@@ -106,8 +96,8 @@ def _heat(of_files: Sequence[Mapping[str, Any]], files: Mapping[str, LedgerFile]
     for row in of_files:
         one = described.get(row["scope_value"])
         if one is not None and one.family != BENIGN:
-            found, total = hits.get((one.device, one.kind), (0.0, 0.0))
             key = (one.device, one.kind)
+            found, total = hits.get(key, (0.0, 0.0))
             hits[key] = (found + row["tp"], total + row["tp"] + row["fn"])
     attacks = tuple(sorted({attack for _, attack in hits}))
     rates = {key: found / total for key, (found, total) in hits.items() if total}

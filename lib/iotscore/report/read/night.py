@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from iotscore.models.registry import StoredModel
+    from iotscore.models.stored import StoredModel
     from iotscore.report.metrics import Evaluation
     from iotscore.report.night import Incident
     from iotscore.report.read.files import LedgerFile
@@ -43,14 +43,7 @@ if TYPE_CHECKING:
 
 
 def read_night(warehouse: Warehouse, model_version: str | None) -> Night:
-    """Return the newest event day of which a model has scored records.
-
-    Parameters
-    ----------
-    warehouse
-        Where; nothing is written.
-    model_version
-        The model; None for the champion.
+    """Return the newest event day of which a model, or the champion, has scored records.
 
     Raises
     ------
@@ -107,10 +100,9 @@ def _model_card(
     cards = []
     for name in (HYBRID, *names):
         weight = None if name == HYBRID else weights.get(name, 0.0)
-        if name in frozen or name not in found:
-            cards.append(DetectorCard(name, weight, frozen.get(name)))
-        else:
-            cards.append(DetectorCard(name, weight, found[name].threshold, uses_labels=True))
+        by_labels = name in found and name not in frozen
+        threshold = found[name].threshold if by_labels else frozen.get(name)
+        cards.append(DetectorCard(name, weight, threshold, by_labels))
     return ModelCard(
         version=stored.version,
         created_at=rows[0]["created_at"],
@@ -157,19 +149,17 @@ def _devices(
     records, flagged = _sums(files, flagged_of)
     today = days[-1].day
     had = Counter(one.device for one in incidents)
-    measured = {} if evaluation is None else {one.scope_value: one for one in evaluation.devices}
-    found = []
-    for name in sorted({device for device, _ in records}):
-        rates = measured.get(name)
-        found.append(
-            Device(
-                name=name,
-                records=records.get((name, today), 0),
-                flagged=flagged.get((name, today)),
-                trend=tuple(flagged.get((name, each.day)) for each in days),
-                incidents=had[name],
-                tpr=None if rates is None else rates.recall_attack,
-                fpr=None if rates is None else rates.fpr,
-            )
+    measured = () if evaluation is None else evaluation.devices
+    rates = {one.scope_value: {"tpr": one.recall_attack, "fpr": one.fpr} for one in measured}
+    found = [
+        Device(
+            name=name,
+            records=records.get((name, today), 0),
+            flagged=flagged.get((name, today)),
+            trend=tuple(flagged.get((name, each.day)) for each in days),
+            incidents=had[name],
+            **rates.get(name, {}),
         )
+        for name in {device for device, _ in records}
+    ]
     return tuple(sorted(found, key=lambda one: (-(one.flagged or 0), -one.records, one.name)))

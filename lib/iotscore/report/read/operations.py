@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.report.operations import Quality, Refused, RefusedFile, StageRun
@@ -17,16 +18,13 @@ if TYPE_CHECKING:
 
 _MOST_FILES: Final = 20
 _STAGES: Final = ("ingest", "train", "score", "evaluate", "explain", "monitor", "report")
-_RUN: Final = (
-    *("stage", "status", "run_id", "started_at", "seconds", "rows", "rows_per_second", "cores"),
-    *("peak_memory_bytes", "error"),
-)
+_RUN: Final = tuple(field.name for field in fields(StageRun) if field.name != "usual")
 
 
 def read_stages(warehouse: Warehouse) -> tuple[StageRun, ...]:
     """Return the last end of each stage, in the order of a night."""
     ends: dict[str, list[dict[str, Any]]] = {}
-    rows = warehouse.rows("runs", [*_RUN, "ended_at"])
+    rows = warehouse.rows("runs", [*_RUN, "run_id"])
     for row in sorted(rows, key=lambda row: (row["started_at"], row["run_id"])):
         if row["status"] != RUNNING:
             ends.setdefault(row["stage"], []).append(row)
@@ -50,13 +48,8 @@ def read_quality(warehouse: Warehouse) -> Quality:
         *("rows_quarantined", "rows_expected"),
     ]
     ledger = warehouse.rows("ingest_files", names)
-    last = max(
-        (
-            (row["started_at"], row["run_id"])
-            for row in warehouse.rows("runs", ["run_id", "started_at"], stage="ingest")
-        ),
-        default=(None, ""),
-    )[1]
+    starts = warehouse.rows("runs", ["started_at", "run_id"], stage="ingest")
+    last = max(((row["started_at"], row["run_id"]) for row in starts), default=(None, ""))[1]
     kept = [row for row in ledger if row["status"] == INGESTED]
     refused = [row for row in ledger if row["status"] == REFUSED]
     lately = sorted(
@@ -105,8 +98,6 @@ def _details(warehouse: Warehouse, run_id: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for batch in warehouse.batches("quarantine", ("file_id", "row_no", "detail"), run_id=run_id):
         files = batch.filter(batch.column("row_no").is_null())
-        pairs = zip(
-            files.column("file_id").to_pylist(), files.column("detail").to_pylist(), strict=True
-        )
-        found.update(pairs)
+        pairs = (files.column(name).to_pylist() for name in ("file_id", "detail"))
+        found.update(zip(*pairs, strict=True))
     return found

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -50,14 +51,9 @@ def read_counted(
     thresholds: Mapping[str, float | None],
     file_ids: Collection[str],
 ) -> Counted:
-    """Add up a model's counts, a detector at a time.
+    """Add up a model's counts of some files, a detector at a time.
 
-    Parameters
-    ----------
-    thresholds
-        The model's detectors and the hybrid score, each with its threshold.
-    file_ids
-        Files whose counts hold.
+    ``thresholds`` has the model's detectors and the hybrid score.
 
     Raises
     ------
@@ -65,64 +61,44 @@ def read_counted(
         Nothing was counted yet.
     """
     wanted = pa.array(sorted(file_ids), pa.string())
-    files = _Files()
+    flagged: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    counted: set[str] = set()
     shapes = []
-    for name in (HYBRID, *(one for one in thresholds if one != HYBRID)):
-        spread = Spread(name, thresholds[name])
+    for name, threshold in thresholds.items():
+        spread = Spread(name, threshold)
         for batch in warehouse.batches(
             "score_histogram", _COLUMNS, model_version=version, detector=name
         ):
-            known = batch.filter(pc.is_in(batch.column("file_id"), value_set=wanted))
+            is_known = pc.is_in(batch.column("file_id"), value_set=wanted)
+            known = pa.Table.from_batches([batch.filter(is_known)])
+            _add(known, spread)
             if name == HYBRID:
-                files.add(known)
-            _spread(known, spread)
+                sums = known.group_by(["file_id", "flag", "split"]).aggregate([("rows", "sum")])
+                for row in sums.to_pylist():
+                    counted.add(row["file_id"])
+                    if row["flag"] is not None:
+                        flagged[row["file_id"]] += row["rows_sum"] * row["flag"]
+                    if row["split"] in _LEARNED_FROM:
+                        seen[row["file_id"]] += row["rows_sum"]
         if (shape := spread.shape()) is not None:
             shapes.append(shape)
-    if not files.counted:
+    if not counted:
         message = (
             f"the scores of the model {version} in {warehouse.root} are not counted yet; run the "
             "job evaluate first"
         )
         raise WarehouseError(message)
-    return Counted(files.flagged, files.seen, frozenset(files.counted), tuple(shapes))
+    return Counted(flagged, seen, frozenset(counted), tuple(shapes))
 
 
-class _Files:
-    """Adds up the hybrid score's counts by file."""
-
-    def __init__(self) -> None:
-        self.flagged: Counter[str] = Counter()
-        self.seen: Counter[str] = Counter()
-        self.counted: set[str] = set()
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        self.counted.update(batch.column("file_id").unique().to_pylist())
-        judged = batch.filter(pc.is_valid(batch.column("flag")))
-        flagged = pc.if_else(judged.column("flag"), judged.column("rows"), 0)
-        self._sum(self.flagged, judged, flagged)
-        is_seen = pc.is_in(batch.column("split"), value_set=pa.array(_LEARNED_FROM))
-        self._sum(self.seen, batch, pc.if_else(is_seen, batch.column("rows"), 0))
-
-    @staticmethod
-    def _sum(into: Counter[str], batch: pa.RecordBatch, rows: pa.Array) -> None:
-        sums = (
-            pa.table({"file_id": batch.column("file_id"), "rows": rows})
-            .group_by("file_id")
-            .aggregate([("rows", "sum")])
+def _add(counts: pa.Table, spread: Spread) -> None:
+    frame = counts.select(["label", "split", "low", "high", "rows"]).to_pandas()
+    frame["is_seen"] = frame["split"].isin(_LEARNED_FROM)
+    for (label, is_seen), rows in frame.groupby(["label", "is_seen"], dropna=False):
+        spread.add(
+            None if np.isnan(label) else int(label),
+            ((rows["low"] + rows["high"]) / 2).to_numpy(),
+            rows["rows"].to_numpy(),
+            is_seen=bool(is_seen),
         )
-        for each in sums.to_pylist():
-            into[each["file_id"]] += each["rows_sum"]
-
-
-def _spread(batch: pa.RecordBatch, spread: Spread) -> None:
-    is_seen = pc.is_in(batch.column("split"), value_set=pa.array(_LEARNED_FROM))
-    labels = batch.column("label")
-    for label in labels.unique().to_pylist():
-        of_label = pc.is_null(labels) if label is None else pc.equal(labels, label)
-        for seen in (False, True):
-            mine = pc.and_(pc.fill_null(of_label, fill_value=False), pc.equal(is_seen, seen))
-            part = batch.filter(mine)
-            if part.num_rows:
-                low, high = (part.column(name).to_numpy() for name in ("low", "high"))
-                rows = part.column("rows").to_numpy()
-                spread.add(label, (low + high) / 2, rows, is_seen=seen)

@@ -3,7 +3,3 @@
 All of it is synthetic: packets of :mod:`iotscore.simulate` through its statistics, never edited
 features. See ``docs/evaluation.md``.
 """
-
-from iotscore.research.evasion.curve import measure_evasion
-
-__all__ = ["measure_evasion"]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from iotscore.evaluation.protocols.cross_validate import cross_validate
-from iotscore.evaluation.protocols.rounds import Plan, chronological
+from iotscore.evaluation.protocols.rounds import chronological
 from iotscore.evaluation.protocols.sample import Sample, SampleFile
+from iotscore.evaluation.trained import fit_of
 from iotscore.features import FEATURES
 from iotscore.landing.filenames import BENIGN
 from iotscore.research.evasion.captures import Devices
@@ -21,29 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from iotscore.detect.detector import FloatArray
-    from iotscore.evaluation.attack_options import Evasion
+    from iotscore.evaluation.options import Evasion
     from iotscore.evaluation.protocols.benign import Benign, Fit, Fitted
+    from iotscore.evaluation.protocols.evaluate import ProtocolRun
 
     Row = dict[str, Any]
 
 
-def measure_evasion(
-    fit: Fit, trim_share: float, plan: Plan, budgets: Sequence[float], evasion: Evasion, seed: int
-) -> list[Row]:
+def measure_evasion(run: ProtocolRun) -> list[Row]:
     """Fit on simulated benign rows of nine devices, and measure evasive attacks.
-
-    Parameters
-    ----------
-    fit
-        Fits the model that is measured.
-    trim_share
-        The share that it trims; stated in the rows.
-    plan, budgets
-        As in :class:`iotscore.evaluation.protocols.Options`.
-    evasion
-        Attacks and efforts.
-    seed
-        Of everything that is drawn.
 
     Returns
     -------
@@ -56,19 +43,20 @@ def measure_evasion(
     TrainingError
         If nothing can be fitted.
     """
-    devices = Devices(seed, evasion.benign_rows, evasion.records, evasion.seconds)
+    evasion, budgets = run.options.evasion, run.options.budgets
+    devices = Devices(run.seed, evasion.benign_rows, evasion.records, evasion.seconds)
     benign = {device: devices.benign_features(device) for device in DEVICES}
-    fit = _once(fit)
+    fit = _once(fit_of(run.model.without_idle()))
     figures: list[Row] = []
     for knob, setting, effort in efforts(evasion):
         sample, pace = _sample(devices, benign, evasion.attacks, effort)
-        held_out = cross_validate(sample, chronological(sample, plan), fit, budgets)
+        held_out = cross_validate(sample, chronological(sample, run.plan), fit, budgets)
         common = {
             "protocol": EVASION,
             "attack": None,
             "knob": knob,
             "effort": setting,
-            "trim_share": trim_share,
+            "trim_share": run.model.trim_share,
             "draw": 1,
             "n_planted": 0,
         }
@@ -107,7 +95,6 @@ def _sample(
             device=DEVICES[device],
             family=family,
             attack=name,
-            is_attack=family != BENIGN,
             rows=len(rows),
             weight=1.0,
         )

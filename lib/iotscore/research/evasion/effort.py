@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from iotscore.errors import ConfigError
 from iotscore.simulate.gafgyt import resets
 from iotscore.simulate.infected import CONTROLLER, ELSEWHERE, VICTIM
 from iotscore.simulate.packets import RECORDED, capture, sometimes
@@ -43,39 +42,18 @@ class Effort:
     peers
         The attack goes from the device's own address, over this many connections to as many hosts,
         spread over them in turn, and no scanner runs beside it. 0: as the botnet does it.
-
-    Raises
-    ------
-    ConfigError
-        If a value is out of bounds.
     """
 
     slowdown: float = 1.0
     padded: float = 0.0
     peers: int = 0
 
-    def __post_init__(self) -> None:
-        """Refuse what no attacker can do."""
-        if not (1.0 <= self.slowdown < np.inf and 0.0 <= self.padded <= 1.0 and self.peers >= 0):
-            message = (
-                f"an effort is slowdown {self.slowdown}, padded {self.padded}, peers {self.peers}:"
-                " use 1 or more, 0 to 1, 0 or more"
-            )
-            raise ConfigError(message)
-
 
 def requests_of(sent: Packets) -> Packets:
     """Return what the attack itself sends, without answers and the talk with the controller.
 
-    Parameters
-    ----------
-    sent : ndarray of dtype PACKET
-        What :func:`iotscore.simulate.attacks.attack` returned.
-
-    Returns
-    -------
-    ndarray of dtype PACKET
-        In order of time from 0 s, all of them recorded.
+    ``sent`` is what :func:`iotscore.simulate.attacks.attack` returned. The requests, of dtype
+    PACKET, are in order of time from 0 s, and all of them are recorded.
     """
     controller = np.zeros(len(sent), dtype=np.bool_)
     for end in ("source", "target"):
@@ -91,25 +69,16 @@ def requests_of(sent: Packets) -> Packets:
 def altered(
     requests: Packets, attack: str, effort: Effort, sizes: NDArray[Any], rng: Generator
 ) -> Packets:
-    """Return an attack with the effort made, and the victims' answers.
+    """Return an attack with the effort made, and the victims' answers, in order of time.
 
     Parameters
     ----------
     requests : ndarray of dtype PACKET
         What :func:`requests_of` returned; not modified.
     attack
-        One of :data:`iotscore.evaluation.attack_options.ATTACKS`.
-    effort
-        How much slower, padded and spread out.
+        One of :data:`iotscore.evaluation.options.PacedAttack`.
     sizes : int array
         Sizes of packets that the device sends when it is benign.
-    rng : Generator
-        Source of randomness.
-
-    Returns
-    -------
-    ndarray of dtype PACKET
-        In order of time.
     """
     sent = requests.copy()
     if effort.peers:

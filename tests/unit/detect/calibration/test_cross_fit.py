@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.detect.calibration.cross_fit import GAP, blocks, held_out_scores
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import TrainingError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotscore.detect.calibration.fusion import check_weights, fuse
-from iotscore.detect.calibration.linear import ScoreCalibration, minmax_calibration
+from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.errors import ConfigError, ModelError
 
 
@@ -21,7 +21,7 @@ def test_bounds_map_to_zero_and_one() -> None:
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.lists(st.floats(-1e9, 1e9), min_size=1))
 def test_normalising_keeps_the_order(one: float, two: float, values: list[float]) -> None:
     """Whatever the range, also an empty or tiny one: a higher score is never normalised lower."""
-    calibration = minmax_calibration(min(one, two), max(one, two))
+    calibration = ScoreCalibration(min(one, two), max(one, two))
     found = calibration.normalise(np.sort(values))
     assert np.isfinite(found).all()
     assert (np.diff(found) >= 0).all()
@@ -29,7 +29,7 @@ def test_normalising_keeps_the_order(one: float, two: float, values: list[float]
 
 def test_a_range_of_zero_counts_as_one() -> None:
     """Equal calibration scores leave the distance from them, not infinity."""
-    calibration = minmax_calibration(0.25, 0.25)
+    calibration = ScoreCalibration(0.25, 0.25)
     assert calibration.normalise(np.array([0.25, 0.75])).tolist() == [0.0, 0.5]
 
 

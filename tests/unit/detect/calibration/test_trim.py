@@ -14,8 +14,7 @@ from iotscore.detect.calibration.cross_fit import blocks
 from iotscore.detect.calibration.trim import kept_rows, trimmed_blocks
 from iotscore.detect.fit import fit_model
 from iotscore.detect.model import BATCH_MINMAX
-from iotscore.detect.scaling.minmax import MinMaxScaler
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import MinMaxScaler, SignedLogScaler
 from iotscore.errors import ConfigError, TrainingError
 from product import envelope, fit_of_product, forest, neighbours
 

@@ -14,7 +14,7 @@ import pytest
 
 from iotscore.detect.detectors._network import Network, fold
 from iotscore.detect.kernels import autoencoder as kernel
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from product import autoencoder
 
@@ -121,18 +121,9 @@ def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
     scaled_rows = np.concatenate([scaled_rows, 10 * scaled_rows, 1e6 * scaled_rows])
     epochs: list[tuple[int, float]] = []
     detector = autoencoder(epochs=8, batch_size=64)
-    sequences = _keras_fit.Sequences(scaled[:, np.newaxis], scaled[:0, np.newaxis])
-    training = _keras_fit.Training(
-        is_windows=False,
-        units=detector.units,
-        epochs=detector.epochs,
-        batch_size=detector.batch_size,
-        learning_rate=detector.learning_rate,
-        patience=0,
-        random_state=detector.random_state,
-    )
-    model = _keras_fit.build(115, 64)
-    model.set_weights(_keras_fit.fit(sequences, training, None).weights)
+    sequences = scaled[:, np.newaxis]
+    model = _keras_fit.build("record", 1, 115, 64)
+    model.set_weights(_keras_fit.fit(detector, sequences, sequences[:0], None).weights)
     rebuilt = model.predict(scaled_rows[:, np.newaxis, :], batch_size=10_000, verbose=0)[:, 0, :]
     difference = (scaled_rows - rebuilt).astype(np.float64)
     fitted = detector.fit(scaled, progress=lambda epoch, loss: epochs.append((epoch, loss)))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import IsolationForest
 
 from iotscore.detect.detectors._trees import Trees, average_path_length, round_down
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ConfigError, ModelError
 from product import forest
 

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from iotscore.detect.detectors.neighbours import Neighbours
 from iotscore.detect.kernels.neighbours import kth_smallest
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from product import neighbours
 from rows_of_devices import DEVICES, N_FEATURES, OF_ROWS, ROWS, TRAIN

@@ -15,7 +15,7 @@ from sklearn.ensemble import IsolationForest
 
 from iotscore.detect.detectors._tree_shap import path_length_attributions
 from iotscore.detect.detectors._trees import Trees, average_path_length, flatten
-from iotscore.detect.scaling.minmax import MinMaxScaler
+from iotscore.detect.scaling import MinMaxScaler
 from iotscore.errors import ModelError
 
 if TYPE_CHECKING:

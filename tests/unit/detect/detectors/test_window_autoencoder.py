@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotscore.detect.detectors._held_out import last_rows
-from iotscore.detect.detectors._window_network import WindowNetwork, from_keras
-from iotscore.detect.detectors._windows import window_order
+from iotscore.detect.detectors._sequences import last_rows, window_order
+from iotscore.detect.detectors._window_network import WindowNetwork
 from iotscore.detect.detectors.autoencoder import LstmAutoencoder
-from iotscore.detect.scaling.signed_log import SignedLogScaler
+from iotscore.detect.scaling import SignedLogScaler
 from iotscore.errors import ConfigError, ModelError, TrainingError
 from iotscore.features import FEATURES, SOURCE_FEATURES
 from product import autoencoder
@@ -39,7 +38,8 @@ def random_network(order: IntArray, units: int, scale: float = 0.3) -> WindowNet
     """Return a network of random weights."""
     rng = np.random.default_rng(0)
     shapes = keras_shapes(order.shape[1], units)
-    return from_keras([rng.normal(0, scale, s).astype(np.float32) for s in shapes], order)
+    weights = [rng.normal(0, scale, s).astype(np.float32) for s in shapes]
+    return WindowNetwork(*weights, window_order=order)
 
 
 def lstm(steps: list[FloatArray], *weights: Float32Array) -> list[FloatArray]:
@@ -136,7 +136,7 @@ def test_largest_weights_and_rows_have_finite_scores() -> None:
     shapes = keras_shapes(23, 64)
     mixed = [(1e6 * rng.choice([-1.0, 1.0], shape)).astype(np.float32) for shape in shapes]
     for weights in (mixed, [np.abs(weight) for weight in mixed]):
-        assert np.isfinite(from_keras(weights, ORDER).errors(rows)).all()
+        assert np.isfinite(WindowNetwork(*weights, window_order=ORDER).errors(rows)).all()
 
 
 class Fit(NamedTuple):
@@ -154,7 +154,7 @@ def keras_scores(network: WindowNetwork, rows: Float32Array) -> FloatArray:
     from iotscore.detect.detectors import _keras_fit
 
     weights = [array for name, array in network.to_arrays().items() if name != "window_order"]
-    model = _keras_fit.build_windows(*network.window_order.shape, weights[1].shape[0])
+    model = _keras_fit.build("windows", *network.window_order.shape, weights[1].shape[0])
     model.set_weights(weights)
     sequences = rows[:, network.window_order]
     rebuilt = model.predict(sequences, batch_size=10_000, verbose=0)

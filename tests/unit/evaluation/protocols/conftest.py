@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from distance_protocol import SAMPLE, TWO_SETS, fit_distance
-from iotscore.evaluation.protocols import PROTOCOLS, Options, evaluate
+from distance_protocol import SAMPLE, fit_distance, run_of
+from iotscore.evaluation.protocols.evaluate import PROTOCOLS, evaluate
 
 if TYPE_CHECKING:
     Row = dict[str, Any]
@@ -16,5 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def results() -> dict[str, list[Row]]:
     """Return the rows of every protocol."""
-    options = Options(feature_sets=TWO_SETS)
-    return {name: evaluate(SAMPLE, fit_distance, name, options) for name in PROTOCOLS}
+    sets = ("all", "no_clock")
+    return {
+        name: evaluate(SAMPLE, fit_distance, run_of(name, feature_sets=sets)) for name in PROTOCOLS
+    }

@@ -14,21 +14,23 @@ from sklearn import metrics as sk
 from distance_protocol import (
     ONE_SET,
     SAMPLE,
-    TWO_SETS,
     chosen,
     expected_rounds,
     fit_distance,
+    run_of,
     weights_of,
 )
 from iotscore.errors import ConfigError
-from iotscore.evaluation.protocols import Options, evaluate
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING, LINEAR
+from iotscore.evaluation.protocols.evaluate import evaluate
 from iotscore.warehouse.figure_columns import PROTOCOL_COLUMNS, PROTOCOL_KEY
 
 if TYPE_CHECKING:
-    Row = dict[str, Any]
+    from collections.abc import Callable
 
-pytestmark = pytest.mark.xdist_group("protocols")  # for the fixture ``results``
+    from iotscore.config import Settings
+
+    Row = dict[str, Any]
 
 
 @pytest.mark.parametrize("protocol", ["chronological", "leave_one_device_out"])
@@ -73,6 +75,9 @@ def test_figures_are_those_of_the_rows(
     assert row["tpr_low"] <= row["tpr"] <= row["tpr_high"]
     assert row["fpr_files_low"] <= row["fpr"] <= row["fpr_files_high"]
     assert row["roc_auc_files_low"] <= row["roc_auc"] <= row["roc_auc_files_high"]
+
+
+pytestmark = pytest.mark.xdist_group("protocols")  # for the fixture ``results``
 
 
 @pytest.mark.parametrize("protocol", ["chronological", "leave_one_device_out"])
@@ -190,9 +195,9 @@ def test_the_clock_stands_beside_the_rest(results: dict[str, list[Row]]) -> None
 
 def test_equal_runs_give_equal_rows(results: dict[str, list[Row]]) -> None:
     """The only chance is in the draws of files, and it has a seed."""
-    options = Options(feature_sets=TWO_SETS)
-    assert evaluate(SAMPLE, fit_distance, "chronological", options) == results["chronological"]
-    other = evaluate(SAMPLE, fit_distance, "chronological", replace(options, seed=1))
+    run = run_of("chronological", feature_sets=("all", "no_clock"))
+    assert evaluate(SAMPLE, fit_distance, run) == results["chronological"]
+    other = evaluate(SAMPLE, fit_distance, replace(run, seed=1))
     moved = {
         key
         for one, two in zip(other, results["chronological"], strict=True)
@@ -206,9 +211,8 @@ def test_equal_runs_give_equal_rows(results: dict[str, list[Row]]) -> None:
 def test_without_weights_intervals_are_those_of_wilson() -> None:
     """Where rows stand for as many records, all of them together have SciPy's interval."""
     files = tuple(replace(file, weight=1.0) for file in SAMPLE.files)
-    rows = evaluate(
-        replace(SAMPLE, files=files), fit_distance, "chronological", Options(feature_sets=ONE_SET)
-    )
+    run = run_of("chronological", feature_sets=ONE_SET)
+    rows = evaluate(replace(SAMPLE, files=files), fit_distance, run)
     row = chosen(rows, detector="lstm", scope="all", budget=0.05)
     hits = round(row["tpr"] * row["n_attack"])
     expected = binomtest(hits, row["n_attack"]).proportion_ci(method="wilson")
@@ -219,11 +223,11 @@ def test_without_weights_intervals_are_those_of_wilson() -> None:
 def test_files_without_lines_do_not_matter() -> None:
     """A file of which nothing was sampled has no row, and changes none."""
     empty = replace(SAMPLE.files[0], source_file="9.csv", device="device 9", device_id=9)
-    options = Options(feature_sets=ONE_SET, draws=1)
     with_empty = replace(SAMPLE, files=(*SAMPLE.files, replace(empty, rows=500)))
     for protocol in ("chronological", "leave_one_device_out"):
-        plain = evaluate(SAMPLE, fit_distance, protocol, options)
-        found = evaluate(with_empty, fit_distance, protocol, options)
+        run = run_of(protocol, feature_sets=ONE_SET, draws=1)
+        plain = evaluate(SAMPLE, fit_distance, run)
+        found = evaluate(with_empty, fit_distance, run)
         assert len(found) == len(plain)
         for one, two in zip(found, plain, strict=True):
             same = [key for key in PROTOCOL_COLUMNS if "_files_" not in key]
@@ -231,15 +235,9 @@ def test_files_without_lines_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"budgets": (0.0,)}, {"budgets": (5.0,)}, {"prevalences": (1.0,)}, {"draws": 0}]
+    "fault", ["budgets=[0.0]", "budgets=[5.0]", "prevalences=[1.0]", "draws=0", "gap_rows=-1"]
 )
-def test_options_out_of_bounds_are_refused(fault: dict[str, Any]) -> None:
-    """A budget of 5 is 500 %, not 5 %; the message has the values."""
-    with pytest.raises(ConfigError, match="above 0 and below 1"):
-        Options(**fault)
-
-
-def test_an_unknown_protocol_is_refused() -> None:
-    """The message has all that there are."""
-    with pytest.raises(ConfigError, match="no protocol random: choose one of chronological, leave"):
-        evaluate(SAMPLE, fit_distance, "random")
+def test_options_out_of_bounds_are_refused(fault: str, settings: Callable[..., Settings]) -> None:
+    """A budget of 5 is 500 %, not 5 %; the message has the key."""
+    with pytest.raises(ConfigError, match=f"protocol.{fault.partition('=')[0]}"):
+        settings("default", f"protocol.{fault}")

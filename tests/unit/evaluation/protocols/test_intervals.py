@@ -117,7 +117,6 @@ def files_of(kinds: list[str], weights: list[float]) -> tuple[SampleFile, ...]:
             device=f"device {place}",
             family="benign" if kind == "benign" else "mirai",
             attack=None if kind == "benign" else kind,
-            is_attack=kind != "benign",
             rows=30,
             weight=weight,
         )

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from distance_protocol import SAMPLE, chosen, fit_distance
+from distance_protocol import SAMPLE, chosen, fit_distance, run_of
 from iotscore.errors import TrainingError
-from iotscore.evaluation.protocols import Options, Sample, SampleFile, evaluate
 from iotscore.evaluation.protocols.baseline import LINEAR, fit_linear_baseline
 from iotscore.evaluation.protocols.benign import benign_of
-from iotscore.evaluation.protocols.rounds import Plan, chronological
+from iotscore.evaluation.protocols.evaluate import evaluate
+from iotscore.evaluation.protocols.rounds import chronological
+from iotscore.evaluation.protocols.sample import Sample, SampleFile
 from iotscore.features import FEATURES
+from product import PLAN
 from protocol_samples import of_whole_files
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def test_the_linear_baseline_is_a_principal_component_analysis() -> None:
     noise = np.random.default_rng(2).normal(0, 0.02, (SAMPLE.row_no.size, 2))
     features = np.hstack([SAMPLE.features, 3 * SAMPLE.features[:, :2] + noise])
     sample = replace(SAMPLE, features=features, feature_names=tuple("abcdef"))
-    (tested,) = chronological(sample, Plan())
+    (tested,) = chronological(sample, PLAN)
     benign = benign_of(sample, tested)
 
     def signed_log(X: np.ndarray) -> np.ndarray:
@@ -53,7 +55,7 @@ def test_the_linear_baseline_is_a_principal_component_analysis() -> None:
 def test_a_baseline_needs_rows_that_differ() -> None:
     """Rows that are all alike span nothing, and the message says how many there are."""
     alike = replace(SAMPLE, features=np.ones_like(SAMPLE.features))
-    (tested,) = chronological(alike, Plan())
+    (tested,) = chronological(alike, PLAN)
     with pytest.raises(TrainingError, match=r"\d+ benign training row\(s\) are all alike"):
         fit_linear_baseline(benign_of(alike, tested))
 
@@ -74,7 +76,6 @@ def real_rows(folder: Path) -> Sample:
                 device=f"device {device}",
                 family=family,
                 attack=attack[0] if attack else None,
-                is_attack=bool(attack),
                 rows=len(rows),
                 weight=records / len(rows),
             )
@@ -85,7 +86,7 @@ def real_rows(folder: Path) -> Sample:
 def test_a_linear_baseline_lives_by_the_clock(nbaiot: Path) -> None:
     """On real rows: 1,170 benign and 32,000 attacks; without the clock the floods are missed."""
     sample = real_rows(nbaiot)
-    rows = evaluate(sample, fit_distance, "chronological", Options(draws=200))
+    rows = evaluate(sample, fit_distance, run_of("chronological", draws=200))
     whole, less = (
         chosen(rows, detector=LINEAR, scope="all", budget=0.05, feature_set=feature_set)
         for feature_set in ("all", "no_clock")

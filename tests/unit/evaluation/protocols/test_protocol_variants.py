@@ -8,24 +8,32 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from distance_protocol import SAMPLE, Distance, chosen, expected_rounds, fit_distance, weights_of
+from distance_protocol import (
+    CLOCK,
+    SAMPLE,
+    Distance,
+    chosen,
+    expected_rounds,
+    fit_distance,
+    weights_of,
+)
 from iotscore.errors import ModelError
-from iotscore.evaluation.protocols import Options, evaluate, without
 from iotscore.evaluation.protocols.baseline import FLAG_EVERYTHING
-from iotscore.evaluation.protocols.rounds import Plan, halves
+from iotscore.evaluation.protocols.cross_validate import cross_validate, fuse_as_reported
+from iotscore.evaluation.protocols.rounds import halves, reports
+from iotscore.evaluation.protocols.sample import without
 from iotscore.warehouse.figure_columns import PROTOCOL_KEY
+from product import PLAN
 
 if TYPE_CHECKING:
     Row = dict[str, Any]
 
-pytestmark = pytest.mark.xdist_group("protocols")  # for the fixture ``results``
-
 
 def test_labels_of_another_family_choose_a_threshold(results: dict[str, list[Row]]) -> None:
     """It is the best for the other family and the earlier half; measured on this and the later."""
-    (rows, scores, _), *_ = expected_rounds("chronological", without(SAMPLE, ("clock",)))
+    (rows, scores, _), *_ = expected_rounds("chronological", without(SAMPLE, (CLOCK,)))
     families = np.array([file.family for file in SAMPLE.files])[SAMPLE.file_index[rows]]
-    early, late = (half[rows] for half in halves(SAMPLE, Plan()))
+    early, late = (half[rows] for half in halves(SAMPLE, PLAN))
     for family, other in (("gafgyt", "mirai"), ("mirai", "gafgyt")):
         on = early | (families == other)
         fpr, tpr, levels = sk.roc_curve(
@@ -47,6 +55,9 @@ def test_labels_of_another_family_choose_a_threshold(results: dict[str, list[Row
         assert (row["n_attack"], row["n_benign"]) == (mine.sum(), late.sum())
         assert row["tpr"] == pytest.approx(np.average(flags[mine], weights=weights_of(rows[mine])))
         assert row["fpr"] == pytest.approx(np.average(flags[late], weights=weights_of(rows[late])))
+
+
+pytestmark = pytest.mark.xdist_group("protocols")  # for the fixture ``results``
 
 
 def test_a_family_left_out_is_the_chronological_one(results: dict[str, list[Row]]) -> None:
@@ -111,7 +122,7 @@ def test_the_reports_way(results: dict[str, list[Row]]) -> None:
     for one in results["reports"]:
         assert one["tested_on_training"]
         assert one["uses_labels"] == (one["detector"] != FLAG_EVERYTHING)
+    (whole,) = reports(SAMPLE)
+    held_out = cross_validate(SAMPLE, [whole], fit_distance, ())
     with pytest.raises(ModelError, match=r"missing: \['other'\]"):
-        evaluate(
-            SAMPLE, fit_distance, "reports", Options(report_weights={"lstm": 0.5, "other": 0.5})
-        )
+        fuse_as_reported(held_out, {"lstm": 0.5, "other": 0.5})

@@ -21,6 +21,7 @@ from iotscore.evaluation.protocols.rounds import (
     reports,
 )
 from iotscore.sampling.splits import cut_file
+from product import PLAN
 from protocol_samples import WHOLE, sample_of
 
 if TYPE_CHECKING:
@@ -115,12 +116,12 @@ def test_halves_of_the_test_part(sample: Sample, plan: Plan) -> None:
 
 def test_thirds_of_a_whole_file() -> None:
     """Of 60 lines, 2-20 train, 23-40 calibrate and 43-60 are measured, in halves of 9 and 7."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     mine = WHOLE.file_index == 0
     for part, lines in zip(parts_of(tested)[:3], [(2, 20), (23, 40), (43, 60)], strict=True):
         found = WHOLE.row_no[part[mine[part]]]
         assert found.tolist() == list(range(lines[0], lines[1] + 1))
-    early, late = (WHOLE.row_no[half & mine].tolist() for half in halves(WHOLE, Plan()))
+    early, late = (WHOLE.row_no[half & mine].tolist() for half in halves(WHOLE, PLAN))
     assert (early, late) == (list(range(43, 52)), list(range(54, 61)))
 
 
@@ -134,19 +135,16 @@ def test_the_reports_measure_what_they_fit() -> None:
     benign_of(WHOLE, tested)
 
 
-@pytest.mark.parametrize(
-    ("train", "calibration", "gap"),
-    [(0.0, 0.5, 2), (0.5, 0.0, 2), (0.5, 0.5, 2), (0.9, 0.2, 2), (0.4, 0.4, -1), (-0.1, 0.5, 0)],
-)
-def test_a_plan_leaves_no_part_empty(train: float, calibration: float, gap: int) -> None:
-    """Shares of 0 or of everything, and a negative gap, are refused with the values."""
-    with pytest.raises(ConfigError, match=f"{train} and {calibration} with a gap of {gap}"):
-        Plan(train, calibration, gap)
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (1.0, 0.0), (0.9, 0.2)])
+def test_a_plan_leaves_rows_to_measure(shares: tuple[float, float]) -> None:
+    """Shares of everything are refused with the values."""
+    with pytest.raises(ConfigError, match="{} and train.calibration_share {}".format(*shares)):
+        chronological(WHOLE, Plan(*shares, 2))
 
 
 def test_what_fits_gets_rows_and_no_label() -> None:
     """The parts hold features, devices and places in files: copies, and nothing else."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     benign = benign_of(WHOLE, tested)
     assert {field.name for field in fields(Benign)} == {"feature_names", "train", "calibration"}
     expected = {"features", "device_ids", "file_index", "row_no"}
@@ -184,10 +182,10 @@ def leaks(tested: Round) -> dict[str, Round]:
     }
 
 
-@pytest.mark.parametrize("said", leaks(chronological(WHOLE, Plan())[0]))
+@pytest.mark.parametrize("said", leaks(chronological(WHOLE, PLAN)[0]))
 def test_a_leak_is_refused(said: str) -> None:
     """Attacks, measured rows and rows of the held-out device never reach what fits."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     benign_of(WHOLE, tested)
     with pytest.raises(TrainingError, match=said):
         benign_of(WHOLE, leaks(tested)[said])
@@ -196,10 +194,10 @@ def test_a_leak_is_refused(said: str) -> None:
 @pytest.mark.parametrize(("part", "purpose"), [("train", "fit"), ("calibration", "calibrate")])
 def test_nothing_to_learn_from_is_refused(part: str, purpose: str) -> None:
     """A part without rows is named, and so is the device that was held out."""
-    (tested,) = chronological(WHOLE, Plan())
+    (tested,) = chronological(WHOLE, PLAN)
     empty = {part: np.empty(0, dtype=np.int64)}
     with pytest.raises(TrainingError, match=f"no benign row is left to {purpose} on:"):
         benign_of(WHOLE, replace(tested, **empty))
-    (alone,) = leave_one_device_out(sample_of([(1, 0, 60, range(1, 61))]), Plan())
+    (alone,) = leave_one_device_out(sample_of([(1, 0, 60, range(1, 61))]), PLAN)
     with pytest.raises(TrainingError, match="to fit on without device 1"):
         benign_of(WHOLE, alone)

@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 
 from iotscore.errors import ConfigError
-from iotscore.evaluation.attack_options import Evasion
-from iotscore.evaluation.protocols import Plan
-from iotscore.evaluation.trained import fit_of
+from iotscore.evaluation.options import Evasion
 from iotscore.features import FEATURES
-from iotscore.research.evasion import measure_evasion
 from iotscore.research.evasion.captures import Devices
+from iotscore.research.evasion.curve import measure_evasion
 from iotscore.research.evasion.effort import Effort
 from iotscore.warehouse.figure_columns import EVASION, ROBUSTNESS_COLUMNS, ROBUSTNESS_KEY
-from product import envelope, fit_of_product, neighbours
+from product import envelope, fit_of_product, neighbours, protocol_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +48,7 @@ def devices() -> Devices:
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
     """Return the figures of all curves."""
-    return measure_evasion(fit_of(SETTINGS), 0.0, Plan(), (0.05,), SMALL, 42)
+    return measure_evasion(protocol_run("evasion", SETTINGS, budgets=(0.05,), evasion=SMALL))
 
 
 def test_attacks_are_recorded_in_the_midst_of_benign_traffic(devices: Devices) -> None:
@@ -114,7 +112,10 @@ def test_effort_pays_in_detection_and_costs_packets(rows: list[Row]) -> None:
     assert careful["packets_per_second"] < plain["packets_per_second"] / 1000
 
 
-@pytest.mark.parametrize("change", ["attacks=[gafgyt.scan]", "peers=[]"])
+@pytest.mark.parametrize(
+    "change",
+    ["attacks=[gafgyt.scan]", "peers=[]", "peers=[-1]", "slowdowns=[0.5]", "padded_shares=[1.1]"],
+)
 def test_what_cannot_be_simulated_is_refused(
     change: str, settings: Callable[..., Settings]
 ) -> None:

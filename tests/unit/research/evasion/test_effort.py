@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotscore.errors import ConfigError
-from iotscore.evaluation.attack_options import ATTACKS
+from iotscore.evaluation.options import PacedAttack
 from iotscore.research.evasion.effort import Effort, altered, requests_of
 from iotscore.simulate.attacks import attack as botnet
 from iotscore.simulate.infected import CONTROLLER, VICTIM
 from iotscore.simulate.packets import LONE_SOURCE, RECORDED
 
+ATTACKS = get_args(PacedAttack)
 SIZES = np.array([61, 102, 450])
 
 
@@ -102,12 +104,3 @@ def test_victims_answer_where_they_did() -> None:
     assert delay.max() < 0.0016
     assert np.array_equal(answers["source"], sent["target"])
     assert not (answers["flags"] & RECORDED).any()
-
-
-@pytest.mark.parametrize(
-    "change", [{"slowdown": 0.5}, {"slowdown": np.inf}, {"padded": 1.1}, {"peers": -1}]
-)
-def test_efforts_out_of_bounds(change: dict[str, float]) -> None:
-    """What no attacker can do is refused."""
-    with pytest.raises(ConfigError, match="an effort is"):
-        Effort(**change)

@@ -10,7 +10,7 @@ import pytest
 from iotscore.config.fit import fit_settings
 from iotscore.detect.fit import fit_model
 from iotscore.features import FEATURES
-from iotscore.promotion.top_features import leading_features
+from iotscore.promotion.challenge import leading_features
 from traffic_files import make_features
 
 if TYPE_CHECKING:
