@@ -178,11 +178,10 @@ def test_spark_and_direct_files_count_alike(watched: Watch, spark: SparkSession)
     """The way through Spark's rows gives what workers read themselves, night by night."""
     queried = open_warehouse(spark, watched.warehouse.root, direct="never")
     here, there = Context(watched.warehouse, "run"), Context(queried, "run")
-    files = {row["file_id"]: row for row in watched.warehouse.rows("ingest_files")}
-    nights = replace(unmonitored(here, here.stored.version), files=files)
+    nights = replace(unmonitored(here, here.stored.version), files=here.ingested)
     direct, through = (count_nights(each, nights) for each in (here, there))
     assert len(direct) == 5 + 5 * 5 + 4
-    assert sum(one.records for one in direct.values()) == nights.total
+    assert sum(int(one.levels.sum()) for one in direct.values()) == nights.total
     assert {subject: one.to_bytes() for subject, one in through.items()} == {
         subject: one.to_bytes() for subject, one in direct.items()
     }
