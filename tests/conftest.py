@@ -27,20 +27,39 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+LONG_ROOMS = {"models", "runs", "verify", "warehouse"}
+"""Half of the work of the tests that share a Spark session: two processes do it, a session each."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes longest first, and all tests of Spark in their own process into one.
+    """Put what takes longest first, and all tests of Spark in their own process into two groups.
 
     A session is slow until it has done everything once. All other tests are dealt out by files, or
     by the group that files name, which share what takes long to make.
     """
-    order = {"e2e": 0, "spark": 1}
-    items.sort(key=lambda item: order.get(item.path.relative_to(ROOT).parts[1], len(order)))
     for item in items:
         if "_session" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("spark"))
+            half = "1" if LONG_ROOMS.intersection(item.path.relative_to(ROOT).parts) else "2"
+            item.add_marker(pytest.mark.xdist_group(f"spark{half}"))
         elif item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Return when a test's group begins: sessions first, then whole jobs."""
+    marker = item.get_closest_marker("xdist_group")
+    if marker is not None and marker.args[0].startswith("spark"):
+        return 0
+    return 1 if "e2e" in item.path.relative_to(ROOT).parts else 2
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop if groups have no effect, as with versions of pytest that pytest-xdist does not know."""
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            assert "@" in item.nodeid, f"{item.nodeid} is in no group: see the pin of pytest"
 
 
 @pytest.fixture(scope="session")
