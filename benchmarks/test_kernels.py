@@ -86,7 +86,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
         random_state=42,
     )
     sequences = scaled[:, np.newaxis]
-    weights = _keras_fit.fit(settings, sequences, sequences[:0], None).weights
+    weights = _keras_fit.fit(
+        settings, settings.random_state, sequences, sequences[:0], None
+    ).weights
     network = _keras_fit.build("record", 1, N_FEATURES, settings.units)
     network.set_weights(weights)
     return Pair(

@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from iotscore.alerts.limits import Limits
 from iotscore.bounds import Bounds, Count, CountOrZero, OpenShare, Positive, Some
-from iotscore.detect.detectors.autoencoder import LstmOptions
 from iotscore.detect.detectors.envelope import EnvelopeOptions
 from iotscore.detect.detectors.isolation_forest import IsolationForestOptions
+from iotscore.detect.detectors.lstm_options import LstmOptions
 from iotscore.detect.detectors.neighbours import NeighboursOptions
 from iotscore.detect.vote_windows import VoteSettings
 from iotscore.errors import ConfigError

@@ -50,9 +50,23 @@ def attribute(
 ) -> Attribution:
     """Take the hybrid scores of rows apart.
 
-    Detectors without weight do not count in the hybrid score, and contribute nothing. Rows and
-    devices are those of :meth:`iotscore.detect.model.Model.raw_scores`; calibrations, one per
-    detector, are for a model that holds none (``batch_minmax``).
+    Detectors without weight do not count in the hybrid score, and contribute nothing.
+
+    Parameters
+    ----------
+    model : Model
+        The model whose hybrid score is explained.
+    X : float64 array of shape (n_rows, n_features)
+        Finite, unscaled features.
+    devices : int64 array of shape (n_rows,) or None
+        Device number of each row; None: unknown.
+    calibrations : mapping of str to calibration or None
+        One per detector, for a model that holds none (``batch_minmax``).
+
+    Raises
+    ------
+    ModelError
+        If ``X`` has another number of columns.
     """
     scaled = model.scaler.transform(X)
     known = model.calibrations if calibrations is None else calibrations

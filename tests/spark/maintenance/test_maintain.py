@@ -182,9 +182,10 @@ def test_a_killed_maintenance_needs_no_undoing(night_copy: Callable[[str], Wareh
     assert warehouse.rows("runs", run_id="dead", status="interrupted")
 
 
-def test_other_storage_is_refused(spark: SparkSession) -> None:
+def test_other_storage_is_refused(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no local folder is told, with what to do instead."""
     elsewhere = open_warehouse(spark, "hdfs://somewhere/warehouse")
+    monkeypatch.setattr(elsewhere, "exists", lambda _: True)
     with pytest.raises(WarehouseError, match="run OPTIMIZE and VACUUM of Delta Lake"):
         maintain(Context(elsewhere, "run"), Retention(None, None), EAGER)
 

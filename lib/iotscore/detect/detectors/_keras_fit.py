@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from iotscore.detect.detector import Float32Array, FloatArray, Progress
-    from iotscore.detect.detectors.autoencoder import LstmAutoencoder
+    from iotscore.detect.detectors.lstm_options import LstmOptions
 
 _LEAST_VALIDATION_BATCH: Final = 4096
 """Held-out rows are only passed forward: larger batches than for fitting save time."""
@@ -29,7 +29,7 @@ class Fitted(NamedTuple):
 
 
 def build(sequence: str, n_timesteps: int, n_columns: int, units: int) -> Any:  # noqa: ANN401 Keras is untyped
-    """Return the unfitted Keras model; :class:`LstmAutoencoder` describes both."""
+    """Return the unfitted Keras model; ``LstmAutoencoder`` describes both."""
     keras = _keras()
     layers = keras.layers
     second = units if sequence == "windows" else n_columns
@@ -49,7 +49,8 @@ def build(sequence: str, n_timesteps: int, n_columns: int, units: int) -> Any:  
 
 
 def fit(
-    settings: LstmAutoencoder,
+    settings: LstmOptions,
+    random_state: int,
     rows: Float32Array,
     held_out: Float32Array,
     progress: Progress | None,
@@ -61,7 +62,7 @@ def fit(
     """
     keras = _keras()
     _, n_timesteps, n_columns = rows.shape
-    keras.utils.set_random_seed(settings.random_state)
+    keras.utils.set_random_seed(random_state)
     model = build(settings.sequence, n_timesteps, n_columns, settings.units)
     adam = keras.optimizers.Adam(learning_rate=settings.learning_rate)
     model.compile(optimizer=adam, loss="mse")

@@ -11,16 +11,16 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 
-from iotscore.bounds import Count, CountOrZero, Positive, check_bounds
 from iotscore.detect.detector import require_array, require_rows, require_width
 from iotscore.detect.detectors._learned import Learned
 from iotscore.detect.detectors._network import Network, fold
 from iotscore.detect.detectors._sequences import last_rows, window_order
 from iotscore.detect.detectors._window_network import WindowNetwork
+from iotscore.detect.detectors.lstm_options import LstmOptions
 from iotscore.errors import ConfigError, TrainingError
 from iotscore.features import FEATURES
 
@@ -34,22 +34,6 @@ if TYPE_CHECKING:
 
 _FIRST_SETTINGS: Final = {"sequence": "record", "patience": 0, "validation_share": 0.25}
 """Values of the settings that the oldest stored models do not name."""
-
-
-@dataclass(frozen=True)
-class LstmOptions:
-    """What network is fitted, and how; :class:`LstmAutoencoder` explains each value."""
-
-    units: Count
-    epochs: Count
-    sequence: Literal["windows", "record"]
-    patience: CountOrZero
-    batch_size: Count
-    learning_rate: Positive
-
-    def __post_init__(self) -> None:
-        """Refuse what is out of bounds."""
-        check_bounds(self, LstmOptions)
 
 
 @dataclass(frozen=True)
@@ -159,7 +143,7 @@ class LstmAutoencoder(LstmOptions, Learned[Network | WindowNetwork]):
         if self.patience:
             is_last = last_rows(rows.shape[0], devices, self.validation_share)
             first, last = rows[~is_last], rows[is_last]
-        fitted = _keras_fit.fit(self, first, last, progress)
+        fitted = _keras_fit.fit(self, self.random_state, first, last, progress)
         losses = fitted.losses
         if not np.isfinite(losses).all():
             message = (

@@ -123,7 +123,8 @@ def real_fit(real_rows: tuple[np.ndarray, np.ndarray]) -> Fit:
     detector = autoencoder(epochs=8, batch_size=64)
     sequences = scaled[:, np.newaxis]
     model = _keras_fit.build("record", 1, 115, 64)
-    model.set_weights(_keras_fit.fit(detector, sequences, sequences[:0], None).weights)
+    fitted = _keras_fit.fit(detector, detector.random_state, sequences, sequences[:0], None)
+    model.set_weights(fitted.weights)
     rebuilt = model.predict(scaled_rows[:, np.newaxis, :], batch_size=10_000, verbose=0)[:, 0, :]
     difference = (scaled_rows - rebuilt).astype(np.float64)
     fitted = detector.fit(scaled, progress=lambda epoch, loss: epochs.append((epoch, loss)))
