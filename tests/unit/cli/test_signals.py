@@ -27,8 +27,11 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
-    """Leave the handling of signals, and logging, as they were."""
-    before = {number: signal.getsignal(number) for number in STOPS}
+    """Handle signals as from the start; leave their handling, and logging, as they were.
+
+    ``nohup`` and a shell's ``&`` have the tests ignore some.
+    """
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in STOPS}
     yield
     logging.disable(logging.NOTSET)
     for number, handler in before.items():
