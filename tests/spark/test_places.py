@@ -50,7 +50,7 @@ def test_a_local_folder_stays_local_where_hadoop_s_default_is_elsewhere(
         warehouse.delete("suppressions", "kind = 'x'")
         warehouse.restore("suppressions", 1)
         assert warehouse.version("suppressions") == 3
-        assert warehouse.read("suppressions").count() == 1
+        assert warehouse.count("suppressions") == 1
         warehouse.drop("suppressions")
     finally:
         hadoop.set("fs.defaultFS", before)

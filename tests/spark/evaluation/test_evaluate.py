@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics as skm
 
+from frames import frame_of
 from iotscore.models.registry import load_model
 from night_stages import Stages
 
@@ -21,12 +22,12 @@ pytestmark = pytest.mark.spark
 
 
 def _test_rows(warehouse: Warehouse) -> pd.DataFrame:
-    scores = warehouse.read("scores").toPandas()
+    scores = frame_of(warehouse, "scores")
     return scores[scores["label"].notna() & (scores["split"] == "test")]
 
 
 def _row(warehouse: Warehouse, **wanted: str) -> pd.Series:
-    found = warehouse.read("metrics").toPandas()
+    found = frame_of(warehouse, "metrics")
     for column, value in wanted.items():
         found = found[found[column] == value]
     assert len(found) == 1
@@ -97,10 +98,10 @@ def test_same_evaluation_is_stored_once(
 ) -> None:
     """Evaluating again without new scores adds no row."""
     warehouse = night_copy("default")
-    before = warehouse.read("metrics").count()
-    first = warehouse.read("metrics").first().evaluation_id
+    before = warehouse.count("metrics")
+    first = warehouse.rows("metrics")[0]["evaluation_id"]
     assert Stages(warehouse, settings("default")).evaluate() == first
-    assert warehouse.read("metrics").count() == before
+    assert warehouse.count("metrics") == before
 
 
 def test_weights_stand_for_the_full_files(
@@ -120,7 +121,7 @@ def test_weights_stand_for_the_full_files(
     warehouse = night_copy("default")
     run = Stages(warehouse, settings("default", f"evaluate.file_weights={weights}"))
     evaluation = run.evaluate()
-    rows = warehouse.read("metrics").where("scope = 'all' AND detector = 'hybrid'").toPandas()
+    rows = frame_of(warehouse, "metrics", scope="all", detector="hybrid")
     found = rows[rows["evaluation_id"] == evaluation]
     assert set(found["weighting"]) == {"file_weights"}
     totals = found[["tp", "fp", "tn", "fn"]].sum(axis=1)
@@ -129,7 +130,7 @@ def test_weights_stand_for_the_full_files(
 
 def test_curve_runs_from_corner_to_corner(night: Warehouse) -> None:
     """A stored ROC curve starts at (0, 0), ends at (1, 1) and never falls."""
-    curve = night.read("roc_points").toPandas().query("scope == 'all' and detector == 'hybrid'")
+    curve = frame_of(night, "roc_points").query("scope == 'all' and detector == 'hybrid'")
     curve = curve.sort_values("point")
     assert tuple(curve[["fpr", "tpr"]].iloc[0]) == (0.0, 0.0)
     assert tuple(curve[["fpr", "tpr"]].iloc[-1]) == (1.0, 1.0)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    from pyspark.sql import SparkSession
 
     from iotscore.warehouse.warehouse import Warehouse
 
@@ -71,21 +69,6 @@ def test_a_second_run_explains_nothing(
     before = [warehouse.version(table) for table in ("explanations", "explained_files")]
     assert Stages(warehouse, settings("default")).explain() == 0
     assert [warehouse.version(table) for table in ("explanations", "explained_files")] == before
-
-
-def test_spark_and_direct_files_explain_alike(
-    spark: SparkSession, night_copy: Callable[[str], Warehouse], settings: Callable[..., Any]
-) -> None:
-    """The way through Spark's rows gives what workers write themselves."""
-    direct = night_copy("default")
-    expected = frame(direct, "explanations")
-    for table in ("explanations", "explained_files", "incidents"):
-        direct.delete(table, "true")
-    through = open_warehouse(spark, direct.root, direct="never")
-    assert Stages(through, settings("default")).explain() == len(expected)
-    found = frame(through, "explanations")
-    told = ["run_id", "explained_at"]
-    assert found.drop(columns=told).equals(expected.drop(columns=told))
 
 
 def test_a_replaced_file_is_explained_anew(

@@ -21,7 +21,6 @@ from iotscore.landing.file_changes import survey_source
 from iotscore.landing.folder import discover, open_folder
 from iotscore.landing.parse import parse_parts
 from iotscore.landing.reason_codes import FILE_REASONS, LINE_LIMIT, LINE_REASONS
-from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
 from traffic_files import HEADER
 
@@ -217,17 +216,13 @@ def no_files(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_all_at_once(
     warehouse: Warehouse,
     settings: Callable[..., Settings],
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    direct: str,
 ) -> None:
     """One ingest of all of them: good files whole, bad lines and files with their reasons."""
-    if direct == "never":
-        warehouse = open_warehouse(warehouse.spark, warehouse.root, direct="never")
     folder = tmp_path / "in"
     folder.mkdir()
     put(folder, *CASES)

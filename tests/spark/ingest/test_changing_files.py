@@ -44,7 +44,7 @@ def run(spark: SparkSession, settings: Callable, tmp_path: Path) -> Callable:
     """Return a maker of stages on an empty warehouse, written directly or through Spark."""
 
     def make(way: str = "auto") -> object:
-        warehouse = open_warehouse(spark, str(tmp_path / "warehouse"), direct=way == "auto")
+        warehouse = open_warehouse(spark, str(tmp_path / "warehouse"), direct=way)
         return Stages(warehouse, settings("default", *CHOSEN))
 
     return make

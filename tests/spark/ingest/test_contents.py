@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from frames import frame_of
 from iotscore.errors import RefusalError
 from iotscore.verify import Outcome, verify_warehouse
-from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from iotscore.config import Settings
-    from iotscore.warehouse.open import Direct
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
@@ -53,7 +52,7 @@ def change(folder: Path) -> Callable[[], None]:
 
 def frame(warehouse: Warehouse, table: str, name: str = CHANGED) -> pd.DataFrame:
     """Return the rows of a table that are about a file, in order."""
-    rows = warehouse.read(table).where(f"source_file = '{name}'").toPandas()
+    rows = frame_of(warehouse, table, source_file=name)
     order = [column for column in ("row_no", "ingested_at") if column in rows]
     return rows.sort_values(order, ignore_index=True)
 
@@ -72,16 +71,13 @@ def night(run: Stages, folder: Path, *, trains: bool = False) -> None:
     run.evaluate()
 
 
-@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_replaced_content_takes_the_place_of_the_old(
     warehouse: Warehouse,
     settings: Callable[..., Settings],
     folder: Path,
     change: Callable[[], None],
-    direct: Direct,
 ) -> None:
     """Records, scores, refused lines and counts are those of the new content alone."""
-    warehouse = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     run = Stages(warehouse, settings("default", REPLACE))
     night(run, folder, trains=True)
     before = frame(warehouse, "scores", "1.benign.csv")
@@ -94,7 +90,7 @@ def test_replaced_content_takes_the_place_of_the_old(
     assert list(ledger["status"]) == ["replaced", "ingested"]
     assert list(ledger["rows_accepted"]) == [60, 50]
     file_id = traffic["file_id"][0]
-    counted = warehouse.read("score_histogram").where(f"file_id = '{file_id}'").toPandas()
+    counted = frame_of(warehouse, "score_histogram", file_id=file_id)
     assert set(counted.groupby("detector")["rows"].sum()) == {50}
     assert frame(warehouse, "scores", "1.benign.csv").equals(before)
     assert faults(warehouse) == []

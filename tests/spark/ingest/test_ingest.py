@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from frames import frame_of
 from iotscore.errors import InputError, RefusalError
 from iotscore.features import FEATURES
 from night_stages import Stages
@@ -23,13 +24,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 
-def _frame(warehouse: Warehouse, table: str) -> pd.DataFrame:
-    return warehouse.read(table).toPandas()
-
-
 def test_every_value_of_every_file_arrives(night: Warehouse, landing: Path) -> None:
     """Traffic holds each file's numbers, bit for bit, under their row numbers."""
-    traffic = _frame(night, "traffic").sort_values(["source_file", "row_no"])
+    traffic = frame_of(night, "traffic").sort_values(["source_file", "row_no"])
     for name, part in traffic.groupby("source_file"):
         expected = pd.read_csv(landing / str(name), float_precision="round_trip")
         assert list(part["row_no"]) == list(range(1, len(expected) + 1))
@@ -39,7 +36,7 @@ def test_every_value_of_every_file_arrives(night: Warehouse, landing: Path) -> N
 def test_labels_come_from_file_names(night: Warehouse) -> None:
     """Each record carries what its file's name and the metadata say."""
     columns = ["device_id", "device", "family", "attack", "label"]
-    traffic = _frame(night, "traffic").drop_duplicates("source_file").set_index("source_file")
+    traffic = frame_of(night, "traffic").drop_duplicates("source_file").set_index("source_file")
     found = traffic[columns].astype(object).where(traffic[columns].notna(), None)
     assert list(found.loc["1.gafgyt.tcp.csv"]) == [1, "Doorbell", "gafgyt", "tcp", 1]
     assert list(found.loc["2.benign.csv"]) == [2, "Camera", "benign", None, 0]
@@ -49,7 +46,7 @@ def test_labels_come_from_file_names(night: Warehouse) -> None:
 
 def test_counts_reconcile(night: Warehouse) -> None:
     """In the ledger lines read are rows accepted plus rows quarantined, as expected."""
-    ledger = _frame(night, "ingest_files")
+    ledger = frame_of(night, "ingest_files")
     assert len(ledger) == 5
     assert (ledger["rows_read"] == ledger["rows_accepted"] + ledger["rows_quarantined"]).all()
     assert (ledger["rows_read"] == ledger["rows_expected"]).all()
@@ -91,11 +88,11 @@ def test_bad_lines_are_quarantined_one_by_one(
     details = run.ingest(folder)
 
     assert (details["rows_accepted"], details["rows_quarantined"]) == (147, 3)
-    quarantine = _frame(warehouse, "quarantine").sort_values("row_no")
+    quarantine = frame_of(warehouse, "quarantine").sort_values("row_no")
     assert list(quarantine["row_no"]) == [3, 5, 8]
     assert list(quarantine["reason"]) == ["not_a_number", "too_many_columns", "empty_line"]
     assert quarantine["raw_text"].iloc[0].startswith(lines[3][:100])
-    kept = _frame(warehouse, "traffic").query("source_file == '1.benign.csv'")
+    kept = frame_of(warehouse, "traffic").query("source_file == '1.benign.csv'")
     assert set(range(1, 91)) - set(kept["row_no"]) == {3, 5, 8}
     assert len(kept) == len(kept["row_no"].unique()) == 87
 
@@ -114,7 +111,7 @@ def test_refused_files_are_told_and_not_retried(
     details = run.ingest_refusing(folder)
 
     assert (details["files_ingested"], details["files_refused"]) == (1, 2)
-    refused = _frame(warehouse, "quarantine").set_index("source_file")["reason"].to_dict()
+    refused = frame_of(warehouse, "quarantine").set_index("source_file")["reason"].to_dict()
     assert refused == {"whatever.csv": "name_not_recognised", "2.benign.csv": "no_header"}
     again = run.ingest(folder)
     assert (again["files_refused"], again["files_still_refused"]) == (0, 2)
@@ -135,10 +132,10 @@ def test_a_count_that_disagrees_fails_and_names_the_file(
     with pytest.raises(RefusalError, match=r"2\.benign\.csv.* 60 rows.* 59"):
         run.ingest(folder)
 
-    files = _frame(warehouse, "ingest_files").set_index("source_file")["status"]
+    files = frame_of(warehouse, "ingest_files").set_index("source_file")["status"]
     assert files["2.benign.csv"] == "refused"
     assert (files.drop("2.benign.csv") == "ingested").all()
-    assert "2.benign.csv" not in set(_frame(warehouse, "traffic")["source_file"])
+    assert "2.benign.csv" not in set(frame_of(warehouse, "traffic")["source_file"])
 
 
 def test_a_changed_file_is_refused(
@@ -156,7 +153,7 @@ def test_a_changed_file_is_refused(
     shutil.copy(landing / "2.benign.csv", target)
     with pytest.raises(RefusalError, match=r"1\.benign\.csv"):
         run.ingest(folder)
-    assert warehouse.read("traffic").count() == 90
+    assert warehouse.count("traffic") == 90
 
 
 def test_folders_of_the_uci_archive(
@@ -169,7 +166,7 @@ def test_folders_of_the_uci_archive(
     shutil.copy(landing / "1.benign.csv", folder / "Doorbell" / "benign_traffic.csv")
     shutil.copy(landing / "1.gafgyt.tcp.csv", folder / "Doorbell" / "gafgyt_attacks" / "tcp.csv")
     Stages(warehouse, settings("default")).ingest(folder)
-    found = _frame(warehouse, "ingest_files").sort_values("source_file")
+    found = frame_of(warehouse, "ingest_files").sort_values("source_file")
     assert list(found["device_id"]) == [1, 1]
     assert list(found["family"]) == ["benign", "gafgyt"]
     assert list(found["label"]) == [0, 1]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore.features import N_FEATURES, SOURCE_FEATURES
-from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
 
 if TYPE_CHECKING:
@@ -46,16 +45,12 @@ def test_thousands_of_files(
     assert len(caplog.messages) < 20
 
 
-@pytest.mark.parametrize("direct", ["auto", "never"])
-def test_files_without_a_record(
-    warehouse: Warehouse, settings: Callable, tmp_path: Path, direct: str
-) -> None:
+def test_files_without_a_record(warehouse: Warehouse, settings: Callable, tmp_path: Path) -> None:
     """Files of nothing but the header are ingested, with no rows."""
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "1.benign.csv").write_text(f"{HEADER}\n")
     (folder / "2.benign.csv").write_text(HEADER)
-    warehouse = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     run = Stages(warehouse, settings("default"))
     assert run.ingest(folder)["files_ingested"] == 2
     ledger = warehouse.rows("ingest_files")

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from deltalake import DeltaTable
 
+from frames import frame_of
 from iotscore.cli.commands.maintain import maintain_stage, print_upkeep
 from iotscore.cli.job import Job
 from iotscore.errors import WarehouseError
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from iotscore.warehouse.open import Direct
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
@@ -69,19 +69,16 @@ def kept_up(warehouse: Warehouse, options: CompactionOptions = EAGER) -> Mapping
 
 def scores(warehouse: Warehouse) -> pd.DataFrame:
     """Return all scores, in order."""
-    frame = warehouse.read("scores").toPandas()
+    frame = frame_of(warehouse, "scores")
     return frame.sort_values(["file_id", "row_no"], ignore_index=True)
 
 
-@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_nights_go_on_after_maintenance(
     night_copy: Callable[[str], Warehouse],
     night_of: Callable[[Warehouse, int], None],
-    direct: Direct,
 ) -> None:
     """Scores stay what they were, a new night adds its own, and the warehouse proves sound."""
-    copy = night_copy("default")
-    warehouse = open_warehouse(copy.spark, copy.root, direct=direct)
+    warehouse = night_copy("default")
     before = scores(warehouse)
     assert kept_up(warehouse)["traffic"].files_before > 1
     night_of(warehouse, 22)
@@ -204,7 +201,7 @@ def test_the_job(
     assert done.returncode == 0, done.stderr[-3000:]
     assert "scored: 260 rows have expired" in done.stderr
     assert "explained: 0 rows have expired" in done.stderr
-    assert warehouse.read("scores").count() == 0
+    assert warehouse.count("scores") == 0
     assert "score_histogram" in done.stdout
     assert len(list(data_files(f"{warehouse.root}/runs", {}))) == 2
     checks = verify_warehouse(open_warehouse(warehouse.spark, warehouse.root), 1_000, None)

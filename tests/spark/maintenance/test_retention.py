@@ -13,7 +13,6 @@ from iotscore.errors import ModelError
 from iotscore.maintenance.retention import Retention, expire
 from iotscore.models.registry import load_model, promote, save_model
 from iotscore.verify import Outcome, verify_warehouse
-from iotscore.warehouse.open import open_warehouse
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iotscore.config import Settings
-    from iotscore.warehouse.open import Direct
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
@@ -64,16 +62,13 @@ def later(settings: Callable[..., Settings], tmp_path: Path) -> Callable[[Wareho
     return run_night
 
 
-@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_old_scores_go_and_nothing_is_done_again(
     night_copy: Callable[[str], Warehouse],
     settings: Callable[..., Settings],
     later: Callable[[Warehouse], None],
-    direct: Direct,
 ) -> None:
     """Scores, explanations and incidents go; counts, ledgers and later nights do not."""
-    copy = night_copy("default")
-    warehouse = open_warehouse(copy.spark, copy.root, direct=direct)
+    warehouse = night_copy("default")
     before = sizes(warehouse)
     assert min(before[table] for table in GONE) > 0
     expired = expire(warehouse, MONTH, in_days(31))
@@ -87,7 +82,7 @@ def test_old_scores_go_and_nothing_is_done_again(
     assert (run.score(), run.explain()) == (0, 0)
     assert run.evaluate() is not None
     later(warehouse)
-    assert warehouse.read("scores").count() == 25
+    assert warehouse.count("scores") == 25
     versions = {table: warehouse.version(table) for table in (*GONE, "scored_files")}
     assert expire(warehouse, MONTH, in_days(20)).rows == {"scored_files": 0, "explained_files": 0}
     assert {table: warehouse.version(table) for table in versions} == versions

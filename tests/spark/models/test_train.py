@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from iotscore.detect.fit import FitProgress, FitSettings
     from iotscore.detect.model import Model
-    from iotscore.warehouse.open import Direct
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
@@ -81,13 +80,13 @@ def test_same_rows_same_version(night_copy: Callable[[str], Warehouse], settings
     shuffled = warehouse.read("traffic").orderBy(F.rand(1)).toArrow()
     warehouse.replace("traffic", shuffled, "true")
     assert Stages(warehouse, settings("default")).train() == before
-    assert warehouse.read("models").count() == 1
+    assert warehouse.count("models") == 1
     assert Stages(warehouse, settings("default", "seed=7")).train() != before
 
 
 def test_manifest_says_what_the_model_was_made_of(night: Warehouse) -> None:
     """The manifest names training files with checksums, rows, thresholds and versions."""
-    manifest = json.loads(night.read("models").first().manifest)
+    manifest = json.loads(night.rows("models")[0]["manifest"])
     assert [file["source_file"] for file in manifest["training_files"]] == [
         "1.benign.csv",
         "2.benign.csv",
@@ -120,7 +119,7 @@ def test_no_benign_records_is_an_error(warehouse: Warehouse, settings: Callable)
 def test_a_damaged_bundle_is_refused(night_copy: Callable[[str], Warehouse]) -> None:
     """One flipped byte in the stored model is found before anything is scored."""
     warehouse = night_copy("default")
-    row = warehouse.read("models").first().asDict()
+    row = warehouse.rows("models")[0]
     row["bundle"] = bytearray(row["bundle"])
     row["bundle"][-1] ^= 1
     warehouse.replace("models", [row], "true")
@@ -155,17 +154,15 @@ def test_both_ways_draw_the_same_records(night: Warehouse, caps: tuple[int, int]
         assert np.array_equal(mine.devices, theirs.devices)
 
 
-@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_an_attack_among_the_benign_records_is_refused(
-    night_copy: Callable[[str], Warehouse], settings: Callable, direct: Direct
+    night_copy: Callable[[str], Warehouse], settings: Callable
 ) -> None:
     """A record with an attack's label in a benign file stops the training; nothing is stored."""
     warehouse = night_copy("default")
-    before = warehouse.read("models").count()
+    before = warehouse.count("models")
     leaked = warehouse.read("traffic").where("source_file = '1.benign.csv' AND row_no = 5")
     leaked = leaked.withColumns({"label": F.lit(1), "row_no": F.lit(6).cast("long")}).toArrow()
     warehouse.replace("traffic", leaked, "source_file = '1.benign.csv' AND row_no = 6")
-    other = open_warehouse(warehouse.spark, warehouse.root, direct=direct)
     with pytest.raises(TrainingError, match=r"1 record\(s\).*another label"):
-        Stages(other, settings("default", "seed=9")).train()
-    assert warehouse.read("models").count() == before
+        Stages(warehouse, settings("default", "seed=9")).train()
+    assert warehouse.count("models") == before

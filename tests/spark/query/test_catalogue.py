@@ -64,11 +64,11 @@ def test_another_time_changes_nothing(schema: str, night_copy: Callable[[str], W
     again = register(night, SESSION_CATALOGUE, schema, VIEWS)
     assert again.new_tables == ("scores",)
     assert state(spark, schema) == before
-    assert spark.table(f"{schema}.scores").count() == night.read("scores").count() == 260
+    assert spark.table(f"{schema}.scores").count() == night.count("scores") == 260
     alerts = spark.table(f"{schema}.v_flagged_records").count()
     assert alerts == night.read("scores").where("is_anomaly").count() > 0
     spark.sql(f"DROP SCHEMA {schema} CASCADE")
-    assert night.read("scores").count() == 260
+    assert night.count("scores") == 260
 
 
 def test_a_name_that_is_taken_is_refused(schema: str, warehouse: Warehouse, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_scores_agree_with_spark(night: Warehouse) -> None:
     assert len(frame) == found["count(1)"] == 260
     assert frame["hybrid_score"].sum() == pytest.approx(found["sum(hybrid_score)"], rel=1e-12)
     assert frame["lstm_score"].sum() == pytest.approx(found["sum(lstm_score)"], rel=1e-12)
-    assert set(frame["model_version"]) == {night.read("models").first().model_version}
+    assert set(frame["model_version"]) == {night.rows("models")[0]["model_version"]}
 
 
 @pytest.mark.parametrize("table", sorted(set(TABLES) - NOT_OF_A_NIGHT))

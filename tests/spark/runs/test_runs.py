@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from iotscore.config import Settings
-    from iotscore.warehouse.open import Direct
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
@@ -35,12 +34,13 @@ def test_a_stage_is_recorded_when_it_starts_and_when_it_ends(warehouse: Warehous
     """A finished stage has a row with its rows, seconds and speed."""
     log = RunLog(warehouse, "default", "abc")
     with log.stage("ingest") as stage:
-        assert [row.status for row in warehouse.read("runs").collect()] == ["running"]
+        assert [row["status"] for row in warehouse.rows("runs")] == ["running"]
         stage.rows = 100
-    done = warehouse.read("runs").where("status = 'done'").first()
-    assert (done.rows, done.profile, done.config_sha256) == (100, "default", "abc")
-    assert done.rows_per_second == pytest.approx(100 / done.seconds)
-    assert done.rows_per_second_per_core == pytest.approx(done.rows_per_second / done.cores)
+    (done,) = warehouse.rows("runs", status="done")
+    assert (done["rows"], done["profile"], done["config_sha256"]) == (100, "default", "abc")
+    assert done["rows_per_second"] == pytest.approx(100 / done["seconds"])
+    by_core = pytest.approx(done["rows_per_second"] / done["cores"])
+    assert done["rows_per_second_per_core"] == by_core
     assert recover(warehouse) == []
 
 
@@ -50,8 +50,8 @@ def test_a_failed_stage_is_recorded_with_its_error(warehouse: Warehouse) -> None
     error = ValueError("so bad")
     with pytest.raises(ValueError, match="so bad"), log.stage("score"):
         raise error
-    failed = warehouse.read("runs").where("status = 'failed'").first()
-    assert failed.error == "ValueError: so bad"
+    (failed,) = warehouse.rows("runs", status="failed")
+    assert failed["error"] == "ValueError: so bad"
 
 
 def test_memory_of_a_stage_is_recorded(warehouse: Warehouse) -> None:
@@ -65,14 +65,14 @@ def test_memory_of_a_stage_is_recorded(warehouse: Warehouse) -> None:
     error = ValueError("so bad")
     with pytest.raises(ValueError, match="so bad"), log.stage("score"):
         raise error
-    rows = {row.status: row for row in warehouse.read("runs").where("stage = 'ingest'").collect()}
-    failed = warehouse.read("runs").where("status = 'failed'").first()
-    assert rows["running"].peak_memory_bytes is None
-    assert rows["running"].driver_memory_bytes is None
-    assert rows["done"].driver_memory_bytes - failed.driver_memory_bytes > 760 << 20
+    rows = {row["status"]: row for row in warehouse.rows("runs", stage="ingest")}
+    (failed,) = warehouse.rows("runs", status="failed")
+    assert rows["running"]["peak_memory_bytes"] is None
+    assert rows["running"]["driver_memory_bytes"] is None
+    assert rows["done"]["driver_memory_bytes"] - failed["driver_memory_bytes"] > 760 << 20
     for row in (rows["done"], failed):
         # Spark's JVM alone takes more than this.
-        assert row.peak_memory_bytes > row.driver_memory_bytes + (100 << 20)
+        assert row["peak_memory_bytes"] > row["driver_memory_bytes"] + (100 << 20)
 
 
 def test_a_stage_is_compared_with_its_earlier_runs(warehouse: Warehouse) -> None:
@@ -135,8 +135,8 @@ def test_rows_of_a_killed_ingest_are_undone(
     warehouse.append("runs", [start])
 
     assert recover(warehouse) == ["dead"]
-    assert warehouse.read("traffic").count() == 260
-    marks = [row.status for row in warehouse.read("runs").where("run_id = 'dead'").collect()]
+    assert warehouse.count("traffic") == 260
+    marks = [row["status"] for row in warehouse.rows("runs", run_id="dead")]
     assert sorted(marks) == ["interrupted", "running"]
     assert recover(warehouse) == []
 
@@ -152,25 +152,23 @@ def test_a_stage_killed_under_an_older_version_is_not_guessed_at(warehouse: Ware
 def test_rows_that_reached_their_ledger_survive(night_copy: Callable[[str], Warehouse]) -> None:
     """A run that was killed after its ledger row has done its work; only its end is missing."""
     warehouse = night_copy("default")
-    run_id = warehouse.read("scored_files").first().run_id
+    run_id = warehouse.rows("scored_files")[0]["run_id"]
     end = f"run_id = '{run_id}' AND stage = 'score' AND status = 'done'"
     warehouse.delete("runs", end)
     assert recover(warehouse) == [run_id]
-    assert warehouse.read("scores").count() == 260
+    assert warehouse.count("scores") == 260
 
 
-@pytest.mark.parametrize("direct", ["auto", "never"])
 def test_no_stage_builds_on_a_lost_ledger(
     night_copy: Callable[[str], Warehouse],
     settings: Callable[..., Settings],
     landing: Path,
-    direct: Direct,
 ) -> None:
     """A healthy night goes on; without its ledgers, or its champion, nothing is done again."""
     copy = night_copy("default")
 
     def job() -> Stages:
-        return Stages(open_warehouse(copy.spark, copy.root, direct=direct), settings("default"))
+        return Stages(open_warehouse(copy.spark, copy.root), settings("default"))
 
     job().ingest(landing)
     assert job().score() == 0

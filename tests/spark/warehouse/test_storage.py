@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
+from frames import frame_of
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
 from iotscore.cli.commands.explain import shap_stage
@@ -77,7 +78,7 @@ def _content(warehouse: Warehouse, table: str) -> pd.DataFrame:
 
     A manifest repeats the configuration, which says how files are written.
     """
-    frame = warehouse.read(table).toPandas()
+    frame = frame_of(warehouse, table)
     kept = [name for name in frame.columns if name not in _OF_THE_RUN | _TIMES]
     return frame[kept].sort_values(_KEYS[table], ignore_index=True)
 
@@ -165,7 +166,7 @@ def test_a_night_goes_on_the_other_way(
         assert run.score() == 25
         run.evaluate()
     keys = direct.read("scores").select("file_id", "row_no").distinct()
-    assert keys.count() == direct.read("traffic").count() == 310
+    assert keys.count() == direct.count("traffic") == 310
 
 
 def test_a_fraction_of_each_file_is_the_same(
@@ -184,7 +185,7 @@ def test_a_fraction_of_each_file_is_the_same(
     for table in ("scores", "explanations", "incidents", "models"):
         one, other = (_content(half, table) for half in halves.values())
         pd.testing.assert_frame_equal(one, other, check_exact=True, obj=table)
-    assert len(_content(halves["auto"], "scores")) == halves["auto"].read("traffic").count() / 2
+    assert len(_content(halves["auto"], "scores")) == halves["auto"].count("traffic") / 2
 
 
 @pytest.mark.parametrize("seed", [42, 0, 2**31, 2**32 - 1])
@@ -211,7 +212,7 @@ def test_a_table_that_spark_changed_is_still_read(
     warehouse.replace("ingest_files", fewer, "TRUE")
     warehouse.delete("scored_files", "file_id IS NOT NULL")
     warehouse.delete("scores", "file_id IS NOT NULL")
-    left = warehouse.read("traffic").count()
+    left = warehouse.count("traffic")
     assert left == 245
     run = Stages(warehouse, settings("default"))
     assert run.score() == left
