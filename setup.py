@@ -56,6 +56,7 @@ setup(
         f"tensorflow-cpu==2.21.*; {CPU_WHEEL}",
         f"tensorflow==2.21.*; {NO_CPU_WHEEL}",
         *EXECUTOR,
+        "obstore>=0.12",  # conditional writes for the lease of a warehouse on S3
         "scikit-learn>=1.9,<2",
         "shap>=0.51",
         "pydantic>=2.14,<3",

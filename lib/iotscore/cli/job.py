@@ -202,6 +202,7 @@ def prepare(
 ) -> Job:
     """Undo what killed runs left, give older tables today's layout, and return the job."""
     warehouse = configured_warehouse(spark, root, settings, lock)
+    warehouse.keep_out_earlier_writers()
     for run_id in recover(warehouse):
         _LOG.warning("the run %s was interrupted; what it left half done is undone", run_id)
     # Only now: undoing makes tables what they were, and that may have been an older layout.

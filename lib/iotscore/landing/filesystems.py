@@ -6,20 +6,16 @@ system that Python can open.
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pyarrow import PythonFile, fs
 
+from iotscore import s3
 from iotscore.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_S3: Final = frozenset({"s3", "s3a", "s3n"})
-_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-"""The variables that point all clients of S3 to a server that is not Amazon's."""
 
 
 def open_storage(folder: str) -> tuple[fs.FileSystem, str]:
@@ -42,11 +38,8 @@ def open_storage(folder: str) -> tuple[fs.FileSystem, str]:
     if parts.scheme == "hdfs":
         handler = _hdfs(parts.hostname, parts.port)
         return fs.PyFileSystem(handler), unquote(parts.path).rstrip("/") or "/"
-    if parts.scheme in _S3:
-        for server in filter(None, map(os.environ.get, _ENDPOINTS)):
-            storage = fs.S3FileSystem(endpoint_override=server)
-            return storage, unquote(f"{parts.netloc}{parts.path}").rstrip("/")
-        folder = f"s3{folder[len(parts.scheme) :]}"
+    if s3.is_s3(folder) and not s3.has_credentials(folder):
+        return s3.filesystem(), unquote(s3.key_of(folder))
     storage, path = fs.FileSystem.from_uri(folder)
     return storage, path
 

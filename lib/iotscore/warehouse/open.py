@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from iotscore import s3
+from iotscore.errors import UnsupportedStorageError
 from iotscore.warehouse.delta_rs.table import local_path
 from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
 from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
@@ -38,7 +40,19 @@ def open_warehouse(
         As ``storage`` in ``conf/base.yaml`` explains them.
     lock
         What the job holds that may write.
+
+    Raises
+    ------
+    UnsupportedStorageError
+        Spark is to write S3.
     """
-    if direct == "auto" and (path := local_path(root.rstrip("/"))) is not None:
+    path = s3.plain_uri(root) if s3.is_s3(root) else local_path(root.rstrip("/"))
+    if direct == "auto" and path is not None:
         return DeltaRsWarehouse(spark, root, path, lock)
+    if s3.is_s3(root):
+        message = (
+            f"the warehouse {root} is in S3, where commits of Spark can overwrite each other: "
+            "set storage.direct to auto"
+        )
+        raise UnsupportedStorageError(message)
     return DeltaSparkWarehouse(spark, root, lock, transport)

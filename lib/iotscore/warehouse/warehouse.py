@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
-from iotscore import failpoints
+from iotscore import failpoints, s3
 from iotscore.warehouse.schema_version import check_columns, check_version, late_columns
-from iotscore.warehouse.schemas import definition
+from iotscore.warehouse.schemas import TABLES, definition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -61,13 +61,28 @@ class Warehouse(ABC):
 
         So it does where ``HADOOP_CONF_DIR`` names one as the default; a local folder stays local.
         """
-        scheme = "file:" if self.root.startswith("/") else ""
-        return f"{scheme}{self.root}/{table}"
+        if self.root.startswith("/"):
+            return f"file:{self.root}/{table}"
+        root = f"s3a://{s3.key_of(self.root)}" if s3.is_s3(self.root) else self.root
+        return f"{root}/{table}"
 
     def require_lock(self) -> None:
         """Stop a job whose lock somebody took away; every commit asks before."""
         if self._lock is not None:
             self._lock.require()
+
+    def keep_out_earlier_writers(self) -> None:
+        """Commit the lock's number to every table, if an earlier holder may still be writing.
+
+        Its commit that is on its way is then either in the table, and seen, or refused.
+        """
+        lock = self._lock
+        if lock is None or lock.is_fenced:
+            return
+        for table in TABLES:
+            if self.exists(table):
+                self.set_properties(table, {"iotscore.writer": str(lock.epoch)})
+        lock.fenced()
 
     @contextmanager
     def marked(self, mark: str) -> Iterator[None]:

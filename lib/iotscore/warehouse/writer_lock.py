@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on a local warehouse that dies with its process."""
+"""One writer at a time: a lock on a local warehouse that dies with its process, a lease on S3."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import fcntl
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from iotscore import s3
 from iotscore.errors import BusyError, WarehouseError
 from iotscore.warehouse.delta_rs.table import local_folder
+from iotscore.warehouse.lease import held_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,31 @@ _MOST_TRIES: Final = 100
 """So many times in a row the file may be replaced while it is being locked."""
 
 
-class Lock:
+class Lock(Protocol):
+    """What keeps other writers away."""
+
+    @property
+    def epoch(self) -> int | None:
+        """Number of the holder, for what commits carry; None where that is not needed."""
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether no earlier holder can commit any more."""
+
+    def fenced(self) -> None:
+        """Note that every table has this holder's number."""
+
+    def require(self) -> None:
+        """Raise if another job may be writing.
+
+        Raises
+        ------
+        WarehouseError
+            One may.
+        """
+
+
+class LocalLock:
     """A warehouse's lock as its holder has it.
 
     Parameters
@@ -39,6 +65,19 @@ class Lock:
         self._root = root
         self._path = path
         self._descriptor = descriptor
+
+    @property
+    def epoch(self) -> None:
+        """See :class:`Lock`."""
+        return
+
+    @property
+    def is_fenced(self) -> bool:
+        """See :class:`Lock`; a lock that ends with its process leaves no earlier holder."""
+        return True
+
+    def fenced(self) -> None:
+        """See :class:`Lock`."""
 
     def require(self) -> None:
         """Raise if the file that is locked is not the one that others would lock.
@@ -62,8 +101,9 @@ class Lock:
 def writer_lock(root: str) -> Iterator[Lock]:
     """Hold the warehouse's lock file while the body runs.
 
-    The operating system gives the lock up when the process ends, however it ends. A warehouse
-    in another storage is not locked: there the scheduler must not start two writers.
+    The operating system gives the lock up when the process ends, however it ends. On S3 it is a
+    lease (:mod:`iotscore.warehouse.lease`). A warehouse in another storage is not locked: there the
+    scheduler must not start two writers.
 
     Yields
     ------
@@ -77,14 +117,18 @@ def writer_lock(root: str) -> Iterator[Lock]:
     WarehouseError
         The folder cannot be written.
     """
+    if s3.is_s3(root):
+        with held_lease(root) as lease:
+            yield lease
+        return
     folder = local_folder(root)
     if folder is None:
-        yield Lock(root, None, -1)
+        yield LocalLock(root, None, -1)
         return
     path = Path(folder) / _NAME
     descriptor = _locked(root, path)
     try:
-        yield Lock(root, path, descriptor)
+        yield LocalLock(root, path, descriptor)
     finally:
         os.close(descriptor)
 
@@ -133,14 +177,19 @@ def _is_at(path: Path, descriptor: int) -> bool:
 def no_writer(root: str) -> Iterator[None]:
     """Keep writers away while the body reads; several may read at a time, and nothing is written.
 
-    A folder without a lock file, such as a restored one, and other storage are not locked. Nor is
-    one by whoever may not open the file: only its owner can keep writers away.
+    On S3 one reads at a time, and its lease is the writer's. A folder without a lock file, such as
+    a restored one, and other storage are not locked. Nor is one by whoever may not open the file:
+    only its owner can keep writers away.
 
     Raises
     ------
     BusyError
         A job is writing.
     """
+    if s3.is_s3(root):
+        with held_lease(root):
+            yield
+        return
     folder = local_folder(root)
     if folder is None or (descriptor := _opened(Path(folder) / _NAME)) is None:
         yield

@@ -1,4 +1,4 @@
-"""Compaction of one local Delta table: small files become large ones, dead ones go, the log is cut.
+"""Compaction of one Delta table: small files become large ones, dead ones go, the log is cut.
 
 Each step is one commit of its own and takes away no row; after a kill the next run goes on. What a
 reader has opened stays readable for :attr:`CompactionOptions.vacuum_hours`
@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-from deltalake import ColumnProperties, DeltaTable, WriterProperties
+from deltalake import ColumnProperties, WriterProperties
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import PostCommitHookProperties
+from pyarrow import fs
 
 from iotscore import failpoints
 from iotscore.errors import WarehouseError
 from iotscore.warehouse.compaction import Compaction, CompactionOptions
+from iotscore.warehouse.delta_rs import files, snapshots
+from iotscore.warehouse.delta_rs.commits import NOBODY, commit_properties
 from iotscore.warehouse.delta_rs.data_files import ROW_GROUP_ROWS
 from iotscore.warehouse.delta_rs.inventory import listed_files
 from iotscore.warehouse.delta_rs.table import features_to_know
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from deltalake import CommitProperties, DeltaTable
+
+    from iotscore.warehouse.delta_rs.commits import Author
 
 _LOOSE_COMMITS: Final = 10
 """Commits after the last checkpoint that are worth a new one; Spark's own measure."""
@@ -37,7 +43,11 @@ _NO_HOOKS: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_exp
 
 
 def compact(
-    path: str, schema: pa.Schema, indexed: Sequence[str], options: CompactionOptions
+    path: str,
+    schema: pa.Schema,
+    indexed: Sequence[str],
+    options: CompactionOptions,
+    author: Author = NOBODY,
 ) -> Compaction:
     """Compact a table, delete its dead files, and shorten its log.
 
@@ -51,6 +61,8 @@ def compact(
         Columns whose minimum and maximum are kept per data file.
     options
         How.
+    author
+        Who does it; each commit says so.
 
     Raises
     ------
@@ -59,24 +71,26 @@ def compact(
         that has to be known to rewrite its files.
     """
     try:
-        table = DeltaTable(path)
+        table = snapshots.writable(path, author)
         _check_features(path, table)
-        log_files, files = _log_files(path), listed_files(path)
-        _compact(table, [file.size for file in files], schema, indexed, options)
-        failpoints.hit(f"compact {Path(path).name}")
-        deleted, freed = _vacuum(table, path, options.vacuum_hours)
-        failpoints.hit(f"vacuum {Path(path).name}")
+        log_files, before = _log_files(path), listed_files(path)
+        if sum(2 * file.size < options.file_bytes for file in before) >= options.small_files:
+            _compact(table, schema, indexed, options, commit_properties(author))
+        failpoints.hit(f"compact {path.rpartition('/')[2]}")
+        deleted, freed = _vacuum(table, path, options.vacuum_hours, commit_properties(author))
+        failpoints.hit(f"vacuum {path.rpartition('/')[2]}")
         _shorten_log(table, path)
-        failpoints.hit(f"checkpoint {Path(path).name}")
+        failpoints.hit(f"checkpoint {path.rpartition('/')[2]}")
         _drop_checksums(path)
     except (DeltaError, OSError) as error:
+        snapshots.forget(path)
         message = (
             f"the table {path} cannot be compacted: {str(error).strip().splitlines()[0][:300]}; "
             "no row is lost: correct that and run maintain again"
         )
         raise WarehouseError(message) from error
     return Compaction(
-        len(files), len(listed_files(path)), deleted, freed, len(log_files), len(_log_files(path))
+        len(before), len(listed_files(path)), deleted, freed, len(log_files), len(_log_files(path))
     )
 
 
@@ -89,25 +103,24 @@ def _check_features(path: str, table: DeltaTable) -> None:
         raise WarehouseError(message)
 
 
-def _log_files(path: str) -> list[Path]:
-    return [file for file in (Path(path) / "_delta_log").iterdir() if file.is_file()]
+def _log_files(path: str) -> list[fs.FileInfo]:
+    return files.listed(f"{path}/_delta_log")
 
 
 def _compact(
     table: DeltaTable,
-    sizes: Sequence[int],
     schema: pa.Schema,
     indexed: Sequence[str],
     options: CompactionOptions,
+    author: CommitProperties,
 ) -> None:
-    """Merge neighbours, in their order, up to the wanted size, if many files are small."""
-    if sum(2 * size < options.file_bytes for size in sizes) < options.small_files:
-        return
+    """Merge neighbours, in their order, up to the wanted size."""
     table.optimize.compact(
         target_size=options.file_bytes,
         max_concurrent_tasks=1,
         post_commithook_properties=_NO_HOOKS,
         writer_properties=_properties(schema, indexed),
+        commit_properties=author,
     )
 
 
@@ -125,18 +138,19 @@ def _properties(schema: pa.Schema, indexed: Sequence[str]) -> WriterProperties:
     )
 
 
-def _vacuum(table: DeltaTable, path: str, hours: int) -> tuple[int, int]:
+def _vacuum(table: DeltaTable, path: str, hours: int, author: CommitProperties) -> tuple[int, int]:
     """Delete files that no version within some hours has; return their number and size."""
     vacuum = partial(
         table.vacuum,
         hours,
         enforce_retention_duration=False,
         full=True,
+        commit_properties=author,
         post_commithook_properties=_NO_HOOKS,
     )
     # Those that went before are named, too, as long as the log remembers them.
-    named = (Path(path) / name for name in vacuum(dry_run=True))
-    sizes = [file.stat().st_size for file in named if file.exists()]
+    there = {file.base_name: int(file.size) for file in files.listed(path)}
+    sizes = [there[name] for name in vacuum(dry_run=True) if name in there]
     if sizes:
         vacuum(dry_run=False)
     return len(sizes), sum(sizes)
@@ -148,26 +162,29 @@ def _shorten_log(table: DeltaTable, path: str) -> None:
     Every version of the last 30 days stays readable: what goes lies before a checkpoint that is
     older. (delta-rs has a clean-up of its own, which leaves versions without their beginning.)
     """
-    versions = {file: int(file.name[:20]) for file in _log_files(path) if file.name[:20].isdigit()}
-    checkpoints = {file: at for file, at in versions.items() if file.name.endswith(_CHECKPOINT)}
-    loose = table.version() - max(checkpoints.values(), default=-1)
+    log = [
+        (int(file.base_name[:20]), file)
+        for file in _log_files(path)
+        if file.base_name[:20].isdigit()
+    ]
+    checkpoints = [(at, file) for at, file in log if file.base_name.endswith(_CHECKPOINT)]
+    loose = table.version() - max((at for at, _ in checkpoints), default=-1)
     if loose >= _LOOSE_COMMITS:
         table.create_checkpoint()
     expiry = time.time() - _LOG_SECONDS
-    expired = [at for file, at in checkpoints.items() if file.stat().st_mtime < expiry]
-    for file, at in sorted(versions.items()):
-        if expired and at < max(expired):
-            file.unlink()
+    expired = max((at for at, file in checkpoints if file.mtime.timestamp() < expiry), default=0)
+    for name in sorted(file.base_name for at, file in log if at < expired):
+        files.delete(f"{path}/_delta_log/{name}")
 
 
 def _drop_checksums(path: str) -> None:
     """Delete checksums, as Spark keeps beside each file on a local disk, of files that are gone."""
-    for folder in (Path(path), Path(path) / "_delta_log"):
-        names = {file.name for file in folder.iterdir()}
+    for folder in (path, f"{path}/_delta_log"):
+        names = {file.base_name for file in files.listed(folder)}
         # Hidden ones last: a checksum has one itself.
         for name in sorted(names, reverse=True):
             if name.endswith(".crc") and _summed(name) not in names:
-                (folder / name).unlink()
+                files.delete(f"{folder}/{name}")
                 names.remove(name)
 
 

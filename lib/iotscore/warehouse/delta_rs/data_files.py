@@ -7,16 +7,17 @@ Parquet writer (``docs/decisions/0004-workers-write-data-files.md``).
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from iotscore.warehouse.delta_rs import files
 from iotscore.warehouse.record_sums import RecordSum, added, record_sums
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class DataFileWriter:
     Parameters
     ----------
     folder
-        The table's folder, on a local or mounted file system.
+        The table's folder, a local path or a URI.
     indexed
         Columns that statistics are kept of.
     hashed
@@ -87,12 +88,14 @@ class DataFileWriter:
     """
 
     def __init__(self, folder: str, indexed: Sequence[str], *, hashed: bool = False) -> None:
-        self._path = Path(folder) / f"part-{uuid.uuid4()}.parquet"
+        self._name = f"part-{uuid.uuid4()}.parquet"
+        self._path = f"{folder}/{self._name}"
         self._statistics = _Statistics(indexed)
         self._is_hashed = hashed
         self._sums: Sums = {}
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
+        self._stream: pa.NativeFile | None = None
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, rows: pa.Table) -> None:
@@ -105,14 +108,15 @@ class DataFileWriter:
     def close(self) -> DataFile | None:
         """Finish the file and describe it; None if there were no rows, then there is no file."""
         self._flush()
-        if self._writer is None:
+        if self._writer is None or self._stream is None:
             return None
         self._writer.close()
-        found = self._path.stat()
+        size = self._stream.tell()
+        self._stream.close()
         return DataFile(
-            name=self._path.name,
-            size=found.st_size,
-            modified_ms=found.st_mtime_ns // 1_000_000,
+            name=self._name,
+            size=size,
+            modified_ms=time.time_ns() // 1_000_000,
             rows=self._statistics.rows,
             statistics=self._statistics.to_json(),
             rows_of_file=dict(self._statistics.rows_of_file),
@@ -131,7 +135,7 @@ class DataFileWriter:
     ) -> None:
         """Delete what was written if the body failed."""
         if error is not None and self._writer is not None:
-            self._path.unlink(missing_ok=True)  # first: closing fails too if the disk is full
+            files.delete(self._path)  # first: closing fails too if the disk is full
             self._writer.close()
 
     def _flush(self) -> None:
@@ -140,17 +144,18 @@ class DataFileWriter:
         rows = pa.concat_tables(self._waiting).unify_dictionaries()
         self._waiting, self._waiting_rows = [], 0
         if self._writer is None:
-            self._writer = _open(self._path, rows.schema, self._statistics.names)
+            self._stream = files.created(self._path)
+            self._writer = _open(self._stream, rows.schema, self._statistics.names)
         self._writer.write_table(rows, row_group_size=rows.num_rows)
         self._statistics.add(rows)
         if self._is_hashed:
             self._sums = added(self._sums, record_sums(rows))
 
 
-def _open(path: Path, schema: pa.Schema, indexed: list[str]) -> pq.ParquetWriter:
+def _open(stream: pa.NativeFile, schema: pa.Schema, indexed: list[str]) -> pq.ParquetWriter:
     """Open a file with the encodings that ``conf/spark-defaults.conf`` sets for Spark's writer."""
     return pq.ParquetWriter(
-        path,
+        stream,
         schema,
         compression="lz4",
         use_dictionary=[f.name for f in schema if pa.types.is_dictionary(f.type)],

@@ -1,15 +1,14 @@
-"""The data files that a local Delta table consists of, and whether they are there."""
+"""The data files that a Delta table consists of, and whether they are there."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from iotscore.errors import WarehouseError, first_line
+from iotscore.warehouse.delta_rs import files, snapshots
 from iotscore.warehouse.results import ListedFile
 
 
@@ -22,15 +21,16 @@ def listed_files(path: str) -> list[ListedFile]:
         The log cannot be read.
     """
     try:
-        actions = pa.table(DeltaTable(path).get_add_actions())
+        actions = pa.table(snapshots.opened(path).get_add_actions())
     except (DeltaError, OSError) as error:
         message = f"the log of the table {path} cannot be read: {first_line(error)}"
         raise WarehouseError(message) from error
     names = map(unquote, actions.column("path").to_pylist())
     sizes = actions.column("size_bytes").to_pylist()
     rows = actions.column("num_records").to_pylist()
+    there = {file.base_name: int(file.size) for file in files.listed(path)}
     return [
-        ListedFile(name, size, _size(Path(path) / name), count)
+        ListedFile(name, size, there.get(name), count)
         for name, size, count in zip(names, sizes, rows, strict=True)
     ]
 
@@ -40,21 +40,14 @@ def empty_commits(path: str) -> list[str]:
 
     A full disk or a torn file system can leave them; delta-rs takes them for commits of nothing.
     """
-    sizes: dict[int, tuple[Path, int]] = {}
+    sizes: dict[int, tuple[str, int]] = {}
     newest = -1
-    for file in (Path(path) / "_delta_log").iterdir():
-        version, dot, kind = file.name.partition(".")
+    for file in files.listed(f"{path}/_delta_log"):
+        version, dot, kind = file.base_name.partition(".")
         if not version.isdecimal() or not dot:
             continue
         if kind == "json":
-            sizes[int(version)] = (file, file.stat().st_size)
+            sizes[int(version)] = (file.base_name, file.size)
         elif kind.startswith("checkpoint") and kind.endswith("parquet"):
             newest = max(newest, int(version))
-    return [file.name for at, (file, size) in sorted(sizes.items()) if not size and at > newest]
-
-
-def _size(file: Path) -> int | None:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return None
+    return [name for at, (name, size) in sorted(sizes.items()) if not size and at > newest]

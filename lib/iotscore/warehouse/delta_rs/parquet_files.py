@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from iotscore.errors import DamagedFileError
+from iotscore.warehouse.delta_rs import files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -73,7 +74,7 @@ def open_file(
     """
     with reading(path):
         file = pq.ParquetFile(
-            path,
+            files.source_of(path),
             memory_map=memory_map,
             buffer_size=buffer_size,
             read_dictionary=list(texts),

@@ -1,8 +1,7 @@
-"""Data files of a local Delta table, written again without some of their rows."""
+"""Data files of a Delta table, written again without some of their rows."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -72,7 +71,7 @@ def _without(
 ) -> list[DataFile]:
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     source = open_file(path, unwanted.columns, texts, memory_map=True)
-    with DataFileWriter(str(Path(path).parent), indexed) as writer:
+    with DataFileWriter(path.rpartition("/")[0], indexed) as writer:
         for batch in batches(source, path, BATCH_ROWS):
             rows = pa.Table.from_batches([batch.filter(pc.invert(unwanted.mask(batch)))])
             if rows.num_rows:

@@ -1,10 +1,9 @@
-"""One local Delta table, read and written by delta-rs: every write is one commit."""
+"""One Delta table, read and written by delta-rs: every write is one commit."""
 
 from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -14,15 +13,19 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
-from pyarrow.dataset import ParquetFragmentScanOptions
+from pyarrow import dataset
 
+from iotscore import s3
 from iotscore.errors import WarehouseError, first_line
-from iotscore.warehouse.delta_rs.commits import commit_mark
+from iotscore.warehouse.delta_rs import files, snapshots
+from iotscore.warehouse.delta_rs.commits import NOBODY, commit_properties
 from iotscore.warehouse.delta_rs.parquet_files import batches, open_file
+from iotscore.warehouse.object_store import small_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from iotscore.warehouse.delta_rs.commits import Author
     from iotscore.warehouse.delta_rs.data_files import DataFile
 
 _MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[\x00-\x1f\x7f\\\[\]^|]")
@@ -35,7 +38,11 @@ _CHECKPOINT_ONLY: Final = PostCommitHookProperties(
 )
 """delta-rs's own clean-up of the log can leave the version before a commit without its beginning,
 and a killed stage has to go back to it; the job maintain shortens logs."""
-_CHECKED: Final = ParquetFragmentScanOptions(pre_buffer=True, page_checksum_verification=True)
+_S3_CHECKPOINT_COMMITS: Final = "10"
+"""Whoever opens a table reads the commits since the last checkpoint, on S3 two requests each."""
+_CHECKED: Final = dataset.ParquetFragmentScanOptions(
+    pre_buffer=True, page_checksum_verification=True
+)
 _COLUMN_MAPPING: Final = 2
 """Reader version of Delta that means this feature and has no list of features."""
 
@@ -59,7 +66,7 @@ def local_folder(uri: str) -> str | None:
 def is_table(path: str) -> bool:
     """Say whether a folder holds a Delta table."""
     try:
-        return DeltaTable.is_deltatable(path)
+        return snapshots.is_table(path)
     except (DeltaError, OSError) as error:
         raise _unreadable(path, error) from error
 
@@ -69,7 +76,7 @@ def create_table(
     schema: pa.Schema,
     indexed: Sequence[str],
     properties: Mapping[str, str] | None = None,
-    mark: str | None = None,
+    author: Author = NOBODY,
 ) -> None:
     """Make an empty table.
 
@@ -83,8 +90,8 @@ def create_table(
         Columns whose minimum and maximum are kept per data file.
     properties
         What the table says about itself.
-    mark
-        Who makes it; each commit of this module may have one (:func:`commit_mark`).
+    author
+        Who makes it; each commit says so.
 
     Raises
     ------
@@ -92,6 +99,8 @@ def create_table(
         The folder cannot be written.
     """
     settings = {"delta.dataSkippingStatsColumns": ",".join(indexed), **(properties or {})}
+    if s3.is_s3(path):
+        settings["delta.checkpointInterval"] = _S3_CHECKPOINT_COMMITS
     try:
         DeltaTable.create(
             path,
@@ -99,9 +108,12 @@ def create_table(
             mode="ignore",
             configuration=settings,
             raise_if_key_not_exists=False,  # properties of ours are none of Delta's
-            commit_properties=commit_mark(mark),
+            commit_properties=commit_properties(author),
+            storage_options=files.delta_options(path),
         )
+        snapshots.forget(path)  # that it was not there
     except (DeltaError, OSError) as error:
+        snapshots.forget(path)
         message = (
             f"cannot write the table {path}: {first_line(error)}; check that the folder exists "
             "and may be written"
@@ -119,12 +131,12 @@ def properties(path: str) -> dict[str, str]:
     return {name: str(value) for name, value in _opened(path).metadata().configuration.items()}
 
 
-def set_properties(path: str, wanted: Mapping[str, str], mark: str | None = None) -> None:
+def set_properties(path: str, wanted: Mapping[str, str], author: Author = NOBODY) -> None:
     """Make a table say something about itself, in one commit."""
-    table = _opened(path)
+    table = _writable(path, author)
     try:
         table.alter.set_table_properties(
-            dict(wanted), raise_if_not_exists=False, commit_properties=commit_mark(mark)
+            dict(wanted), raise_if_not_exists=False, commit_properties=commit_properties(author)
         )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
@@ -135,11 +147,26 @@ def read_rows(path: str, columns: Sequence[str], where: Mapping[str, Sequence[An
     filters = [(name, "in", list(values)) for name, values in where.items()]
     chosen = pq.filters_to_expression(filters) if filters else None
     try:
-        rows = _opened(path).to_pyarrow_dataset()
+        rows = _dataset(path, where)
         return rows.to_table(list(columns), chosen, fragment_scan_options=_CHECKED)
     except (DeltaError, OSError, pa.ArrowInvalid) as error:
         _find_damage(path, columns)
         raise _unreadable(path, error) from error
+
+
+def _dataset(path: str, where: Mapping[str, Sequence[Any]]) -> dataset.Dataset:
+    if not s3.is_s3(path):
+        return _opened(path).to_pyarrow_dataset()
+    kind = dataset.ParquetFileFormat()
+    fragments = [
+        kind.make_fragment(
+            pa.BufferReader(small_content(path, action["path"]))
+            if action["size_bytes"] <= files.SMALL_BYTES
+            else files.source_of(f"{path}/{action['path']}")
+        )
+        for action in _add_actions(path, where)
+    ]
+    return dataset.FileSystemDataset(fragments, schema(path), kind)
 
 
 def _find_damage(path: str, columns: Sequence[str]) -> None:
@@ -190,6 +217,12 @@ def data_files(
         The table uses a feature of Delta, such as deletion vectors, that has to be known to read
         its files.
     """
+    return [f"{path}/{action['path']}" for action in _add_actions(path, where, version)]
+
+
+def _add_actions(
+    path: str, where: Mapping[str, Sequence[Any]], version: int | None = None
+) -> list[dict[str, Any]]:
     table = _opened(path, version)
     if unknown := features_to_know(table):
         message = (
@@ -199,7 +232,7 @@ def data_files(
         raise WarehouseError(message)
     actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     return [
-        f"{path}/{unquote(action['path'])}"
+        action | {"path": unquote(action["path"])}
         for action in actions
         if all(_may_hold(action, name, values) for name, values in where.items())
     ]
@@ -220,9 +253,17 @@ def _may_hold(action: Mapping[str, Any], column: str, values: Sequence[Any]) -> 
 
 def _opened(path: str, version: int | None = None) -> DeltaTable:
     try:
-        return DeltaTable(path, version=version)
+        return snapshots.opened(path, version)
     except (DeltaError, OSError) as error:
         raise _unreadable(path, error) from error
+
+
+def _writable(path: str, author: Author) -> DeltaTable:
+    """Open a table to write on what it is now."""
+    try:
+        return snapshots.writable(path, author)
+    except (DeltaError, OSError) as error:
+        raise _unwritable(path, error) from error
 
 
 def version(path: str) -> int:
@@ -230,58 +271,61 @@ def version(path: str) -> int:
     return _opened(path).version()
 
 
-def restore(path: str, wanted: int, mark: str | None = None) -> None:
+def restore(path: str, wanted: int, author: Author = NOBODY) -> None:
     """Make a table what it was at a version, in one commit."""
+    table = _writable(path, author)
     try:
-        DeltaTable(path).restore(
+        table.restore(
             wanted,
             post_commithook_properties=_CHECKPOINT_ONLY,
-            commit_properties=commit_mark(mark),
+            commit_properties=commit_properties(author),
         )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
 
-def replace_rows(path: str, rows: pa.Table, condition: str, mark: str | None = None) -> None:
+def replace_rows(path: str, rows: pa.Table, condition: str, author: Author = NOBODY) -> None:
     """Put a few rows in the place of those that meet a condition, in one commit."""
+    table = _writable(path, author)
     try:
         write_deltalake(
-            path,
+            table,
             rows,
             mode="overwrite",
             predicate=condition,
             post_commithook_properties=_CHECKPOINT_ONLY,
-            commit_properties=commit_mark(mark),
+            commit_properties=commit_properties(author),
         )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
 
-def delete_rows(path: str, condition: str, mark: str | None = None) -> bool:
+def delete_rows(path: str, condition: str, author: Author = NOBODY) -> bool:
     """Remove the rows that meet an SQL condition, in one commit; return whether there were any."""
+    table = _writable(path, author)
     try:
-        table = DeltaTable(path)
         before = table.version()
         table.delete(
             condition,
             post_commithook_properties=_CHECKPOINT_ONLY,
-            commit_properties=commit_mark(mark),
+            commit_properties=commit_properties(author),
         )
         return table.version() > before
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
 
-def append_rows(path: str, rows: pa.Table, mark: str | None = None) -> None:
+def append_rows(path: str, rows: pa.Table, author: Author = NOBODY) -> None:
     """Add a few rows in one commit; columns that the table lacks are added to it."""
+    table = _writable(path, author)
     try:
         write_deltalake(
-            path,
+            table,
             rows,
             mode="append",
             schema_mode="merge",
             post_commithook_properties=_CHECKPOINT_ONLY,
-            commit_properties=commit_mark(mark),
+            commit_properties=commit_properties(author),
         )
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
@@ -296,7 +340,7 @@ def exchange_files(
     path: str,
     added: Sequence[DataFile],
     removed: Sequence[str] = (),
-    mark: str | None = None,
+    author: Author = NOBODY,
 ) -> None:
     """Make data files that lie in the table's folder part of the table, others not, in one commit.
 
@@ -311,7 +355,7 @@ def exchange_files(
         What comes.
     removed
         Paths of data files that go, as :func:`data_files` returns them.
-    mark
+    author
         Who writes.
     """
     now = int(time.time() * 1000)
@@ -328,26 +372,27 @@ def exchange_files(
     ]
     actions += [
         RemoveAction(
-            path=Path(file).name,
+            path=file.rpartition("/")[2],
             data_change=True,
             deletion_timestamp=now,
-            size=Path(file).stat().st_size,
+            size=files.size_of(file) or 0,
             partition_values={},
         )
         for file in removed
     ]
-    table = _opened(path)
+    table = _writable(path, author)
     try:
         table.create_write_transaction(
             actions,
             mode="append",
             schema=table.schema(),
-            commit_properties=commit_mark(mark),
-            # A checkpoint by Spark's rules is due at Spark's next commit; one writer is enough.
+            commit_properties=commit_properties(author),
+            # A checkpoint by Spark's rules is due at Spark's next commit; on S3 it never commits.
             post_commithook_properties=PostCommitHookProperties(
-                create_checkpoint=False, cleanup_expired_logs=False
+                create_checkpoint=s3.is_s3(path), cleanup_expired_logs=False
             ),
         )
+        table.update_incremental()  # the other ways to write do that themselves
     except (DeltaError, OSError) as error:
         raise _unwritable(path, error) from error
 
@@ -360,6 +405,7 @@ def _unreadable(path: str, error: Exception) -> WarehouseError:
 
 
 def _unwritable(path: str, error: Exception) -> WarehouseError:
+    snapshots.forget(path)
     return WarehouseError(
         f"cannot write the table {path}: {first_line(error)}; nothing of it was kept"
     )

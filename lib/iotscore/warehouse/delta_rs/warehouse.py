@@ -8,19 +8,18 @@ in workers that write data files themselves; the driver commits them by delta-rs
 from __future__ import annotations
 
 import json
-import shutil
 from collections import defaultdict
 from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from iotscore import failpoints
+from iotscore import failpoints, s3
 from iotscore.errors import WarehouseError
+from iotscore.warehouse.delta_rs import files, snapshots
 from iotscore.warehouse.delta_rs import table as delta
-from iotscore.warehouse.delta_rs.commits import commits_between
+from iotscore.warehouse.delta_rs.commits import Author, commits_between
 from iotscore.warehouse.delta_rs.compaction import compact
 from iotscore.warehouse.delta_rs.data_files import (
     DataFile,
@@ -38,9 +37,10 @@ from iotscore.warehouse.records import by_file, plain, with_constants
 from iotscore.warehouse.results import DataFileCheck, Proof
 from iotscore.warehouse.schema_version import STATED
 from iotscore.warehouse.schemas import definition
+from iotscore.warehouse.selection import BATCH_ROWS
 from iotscore.warehouse.session import core_count
 from iotscore.warehouse.spark_frames import read_delta, sums_by_query
-from iotscore.warehouse.tasks import TASKS_PER_CORE, run_arrow_tasks, run_tasks
+from iotscore.warehouse.tasks import TASKS_PER_CORE, numbered, numbers, run_arrow_tasks, run_tasks
 from iotscore.warehouse.warehouse import Warehouse, arrow_rows
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ class DeltaRsWarehouse(Warehouse):
     def __init__(self, spark: SparkSession, root: str, path: str, lock: Lock | None = None) -> None:
         super().__init__(spark, root, lock)
         self._folder = path
+        snapshots.forget(path)
+
+    @property
+    def _author(self) -> Author:
+        return Author(self._mark, None if self._lock is None else self._lock.epoch)
 
     def _path(self, table: str) -> str:
         return f"{self._folder}/{table}"
@@ -224,7 +229,7 @@ class DeltaRsWarehouse(Warehouse):
             removed, rest = rewritten(paths, replacing, schema, indexed)
         if added_files or removed:
             self.require_lock()
-            delta.exchange_files(path, [*added_files, *rest], removed, self._mark)
+            delta.exchange_files(path, [*added_files, *rest], removed, self._author)
             failpoints.hit(f"{'append' if replacing is None else 'replace'} {table}")
         return sums_of_file(added_files)
 
@@ -232,7 +237,21 @@ class DeltaRsWarehouse(Warehouse):
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """See the base class."""
-        return read_delta(self, table, version)
+        if not s3.is_s3(self._folder):
+            return read_delta(self, table, version)
+        return self._frame(table, version)
+
+    def _frame(self, table: str, version: int | None) -> DataFrame:
+        """Return a table that workers read, so that Spark needs no client of the store."""
+        schema = definition(table).arrow_schema
+        paths = delta.data_files(self._path(table), {}, version) if self.exists(table) else []
+
+        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for number in numbers(batches):
+                yield from files.rows_of([paths[number]], schema, BATCH_ROWS)
+
+        tasks = numbered(self.spark, len(paths))
+        return tasks.mapInArrow(run, definition(table).schema)
 
     def columns(self, table: str) -> list[str]:
         """See the base class."""
@@ -268,7 +287,7 @@ class DeltaRsWarehouse(Warehouse):
             return Proof(sums_by_query(self.read(table, version), by))
         # The table's own columns: it may have some that this version does not write any more.
         schema = delta.schema(self._path(table))
-        there = [path for path in paths if Path(path).exists()]
+        there = files.present(paths)
         tasks = min(len(there), TASKS_PER_CORE * core_count(self.spark))
 
         def prove(mine: Sequence[str]) -> Iterator[Proof]:
@@ -282,11 +301,13 @@ class DeltaRsWarehouse(Warehouse):
         """See the base class."""
         self.require_lock()
         made_of = definition(table)
-        return compact(self._path(table), made_of.arrow_schema, made_of.indexed, options)
+        path, schema = self._path(table), made_of.arrow_schema
+        return compact(path, schema, made_of.indexed, options, self._author)
 
     def drop(self, table: str) -> None:
         """See the base class."""
-        shutil.rmtree(self._path(table), ignore_errors=True)
+        files.delete_folder(self._path(table))
+        snapshots.forget(self._path(table))
         self._known.discard(table)
 
     def _is_table(self, table: str) -> bool:
@@ -295,10 +316,10 @@ class DeltaRsWarehouse(Warehouse):
     def _create(self, table: str) -> None:
         made_of = definition(table)
         path, schema = self._path(table), made_of.arrow_schema
-        delta.create_table(path, schema, made_of.indexed, STATED, self._mark)
+        delta.create_table(path, schema, made_of.indexed, STATED, self._author)
 
     def _set_properties(self, table: str, properties: Mapping[str, str]) -> None:
-        delta.set_properties(self._path(table), properties, self._mark)
+        delta.set_properties(self._path(table), properties, self._author)
 
     def _table(
         self, table: str, columns: Sequence[str], where: Mapping[str, Sequence[str]]
@@ -311,16 +332,16 @@ class DeltaRsWarehouse(Warehouse):
         return delta.scan(self._path(table), columns, where)
 
     def _append(self, table: str, rows: pa.Table) -> None:
-        delta.append_rows(self._path(table), rows, self._mark)
+        delta.append_rows(self._path(table), rows, self._author)
 
     def _replace(self, table: str, rows: pa.Table, condition: str) -> None:
-        delta.replace_rows(self._path(table), rows, condition, self._mark)
+        delta.replace_rows(self._path(table), rows, condition, self._author)
 
     def _delete(self, table: str, condition: str) -> bool:
-        return delta.delete_rows(self._path(table), condition, self._mark)
+        return delta.delete_rows(self._path(table), condition, self._author)
 
     def _restore(self, table: str, version: int) -> None:
-        delta.restore(self._path(table), version, self._mark)
+        delta.restore(self._path(table), version, self._author)
 
     def _version(self, table: str) -> int:
         return delta.version(self._path(table))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from iotscore.warehouse.delta_rs.commits import Commit, commits_between
+from iotscore.warehouse.delta_rs.commits import Author, commits_between
 from iotscore.warehouse.delta_rs.data_files import DataFileWriter
 from iotscore.warehouse.delta_rs.table import (
     append_rows,
@@ -21,6 +21,7 @@ from iotscore.warehouse.delta_rs.table import (
     version,
 )
 from iotscore.warehouse.records import with_constants
+from iotscore.warehouse.results import Commit
 
 if TYPE_CHECKING:
     from iotscore.warehouse.delta_rs.data_files import DataFile
@@ -46,13 +47,13 @@ def data_file(path: str) -> DataFile:
 def path(tmp_path: Path) -> str:
     """Return the folder of a table that every kind of commit was made in, each by another run."""
     folder = str(tmp_path / "traffic")
-    create_table(folder, SCHEMA, ["file_id"], mark="run 0")
-    append_rows(folder, some_rows("a"), "run 1")
-    replace_rows(folder, some_rows("b"), "file_id = 'a' OR file_id = 'b'", "run 2")
-    exchange_files(folder, [data_file(folder)], mark="run 3")
-    assert delete_rows(folder, "file_id = 'b'", "run 4")
-    restore(folder, 2, "run 5")
-    set_properties(folder, {"iotscore.layout": "1"}, "run 6")
+    create_table(folder, SCHEMA, ["file_id"], author=Author("run 0"))
+    append_rows(folder, some_rows("a"), Author("run 1"))
+    replace_rows(folder, some_rows("b"), "file_id = 'a' OR file_id = 'b'", Author("run 2"))
+    exchange_files(folder, [data_file(folder)], author=Author("run 3"))
+    assert delete_rows(folder, "file_id = 'b'", Author("run 4"))
+    restore(folder, 2, Author("run 5"))
+    set_properties(folder, {"iotscore.layout": "1"}, Author("run 6"))
     append_rows(folder, some_rows("d"))
     return folder
 

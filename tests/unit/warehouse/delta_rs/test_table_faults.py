@@ -31,9 +31,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "column_names": column_names,
     "read_rows": partial(read_rows, columns=["file_id"], where={}),
     "data_files": partial(data_files, where={}),
-    "exchange_files": partial(exchange_files, added=[]),
 }
 WRITERS: dict[str, Callable[[str], object]] = {
+    "exchange_files": partial(exchange_files, added=[]),
     "create_table": partial(create_table, schema=ROWS.schema, indexed=["file_id"]),
     "append_rows": partial(append_rows, rows=ROWS),
     "delete_rows": partial(delete_rows, condition="file_id = 'a'"),

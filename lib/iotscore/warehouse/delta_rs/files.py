@@ -1,0 +1,122 @@
+"""The files of a warehouse: below a local or mounted folder, or in an object store.
+
+A path is an absolute local path or a URI of S3; whoever has one needs nothing else to open it, in
+a worker too.
+"""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+from pyarrow import dataset, fs
+
+from iotscore import s3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SMALL_BYTES: Final = 1 << 20
+"""Reading footer and columns of a small object costs more requests than reading all of it."""
+_MOST_KEPT: Final = 64
+"""So many small objects of data are kept in a process."""
+
+
+def delta_options(path: str) -> dict[str, str] | None:
+    """Return what delta-rs needs to open a table; None of a local one."""
+    return s3.client_options() if s3.is_s3(path) else None
+
+
+def source_of(path: str) -> str | pa.NativeFile:
+    """Return what pyarrow reads a data file from: its path, or an open object."""
+    if not s3.is_s3(path):
+        return path
+    if (content := _small_content(path)) is not None:
+        return pa.BufferReader(content)
+    return _filesystem().open_input_file(s3.key_of(path))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _small_content(path: str) -> pa.Buffer | None:
+    """Return what is in a small data file, which never changes; several stages read it."""
+    with _filesystem().open_input_file(s3.key_of(path)) as source:
+        return source.read_buffer() if source.size() <= SMALL_BYTES else None
+
+
+def created(path: str) -> pa.NativeFile:
+    """Return a new file, open for writing; an object appears when it is closed."""
+    if not s3.is_s3(path):
+        return fs.LocalFileSystem().open_output_stream(path)
+    return _filesystem().open_output_stream(s3.key_of(path))
+
+
+def size_of(path: str) -> int | None:
+    """Return a file's bytes, None if it is not there."""
+    if not s3.is_s3(path):
+        file = Path(path)
+        try:
+            return file.stat().st_size
+        except OSError:
+            return None
+    found = _filesystem().get_file_info(s3.key_of(path))
+    return int(found.size) if found.type == fs.FileType.File else None
+
+
+def present(paths: Sequence[str]) -> list[str]:
+    """Return those of some files of one folder that are there."""
+    if not paths:
+        return []
+    there = {file.base_name for file in listed(paths[0].rpartition("/")[0])}
+    return [path for path in paths if path.rpartition("/")[2] in there]
+
+
+def listed(folder: str) -> list[fs.FileInfo]:
+    """Return the files directly in a folder; none if it is not there."""
+    filesystem, path = _opened(folder)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return [file for file in found if file.type == fs.FileType.File]
+
+
+def rows_of(paths: Sequence[str], schema: pa.Schema, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of some data files of one table; columns that a file lacks are NULL."""
+    filesystem, _ = _opened(paths[0])
+    inner = [_opened(path)[1] for path in paths]
+    found = dataset.dataset(inner, schema=schema, format="parquet", filesystem=filesystem)
+    yield from found.to_batches(batch_size=batch_rows, use_threads=False)
+
+
+def content_of(path: str) -> bytes:
+    """Return what is in a small file."""
+    filesystem, inner = _opened(path)
+    with filesystem.open_input_stream(inner) as stream:
+        return bytes(stream.read())
+
+
+def delete(path: str) -> None:
+    """Delete a file; one that is gone is no fault."""
+    filesystem, inner = _opened(path)
+    try:
+        filesystem.delete_file(inner)
+    except FileNotFoundError:
+        return
+
+
+def delete_folder(path: str) -> None:
+    """Delete a folder with all that it holds; one that is gone is no fault."""
+    if not s3.is_s3(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    _filesystem().delete_dir_contents(s3.key_of(path), missing_dir_ok=True)
+
+
+def _opened(path: str) -> tuple[fs.FileSystem, str]:
+    return (_filesystem(), s3.key_of(path)) if s3.is_s3(path) else (fs.LocalFileSystem(), path)
+
+
+@cache
+def _filesystem() -> fs.S3FileSystem:
+    """Return the client of this process, which keeps its connections."""
+    return s3.filesystem()

@@ -1,0 +1,87 @@
+"""Opened tables. On S3 each commit of a log is a request, so a table there is opened once.
+
+All commits of this process go through :mod:`iotscore.warehouse.delta_rs.table`, which keeps what is
+opened up to date. What other processes commit is seen by the next warehouse that is opened.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+
+from iotscore import s3
+from iotscore.warehouse.delta_rs import files
+from iotscore.warehouse.delta_rs.commits import require_newest
+
+if TYPE_CHECKING:
+    from iotscore.warehouse.delta_rs.commits import Author
+
+_OPENED: Final[dict[str, DeltaTable]] = {}
+_ABSENT: Final[set[str]] = set()
+"""Where no table was when somebody looked."""
+_CHECKED: Final[dict[str, int | None]] = {}
+"""Whose number was compared with that of the opened table."""
+
+
+def opened(path: str, version: int | None = None) -> DeltaTable:
+    """Return a table as it is, or was at a version.
+
+    Raises
+    ------
+    DeltaError, OSError
+        It cannot be read.
+    """
+    if version is not None or not s3.is_s3(path):
+        return DeltaTable(path, version=version, storage_options=files.delta_options(path))
+    if path not in _OPENED:
+        _OPENED[path] = DeltaTable(path, storage_options=files.delta_options(path))
+    return _OPENED[path]
+
+
+def is_table(path: str) -> bool:
+    """Say whether a folder holds a table; on S3 one that is there is opened by that.
+
+    Raises
+    ------
+    DeltaError, OSError
+        It cannot be read.
+    """
+    if not s3.is_s3(path):
+        return DeltaTable.is_deltatable(path)
+    if path not in _ABSENT:
+        try:
+            opened(path)
+        except TableNotFoundError:
+            _ABSENT.add(path)
+    return path not in _ABSENT
+
+
+def writable(path: str, author: Author) -> DeltaTable:
+    """Return a table as it is, to write on that.
+
+    A later holder's number in a commit that came after it was opened makes the commit fail, so
+    that of the opened one is compared once.
+
+    Raises
+    ------
+    WarehouseError
+        A later holder of the lease has committed.
+    DeltaError, OSError
+        It cannot be read.
+    """
+    table = opened(path)
+    if path not in _OPENED or _CHECKED.get(path) != author.epoch:
+        require_newest(path, table, author)
+        _CHECKED[path] = author.epoch
+    return table
+
+
+def forget(root: str) -> None:
+    """Have a table, or all tables of a warehouse, opened anew."""
+    known = [*_OPENED, *_ABSENT]
+    for path in [path for path in known if path == root or path.startswith(f"{root}/")]:
+        _OPENED.pop(path, None)
+        _CHECKED.pop(path, None)
+        _ABSENT.discard(path)
