@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks check format lint type test-fast test reference clean java browser test-storage check-airflow bench \
+.PHONY: help setup hooks check format lint type test-fast test reference clean java browser s3-server test-storage check-airflow bench \
 	bench-kernels fuzz soak docs lock zip env-archive demo-data demo fetch-data
 
 ROWS ?= 200000
@@ -64,7 +64,7 @@ type: setup ## check types
 test-fast: setup ## run the tests that need no Spark [ARGS=]
 	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)
 
-test: setup java browser ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
+test: setup java browser s3-server ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
 	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup \
 		--no-loadscope-reorder $(ARGS)
 
@@ -83,9 +83,13 @@ java: ## check for Java 17 or 21; on Debian or Ubuntu, as root, install it
 browser: ## look for Chromium, which tests the report; on Debian, as root, install it
 	@scripts/browser.sh --install
 
-test-storage: setup java ## run nights in a real HDFS, 80 MB of packages and 4 minutes [ARGS=]
+s3-server: setup ## install the server of S3 that tests talk to, in an environment of its own
+	@scripts/s3_server.sh >/dev/null
+
+test-storage: setup java s3-server ## run nights in a real HDFS and on S3, 80 MB of packages and half an hour [ARGS=]
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "hdfs-native==$(HDFS_NATIVE)" fsspec
-	@IOTSCORE_TEST_STORAGE=1 $(PYTHON_BIN) -m pytest tests/e2e/test_hdfs.py $(ARGS)
+	@IOTSCORE_TEST_STORAGE=1 $(PYTHON_BIN) -m pytest tests/e2e/test_hdfs.py \
+		tests/e2e/test_object_store.py tests/spark/runs/test_killed_stages.py $(ARGS)
 
 check-airflow: setup java ## parse the DAGs with a real Airflow and run a night on demo data
 	@$(PYTHON_BIN) -m iotscore.simulate --rows 20000 --out demo/airflow-data --seed 1

@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from deltalake import DeltaTable
@@ -24,6 +24,7 @@ from iotscore.runs.run_log import recover
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import STAGING
 from night_stages import Stages
+from warehouse_content import content, copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,26 +48,6 @@ KILLS = [
 ]
 REAL_KILLS = [("first", "ingest", "append quarantine"), ("changed", "score", "replace scores")]
 """A job that is killed has children that die with it, or do not; its tables are the same."""
-
-CHANGING = {"run_id", "ingest_run", "event_day"}
-"""Columns that tell which run wrote a row, and on which day; so do those that end in ``_at``."""
-
-
-def content(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of every table but ``runs``, sorted, without what differs between runs.
-
-    A table without a row is like one that nobody has made yet, and what is staged is dropped before
-    it is staged again.
-    """
-    found = {}
-    tables = (path for path in folder.iterdir() if (path / "_delta_log").is_dir())
-    for table in sorted(path.name for path in tables if path.name != STAGING):
-        every = DeltaTable(str(folder / table)).to_pyarrow_table()
-        names = [n for n in every.column_names if n not in CHANGING and not n.endswith("_at")]
-        rows = every.select(names).to_pylist()
-        found[table] = sorted(rows, key=lambda row: str(sorted(row.items(), key=str)))
-    return {table: rows for table, rows in found.items() if rows and table != "runs"}
-
 
 kept_content = functools.cache(content)
 """The content of a warehouse that nobody writes any more."""
@@ -114,11 +95,11 @@ class Bases(NamedTuple):
 @pytest.fixture(scope="module")
 def run_on(
     _session: SparkSession, settings: Callable[..., Settings]
-) -> Callable[[Path, Night], Stages]:
+) -> Callable[[str, Night], Stages]:
     """Return a maker of what runs stages on a warehouse, after undoing what a killed one left."""
 
-    def make(folder: Path, night: Night) -> Stages:
-        warehouse = open_warehouse(_session, str(folder))
+    def make(root: str, night: Night) -> Stages:
+        warehouse = open_warehouse(_session, root)
         recover(warehouse)
         return Stages(warehouse, settings(night.profile, *night.settings))
 
@@ -127,7 +108,7 @@ def run_on(
 
 @pytest.fixture(scope="module")
 def bases(
-    run_on: Callable[[Path, Night], Stages],
+    run_on: Callable[[str, Night], Stages],
     _night: Callable[[str], Path],
     landings: dict[bool, Path],
     tmp_path_factory: pytest.TempPathFactory,
@@ -145,7 +126,7 @@ def bases(
             else:
                 before = make("first").folder / "done" if kind == "changed" else _night("paper")
                 shutil.copytree(before, work)
-            run = run_on(work, night)
+            run = run_on(str(work), night)
             made[kind] = Bases(folder, [])
             for stage in night.stages:
                 shutil.copytree(work, folder / stage)
@@ -211,15 +192,19 @@ def test_every_commit_is_a_point(kind: str, bases: Callable[[str], Bases]) -> No
 
 
 @pytest.mark.parametrize(
-    ("case", "is_process"),
-    [*((one, False) for one in KILLS), *((one, True) for one in REAL_KILLS)],
+    ("case", "how"),
+    [
+        *((one, "copy") for one in KILLS),
+        *((one, "process") for one in REAL_KILLS),
+        *((one, "s3") for one in (KILLS if "IOTSCORE_TEST_STORAGE" in os.environ else REAL_KILLS)),
+    ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else None,
 )
 def test_a_killed_stage_leaves_no_trace(
     case: tuple[str, str, str],
-    is_process: bool,
+    how: str,
     bases: Callable[[str], Bases],
-    run_on: Callable[[Path, Night], Stages],
+    run_on: Callable[[str, Night], Stages],
     landings: dict[bool, Path],
     tmp_path: Path,
     request: pytest.FixtureRequest,
@@ -233,20 +218,29 @@ def test_a_killed_stage_leaves_no_trace(
     night, folder = NIGHTS[kind], tmp_path / "warehouse"
     source, base = landings[kind != "first"], bases(kind).folder
     before, after = (kept_content(base / name) for name in (stage, night.after(stage)))
-    if is_process:
+    if how == "process":
         shutil.copytree(base / stage, folder)
         options = request.getfixturevalue("short_lived")
         kill(point, stage, folder, source, night, options)
     else:
         shutil.copytree(bases(kind).at(stage, point), folder)
-    run = run_on(folder, night)
+    root = str(folder)
+    if how == "s3":
+        root = copied(root, f"{request.getfixturevalue('bucket')}/warehouse")
+
+    def there() -> Path:
+        """Return the warehouse as a local folder."""
+        shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+        return folder if how != "s3" else Path(copied(root, str(tmp_path / "copy")))
+
+    run = run_on(root, night)
     is_done = point in night.points[stage][-2:]
-    assert content(folder) == (after if is_done else before)
+    assert content(there()) == (after if is_done else before)
     undone = [p for p in night.points[stage][:-2] if p.startswith(("append", "replace", "delete"))]
     if undone[-1:] == [point]:
         start(run, stage, source)
-        assert content(folder) == after
-    ends = statuses(folder).groupby(["run_id", "stage"])["status"].apply(set)
+        assert content(there()) == after
+    ends = statuses(there()).groupby(["run_id", "stage"])["status"].apply(set)
     assert all(found > {"running"} for found in ends)
     is_ended = point in (f"{stage} done", "create runs")
     assert any("interrupted" in found for found in ends) == (not is_ended)
@@ -254,7 +248,7 @@ def test_a_killed_stage_leaves_no_trace(
 
 def test_a_recovery_that_is_killed_goes_on(
     bases: Callable[[str], Bases],
-    run_on: Callable[[Path, Night], Stages],
+    run_on: Callable[[str, Night], Stages],
     landings: dict[bool, Path],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -270,6 +264,6 @@ def test_a_recovery_that_is_killed_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(failpoints, "hit", reach)
         with pytest.raises(_Crash):
-            run_on(folder, night)
-    start(run_on(folder, night), "ingest", landings[True])
+            run_on(str(folder), night)
+    start(run_on(str(folder), night), "ingest", landings[True])
     assert content(folder) == kept_content(bases("changed").folder / "score")

@@ -100,13 +100,18 @@ def damaged_landing(landing: Path, tmp_path: Path) -> Path:
 
 
 def test_a_night_through_spark_gives_the_same_tables(
-    spark: SparkSession, tmp_path: Path, damaged_landing: Path, settings: Callable[..., Any]
+    spark: SparkSession,
+    tmp_path: Path,
+    damaged_landing: Path,
+    settings: Callable[..., Any],
+    bucket: str,
 ) -> None:
-    """Every table, and the report, is the same in local folders and behind URIs, to the bit."""
+    """Every table, and the report, is the same in local folders, behind URIs, and on S3."""
     nights = {}
     for name, direct, root, folder in (
         ("direct", "auto", str(tmp_path / "direct"), str(damaged_landing)),
         ("arrow", "never", (tmp_path / "arrow").as_uri(), damaged_landing.as_uri()),
+        ("s3", "auto", f"{bucket}/warehouse", str(damaged_landing)),
     ):
         nights[name] = open_warehouse(spark, root, direct=direct)
         assert isinstance(nights[name], KINDS[direct])
@@ -120,11 +125,13 @@ def test_a_night_through_spark_gives_the_same_tables(
     for table in _KEYS:
         expected = _content(nights["direct"], table)
         assert len(expected)
-        found = _content(nights["arrow"], table)
-        pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=table)
-    seen, found = (read_night(nights[name], None) for name in ("direct", "arrow"))
-    for part in _REPORTED:
-        assert getattr(found, part) == getattr(seen, part)
+        for name in ("arrow", "s3"):
+            found = _content(nights[name], table)
+            pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=table)
+    seen, *others = (read_night(night, None) for night in nights.values())
+    for found in others:
+        for part in _REPORTED:
+            assert getattr(found, part) == getattr(seen, part)
     by_feature = suppression(dict.fromkeys(SCOPE) | {"feature": "%"}, "a test", "nobody", None)
     assert hidden(nights["arrow"], by_feature) == hidden(nights["direct"], by_feature) != Counter()
 

@@ -31,9 +31,11 @@ SCHEMA = TABLES["traffic"].arrow_schema
 RUN = {"model_version": "m", "run_id": "now"}
 
 
-@pytest.fixture(params=["auto", "never"])
+@pytest.fixture(params=["auto", "never", "s3"])
 def empty(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse of each kind."""
+    """Return an empty warehouse of each kind, and one on S3."""
+    if request.param == "s3":
+        return open_warehouse(spark, f"{request.getfixturevalue('bucket')}/warehouse")
     direct: Direct = request.param
     return open_warehouse(spark, str(tmp_path / "warehouse"), direct=direct)
 

@@ -1,0 +1,89 @@
+"""Real jobs whose warehouse is on S3: two at once, and one that is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from iotscore import failpoints
+from warehouse_content import content, copied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Submit = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("object_store")]
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ("--set", "detectors.lstm.min_updates=0")
+RACES = 20 if "IOTSCORE_TEST_STORAGE" in os.environ else 1
+
+
+def verify(submit: Submit, warehouse: str) -> None:
+    """See that all checks hold."""
+    done = submit("verify", "--warehouse", warehouse)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("_turn", range(RACES))
+def test_of_two_nights_at_once_one_writes(
+    _turn: int,
+    bucket: str,
+    first_night: Path,
+    short_lived: tuple[str, str],
+    submit: Submit,
+    tmp_path: Path,
+) -> None:
+    """The other ends with 2 and says who does; the tables are those of one night."""
+    command = (
+        *(ROOT / "spark-submit.sh", "nightly", "--input", first_night / "in", *QUICK),
+        *("--warehouse", f"{bucket}/warehouse", "--", *short_lived),
+    )
+    nights = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [night.communicate()[1] for night in nights]
+    codes = [night.returncode for night in nights]
+    assert sorted(codes) == [0, 2], told
+    assert "another job is writing the warehouse s3://" in told[codes.index(2)]
+    verify(submit, f"{bucket}/warehouse")
+    found = copied(f"{bucket}/warehouse", str(tmp_path / "copy"))
+    assert content(Path(found)) == content(first_night / "warehouse")
+
+
+def test_a_killed_night_is_done_by_the_next(
+    bucket: str,
+    first_night: Path,
+    short_lived: tuple[str, str],
+    submit: Submit,
+    tmp_path: Path,
+) -> None:
+    """It waits until the dead one's lease has expired, undoes what that left, and goes on."""
+    night = ("nightly", "--input", first_night / "in", *QUICK)
+    command = (*night, "--warehouse", f"{bucket}/warehouse")
+    killed = subprocess.run(
+        [ROOT / "spark-submit.sh", *command, "--", *short_lived],
+        env={**os.environ, failpoints.POINT: "append scores"},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,  # its own process group, which dies as a whole
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    began = time.monotonic()
+    done = submit(*command)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert time.monotonic() - began > 30, done.stderr
+    assert "has expired; taking it over" in done.stderr
+    assert "was interrupted; what it left half done is undone" in done.stderr
+    verify(submit, f"{bucket}/warehouse")
+    found = copied(f"{bucket}/warehouse", str(tmp_path / "copy"))
+    assert content(Path(found)) == content(first_night / "warehouse")

@@ -1,0 +1,113 @@
+"""A warehouse on S3: what nights, proofs and maintenance do there is what they do locally."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from pyarrow import fs
+
+from iotscore import s3
+from iotscore.errors import UnsupportedStorageError
+from iotscore.maintenance.retention import Retention
+from iotscore.maintenance.stage import maintain
+from iotscore.models.context import Context
+from iotscore.report.read import read_night
+from iotscore.runs.run_log import RunLog
+from iotscore.verify.warehouse import Outcome
+from iotscore.warehouse.compaction import CompactionOptions
+from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
+from iotscore.warehouse.open import open_warehouse
+from night_stages import Stages
+from traffic_files import make_features, write_traffic
+from verify_checks import outcomes, verified
+from warehouse_content import copied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from iotscore.warehouse.warehouse import Warehouse
+
+pytestmark = pytest.mark.spark
+
+RECORDS = {
+    "traffic": ["file_id", "row_no"],
+    "scores": ["file_id", "row_no"],
+    "explanations": ["file_id", "row_no"],
+    "incidents": ["incident_id"],
+    "score_histogram": ["file_id", "detector", "split", "bin", "flag"],
+}
+OF_THE_RUN = {"run_id", "ingest_run", "scored_at", "explained_at", "found_at"}
+
+
+@pytest.fixture
+def uploaded(spark: SparkSession, night: Warehouse, bucket: str) -> Warehouse:
+    """Return a finished night on S3."""
+    return open_warehouse(spark, copied(night.root, f"{bucket}/warehouse"))
+
+
+def content(warehouse: Warehouse, table: str) -> pd.DataFrame:
+    """Return a table in order, without what differs between any two runs."""
+    frame = warehouse.read(table).toPandas()
+    kept = [name for name in frame.columns if name not in OF_THE_RUN]
+    return frame[kept].sort_values(RECORDS[table], ignore_index=True)
+
+
+def test_a_second_night_and_its_maintenance(
+    uploaded: Warehouse,
+    night_copy: Callable[[str], Warehouse],
+    settings: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    """New files give the tables that they give locally, to the bit; all checks of verify hold."""
+    assert isinstance(uploaded, DeltaRsWarehouse)
+    write_traffic(tmp_path / "in" / "2.2026-11-21.csv", make_features(25, 21))
+    local = night_copy("default")
+    for warehouse in (local, uploaded):
+        run = Stages(warehouse, settings("default"))
+        run.ingest(tmp_path / "in")
+        assert run.score() == 25
+        run.evaluate()
+        run.explain()
+        run.monitor()
+    log = RunLog(uploaded, "test", "0" * 64)
+    with log.stage("maintain") as stage:
+        eager = CompactionOptions(file_megabytes=128.0, small_files=2, vacuum_hours=0)
+        done = maintain(Context(uploaded, log.run_id), Retention(None, None), eager)
+        stage.report(done)
+    assert done.tables["scores"].files_after == 1
+    assert done.tables["scores"].files_deleted >= 2
+    for table in RECORDS:
+        found = content(uploaded, table)
+        pd.testing.assert_frame_equal(found, content(local, table), check_exact=True, obj=table)
+    checks = verified(uploaded)
+    assert outcomes(checks, Outcome.FAILED) == []
+    assert outcomes(checks, Outcome.SKIPPED) == []
+    assert read_night(uploaded, None).files == read_night(local, None).files
+
+
+def test_lost_files_are_found(uploaded: Warehouse) -> None:
+    """A data file that somebody deleted is named."""
+    check = uploaded.check_data_files("scores")
+    assert check.files
+    assert not check.lost
+    client = s3.filesystem()
+    place = s3.key_of(f"{uploaded.root}/scores")
+    (one, *_) = [
+        file.path
+        for file in client.get_file_info(fs.FileSelector(place))
+        if file.path.endswith(".parquet")
+    ]
+    client.delete_file(one)
+    (lost,) = uploaded.check_data_files("scores").lost
+    assert one.endswith(lost.path)
+
+
+def test_spark_writes_nothing_there(spark: SparkSession, bucket: str) -> None:
+    """Its commits could be overwritten."""
+    with pytest.raises(UnsupportedStorageError, match=r"set storage\.direct to auto"):
+        open_warehouse(spark, bucket, direct="never")
