@@ -27,7 +27,7 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
-LONG_ROOMS = {"models", "runs", "verify", "warehouse"}
+LONG_ROOMS = {"runs", "verify", "warehouse"}
 """Half of the work of the tests that share a Spark session: two processes do it, a session each."""
 
 

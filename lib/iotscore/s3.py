@@ -26,8 +26,11 @@ def is_s3(uri: str) -> bool:
 
 
 def has_credentials(uri: str) -> bool:
-    """Say whether a URI names a user, who has no business there: URIs show in logs and lists."""
-    return "@" in urlsplit(uri).netloc
+    """Say whether a URI names a user, who has no business there: URIs show in logs and lists.
+
+    A secret may hold a slash, which ends the part that the user belongs to; no bucket has a colon.
+    """
+    return not {"@", ":"}.isdisjoint(urlsplit(uri).netloc)
 
 
 def plain_uri(uri: str) -> str:

@@ -38,8 +38,10 @@ def open_storage(folder: str) -> tuple[fs.FileSystem, str]:
     if parts.scheme == "hdfs":
         handler = _hdfs(parts.hostname, parts.port)
         return fs.PyFileSystem(handler), unquote(parts.path).rstrip("/") or "/"
-    if s3.is_s3(folder) and not s3.has_credentials(folder):
-        return s3.filesystem(), unquote(s3.key_of(folder))
+    if s3.is_s3(folder):
+        if not s3.has_credentials(folder):
+            return s3.filesystem(), unquote(s3.key_of(folder))
+        folder = f"s3{folder[len(parts.scheme) :]}"
     storage, path = fs.FileSystem.from_uri(folder)
     return storage, path
 

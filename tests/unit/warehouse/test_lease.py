@@ -235,7 +235,14 @@ def test_a_store_that_takes_every_write_is_refused(
 
 
 @pytest.mark.usefixtures("_s3_server")
-@pytest.mark.parametrize("uri", ["s3://no-such-bucket-here", "s3://key:secret@bucket/warehouse"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://no-such-bucket-here",
+        "s3://key:secret@bucket/warehouse",
+        "s3a://key:sec/ret@bucket/warehouse",
+    ],
+)
 def test_what_cannot_be_reached_is_one_sentence(uri: str) -> None:
     """Neither a missing bucket nor credentials in a URI is a traceback."""
     with pytest.raises(WarehouseError, match=r"S3|bucket"), held_lease(uri):
