@@ -31,6 +31,7 @@ TASKS = {
     "iotscore.sampling.training_sample",
     "iotscore.scoring.batch_minmax",
     "iotscore.scoring.stage",
+    "iotscore.verify.key_counts",
     "iotscore.warehouse.delta_rs.warehouse",
     "iotscore.warehouse.delta_spark.batch_functions",
     "iotscore.warehouse.spark_frames",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from iotscore.features import HYBRID
 from iotscore.sampling.fraction import rows_due
-from iotscore.verify.snapshot import Evidence, Keys
+from iotscore.verify.key_counts import Keys
 from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from iotscore.sampling.splits import SplitPlan
+    from iotscore.verify.snapshot import Evidence
 
 Place: TypeAlias = tuple[str, ...]
 """Model version, if there is one, file and run."""

@@ -15,14 +15,15 @@ from pyspark.sql import functions as F
 
 from iotscore.features import KEY
 from iotscore.sampling.record_hash import record_hashes
-from iotscore.verify.snapshot import SEED, Evidence, Keys, keys_by, record_hash
+from iotscore.verify.key_counts import SEED, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from iotscore.sampling.splits import SplitPlan
+    from iotscore.verify.snapshot import Evidence
 
 _NOTHING: Final = Keys()
 _CHUNK: Final = 1_000_000
@@ -88,12 +89,18 @@ def _due_keys(traffic: DataFrame, found: Evidence, plan: SplitPlan) -> dict[str,
     accepted = _accepted_keys(found)
     if plan.fraction >= 1.0:
         return accepted
-    sampled = keys_by(_with_lowest_hashes(traffic, plan.fraction, plan.seed), ["file_id"])
+    sampled = _with_lowest_hashes(traffic, plan.fraction, plan.seed).groupBy("file_id")
+    rows, digest = F.count(F.lit(1)), F.bit_xor(record_hash(SEED))
     return {
-        file_id: Keys(keys.rows, 1, accepted[file_id].high, keys.digest)
-        for (file_id,), keys in sampled.items()
-        if file_id in accepted
+        row.file_id: Keys(row.n, 1, accepted[row.file_id].high, row.digest)
+        for row in sampled.agg(rows.alias("n"), digest.alias("digest")).collect()
+        if row.file_id in accepted
     }
+
+
+def record_hash(seed: int) -> Column:
+    """Return a 64-bit hash of the record's key, evenly spread over all signed integers."""
+    return F.xxhash64(F.lit(seed), *map(F.col, KEY))
 
 
 def _with_lowest_hashes(frame: DataFrame, fraction: float, seed: int) -> DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from iotscore.features import FEATURES, KEY, score_column
-from iotscore.verify.snapshot import Evidence, record_hash
+from iotscore.verify.keys import record_hash
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import DETECTORS, score_columns
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from iotscore.detect.model import Model
+    from iotscore.verify.snapshot import Evidence
 
 
 def rescored_faults(

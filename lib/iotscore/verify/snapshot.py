@@ -1,4 +1,4 @@
-"""What the checks compare: ledgers as they are, every other table counted once by Spark."""
+"""What the checks compare: ledgers as they are, every other table counted once."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
 
 from iotscore.errors import WarehouseError
-from iotscore.features import KEY
 from iotscore.runs.run_log import unfinished
 from iotscore.runs.undo import versions_before
+from iotscore.verify.key_counts import count_bins, count_keys
 from iotscore.warehouse.file_status import INGESTED
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
+    from iotscore.verify.key_counts import Keys
     from iotscore.warehouse.record_sums import Sums
     from iotscore.warehouse.warehouse import Warehouse
 
@@ -34,45 +34,17 @@ PROVED: Final = {
 }
 """The tables whose every value is read, and by what their rows are summed up."""
 
-SEED: Final = 20_260_101
-"""Seed of the hash that digests keys; no model's split uses it."""
-
 READ_ERRORS: Final = (WarehouseError, PySparkException, Py4JJavaError, pa.ArrowException, OSError)
 """What reading a damaged table raises."""
 
 _COUNTED: Final = (
-    # attribute of Evidence, table, which rows, by what
-    ("traffic", "traffic", "true", ("file_id", "ingest_run")),
-    ("quarantine", "quarantine", "row_no IS NOT NULL", ("file_id", "run_id")),
-    ("refusals", "quarantine", "row_no IS NULL", ("file_id", "run_id")),
-    ("scores", "scores", "true", ("model_version", "file_id", "run_id")),
-    ("explanations", "explanations", "true", ("model_version", "file_id", "run_id")),
+    # attribute of Evidence, table, whether its rows are lines or whole files, by what
+    ("traffic", "traffic", True, ("file_id", "ingest_run")),
+    ("quarantine", "quarantine", True, ("file_id", "run_id")),
+    ("refusals", "quarantine", False, ("file_id", "run_id")),
+    ("scores", "scores", True, ("model_version", "file_id", "run_id")),
+    ("explanations", "explanations", True, ("model_version", "file_id", "run_id")),
 )
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The rows of a file in a table, with the smallest and the largest row number.
-
-    The digest is the XOR of the hashes of all keys. If as many rows are there as distinct ones are
-    needed, and not the same ones, the digests differ but for a chance of 1 in 2^64.
-    """
-
-    rows: int = 0
-    low: int | None = None
-    high: int | None = None
-    digest: int | None = None
-
-    def __add__(self, other: Keys) -> Keys:
-        """Return the rows of both together."""
-        if not self.rows or not other.rows:
-            return other if other.rows else self
-        return Keys(
-            self.rows + other.rows,
-            min(self.low or 0, other.low or 0),
-            max(self.high or 0, other.high or 0),
-            (self.digest or 0) ^ (other.digest or 0),
-        )
 
 
 @dataclass(frozen=True)
@@ -170,11 +142,14 @@ def gather(warehouse: Warehouse, version: str | None) -> Evidence:
     fill("settled", "runs", lambda: Settled(warehouse, _versions_to_read(warehouse, open_)))
     for table in sorted(present & PROVED.keys()):
         _prove(found, table)
-    for attribute, table, condition, by in _COUNTED:
+    before = found.settled.before
+    for attribute, table, are_lines, by in _COUNTED:
         if table in present:
-            fill(attribute, table, partial(_keys, found.settled, table, condition, by))
+            count = partial(count_keys, warehouse, table, by, before.get(table))
+            fill(attribute, table, partial(count, are_lines=are_lines))
     if "score_histogram" in present:
-        fill("bins", "score_histogram", partial(_bins, found.settled))
+        at = before.get("score_histogram")
+        fill("bins", "score_histogram", partial(count_bins, warehouse, at))
     if version is not None:
         for counted in (found.scores, found.explanations, found.bins):
             for other in [key for key in counted if key[0] != version]:
@@ -241,35 +216,3 @@ def first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     told = next((line for line in lines if re.search(r"\[[A-Z_.]+\]", line)), lines[0])
     return told[max(told.find("["), 0) :][:300]
-
-
-def _keys(
-    settled: Settled, table: str, condition: str, by: Sequence[str]
-) -> dict[tuple[str, ...], Keys]:
-    """Count the rows of a table that meet a condition."""
-    return keys_by(settled.read(table).where(condition), by)
-
-
-def keys_by(records: DataFrame, by: Sequence[str]) -> dict[tuple[str, ...], Keys]:
-    """Count records by some columns."""
-    grouped = records.groupBy(*by).agg(
-        F.count(F.lit(1)).alias("n"),
-        F.min("row_no").alias("low"),
-        F.max("row_no").alias("high"),
-        F.bit_xor(record_hash(SEED)).alias("digest"),
-    )
-    return {
-        tuple(row[name] for name in by): Keys(row.n, row.low, row.high, row.digest)
-        for row in grouped.collect()
-    }
-
-
-def _bins(settled: Settled) -> dict[tuple[str, ...], int]:
-    by = ("model_version", "file_id", "detector")
-    grouped = settled.read("score_histogram").groupBy(*by).agg(F.sum("rows").alias("n"))
-    return {tuple(row[name] for name in by): row.n for row in grouped.collect()}
-
-
-def record_hash(seed: int) -> Column:
-    """Return a 64-bit hash of the record's key, evenly spread over all signed integers."""
-    return F.xxhash64(F.lit(seed), *map(F.col, KEY))

@@ -18,10 +18,11 @@ from iotscore.verify.counts import (
     scores_faults,
     traffic_faults,
 )
+from iotscore.verify.key_counts import SEED, Keys
 from iotscore.verify.keys import keys_faults
 from iotscore.verify.models import StoredModels, registry_faults, stored_models
 from iotscore.verify.rescore import rescored_faults
-from iotscore.verify.snapshot import READ_ERRORS, SEED, Evidence, Keys, first_line, gather
+from iotscore.verify.snapshot import READ_ERRORS, Evidence, first_line, gather
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

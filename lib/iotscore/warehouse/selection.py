@@ -36,12 +36,15 @@ class Selection:
         skipped.
     rows
         About how many there are, for the progress line.
+    version
+        The table as it was then; None: as it is.
     """
 
     table: str
     columns: tuple[str, ...]
     where: Mapping[str, Sequence[str] | Sequence[int]] = field(default_factory=dict)
     rows: int = 0
+    version: int | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from iotscore.monitoring.stage import monitor
 from iotscore.report.read import read_night
 from iotscore.runs.run_log import RunLog
 from iotscore.sampling.record_hash import record_hashes
-from iotscore.verify.snapshot import record_hash
+from iotscore.verify.keys import record_hash
 from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
 from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
 from iotscore.warehouse.open import open_warehouse

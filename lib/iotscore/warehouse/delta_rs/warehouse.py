@@ -201,7 +201,7 @@ class DeltaRsWarehouse(Warehouse):
     def _row_groups(self, chosen: Selection) -> list[RowGroup]:
         if not self.exists(chosen.table):
             return []
-        paths = delta.data_files(self._path(chosen.table), chosen.where)
+        paths = delta.data_files(self._path(chosen.table), chosen.where, chosen.version)
         return row_groups(paths, chosen.where)
 
     def _tasks(self, chosen: Selection, largest: int) -> list[list[RowGroup]]:

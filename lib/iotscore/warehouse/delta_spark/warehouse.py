@@ -184,7 +184,7 @@ class DeltaSparkWarehouse(Warehouse):
         yield from packed_parts(self._chosen(chosen), run)
 
     def _chosen(self, chosen: Selection) -> DataFrame:
-        frame = self.read(chosen.table)
+        frame = self.read(chosen.table, chosen.version)
         for name, values in chosen.where.items():
             if len(values) <= _MOST_LISTED:
                 frame = frame.where(F.col(name).isin(list(values)))
