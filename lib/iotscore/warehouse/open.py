@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from iotscore import s3
 from iotscore.errors import UnsupportedStorageError
-from iotscore.warehouse.delta_rs.table import local_path
+from iotscore.warehouse.delta_rs.files import local_path
 from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
 from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
 

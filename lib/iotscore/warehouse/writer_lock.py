@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from iotscore import s3
 from iotscore.errors import BusyError, WarehouseError
-from iotscore.warehouse.delta_rs.table import local_folder
-from iotscore.warehouse.lease import held_lease
+from iotscore.warehouse.delta_rs.files import local_folder
+from iotscore.warehouse.delta_rs.lease import held_lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,8 +102,8 @@ def writer_lock(root: str) -> Iterator[Lock]:
     """Hold the warehouse's lock file while the body runs.
 
     The operating system gives the lock up when the process ends, however it ends. On S3 it is a
-    lease (:mod:`iotscore.warehouse.lease`). A warehouse in another storage is not locked: there the
-    scheduler must not start two writers.
+    lease (:mod:`iotscore.warehouse.delta_rs.lease`). A warehouse in another storage is not locked:
+    there the scheduler must not start two writers.
 
     Yields
     ------

@@ -6,10 +6,12 @@ a worker too.
 
 from __future__ import annotations
 
+import re
 import shutil
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyarrow import dataset, fs
@@ -23,6 +25,24 @@ SMALL_BYTES: Final = 1 << 20
 """Reading footer and columns of a small object costs more requests than reading all of it."""
 _MOST_KEPT: Final = 64
 """So many small objects of data are kept in a process."""
+_MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[\x00-\x1f\x7f\\\[\]^|]")
+"""What delta-rs 1.6 takes for something else, or refuses, in the name of a folder."""
+
+
+def local_path(uri: str) -> str | None:
+    """Return the path of a local folder or ``file:`` URI.
+
+    It is what Hadoop makes of the URI, which decodes nothing: Spark uses the same folder. None
+    means another storage, or a name that only Spark can read.
+    """
+    path = local_folder(uri)
+    return None if path is None or _MISREAD.search(path) else path
+
+
+def local_folder(uri: str) -> str | None:
+    """Return the path of a local folder or ``file:`` URI as Hadoop understands it, else None."""
+    path = re.sub(r"^file:(?://[^/]*)?", "", uri)
+    return None if urlsplit(path).scheme else path
 
 
 def delta_options(path: str) -> dict[str, str] | None:

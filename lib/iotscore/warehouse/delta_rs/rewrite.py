@@ -26,7 +26,7 @@ def rewritten(
     """Write the other rows of the data files that hold unwanted ones.
 
     The table does not change before both are committed together
-    (:func:`iotscore.warehouse.delta_rs.table.exchange_files`).
+    (:func:`iotscore.warehouse.delta_rs.writes.exchange_files`).
 
     Parameters
     ----------

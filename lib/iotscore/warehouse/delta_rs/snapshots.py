@@ -1,7 +1,7 @@
 """Opened tables. On S3 each commit of a log is a request, so a table there is opened once.
 
-All commits of this process go through :mod:`iotscore.warehouse.delta_rs.table`, which keeps what is
-opened up to date. What other processes commit is seen by the next warehouse that is opened.
+All commits of this process go through :mod:`iotscore.warehouse.delta_rs.writes`, which keeps what
+is opened up to date. What other processes commit is seen by the next warehouse that is opened.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from iotscore import failpoints, s3
 from iotscore.errors import WarehouseError
-from iotscore.warehouse.delta_rs import files, snapshots
+from iotscore.warehouse.delta_rs import files, snapshots, writes
 from iotscore.warehouse.delta_rs import table as delta
 from iotscore.warehouse.delta_rs.commits import Author, commits_between
 from iotscore.warehouse.delta_rs.compaction import compact
@@ -229,7 +229,7 @@ class DeltaRsWarehouse(Warehouse):
             removed, rest = rewritten(paths, replacing, schema, indexed)
         if added_files or removed:
             self.require_lock()
-            delta.exchange_files(path, [*added_files, *rest], removed, self._author)
+            writes.exchange_files(path, [*added_files, *rest], removed, self._author)
             failpoints.hit(f"{'append' if replacing is None else 'replace'} {table}")
         return sums_of_file(added_files)
 
@@ -316,10 +316,10 @@ class DeltaRsWarehouse(Warehouse):
     def _create(self, table: str) -> None:
         made_of = definition(table)
         path, schema = self._path(table), made_of.arrow_schema
-        delta.create_table(path, schema, made_of.indexed, STATED, self._author)
+        writes.create_table(path, schema, made_of.indexed, STATED, self._author)
 
     def _set_properties(self, table: str, properties: Mapping[str, str]) -> None:
-        delta.set_properties(self._path(table), properties, self._author)
+        writes.set_properties(self._path(table), properties, self._author)
 
     def _table(
         self, table: str, columns: Sequence[str], where: Mapping[str, Sequence[str]]
@@ -332,16 +332,16 @@ class DeltaRsWarehouse(Warehouse):
         return delta.scan(self._path(table), columns, where)
 
     def _append(self, table: str, rows: pa.Table) -> None:
-        delta.append_rows(self._path(table), rows, self._author)
+        writes.append_rows(self._path(table), rows, self._author)
 
     def _replace(self, table: str, rows: pa.Table, condition: str) -> None:
-        delta.replace_rows(self._path(table), rows, condition, self._author)
+        writes.replace_rows(self._path(table), rows, condition, self._author)
 
     def _delete(self, table: str, condition: str) -> bool:
-        return delta.delete_rows(self._path(table), condition, self._author)
+        return writes.delete_rows(self._path(table), condition, self._author)
 
     def _restore(self, table: str, version: int) -> None:
-        delta.restore(self._path(table), version, self._author)
+        writes.restore(self._path(table), version, self._author)
 
     def _version(self, table: str) -> int:
         return delta.version(self._path(table))

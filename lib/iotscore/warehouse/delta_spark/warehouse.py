@@ -18,7 +18,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from iotscore import failpoints
 from iotscore.errors import UnsupportedStorageError, WarehouseError, first_line
 from iotscore.warehouse.delta_rs.compaction import compact
-from iotscore.warehouse.delta_rs.table import local_folder, local_path
+from iotscore.warehouse.delta_rs.files import local_folder, local_path
 from iotscore.warehouse.delta_spark.batch_functions import mapped, packed_parts
 from iotscore.warehouse.progress import rows_progress
 from iotscore.warehouse.record_sums import RecordSum

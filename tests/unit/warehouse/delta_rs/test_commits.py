@@ -10,7 +10,8 @@ import pytest
 
 from iotscore.warehouse.delta_rs.commits import Author, commits_between
 from iotscore.warehouse.delta_rs.data_files import DataFileWriter
-from iotscore.warehouse.delta_rs.table import (
+from iotscore.warehouse.delta_rs.table import version
+from iotscore.warehouse.delta_rs.writes import (
     append_rows,
     create_table,
     delete_rows,
@@ -18,7 +19,6 @@ from iotscore.warehouse.delta_rs.table import (
     replace_rows,
     restore,
     set_properties,
-    version,
 )
 from iotscore.warehouse.records import with_constants
 from iotscore.warehouse.results import Commit

@@ -20,7 +20,7 @@ from iotscore import failpoints
 from iotscore.errors import WarehouseError
 from iotscore.warehouse.compaction import Compaction, CompactionOptions
 from iotscore.warehouse.delta_rs.compaction import compact
-from iotscore.warehouse.delta_rs.table import append_rows, create_table
+from iotscore.warehouse.delta_rs.writes import append_rows, create_table
 
 SCHEMA: Final = pa.schema(
     [("file_id", pa.string()), ("row_no", pa.int64()), ("value", pa.float64())]

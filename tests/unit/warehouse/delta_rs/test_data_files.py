@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from iotscore.warehouse.delta_rs import data_files
 from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter
-from iotscore.warehouse.delta_rs.table import create_table, exchange_files, read_rows
+from iotscore.warehouse.delta_rs.table import read_rows
+from iotscore.warehouse.delta_rs.writes import create_table, exchange_files
 from iotscore.warehouse.records import with_constants
 
 if TYPE_CHECKING:

@@ -16,13 +16,8 @@ from iotscore.warehouse.delta_rs.data_files import DataFileWriter
 from iotscore.warehouse.delta_rs.proof import prove_file
 from iotscore.warehouse.delta_rs.rewrite import rewritten
 from iotscore.warehouse.delta_rs.row_groups import read_batches, row_groups
-from iotscore.warehouse.delta_rs.table import (
-    create_table,
-    data_files,
-    exchange_files,
-    read_rows,
-    scan,
-)
+from iotscore.warehouse.delta_rs.table import data_files, read_rows, scan
+from iotscore.warehouse.delta_rs.writes import create_table, exchange_files
 from iotscore.warehouse.records import with_constants
 from iotscore.warehouse.schemas import TABLES
 from iotscore.warehouse.selection import rows_where

@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 
 from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter
 from iotscore.warehouse.delta_rs.rewrite import rewritten
-from iotscore.warehouse.delta_rs.table import (
-    append_rows,
-    create_table,
-    data_files,
-    exchange_files,
-    schema,
-)
+from iotscore.warehouse.delta_rs.table import data_files, schema
+from iotscore.warehouse.delta_rs.writes import append_rows, create_table, exchange_files
 from iotscore.warehouse.records import with_constants
 from iotscore.warehouse.selection import rows_where
 

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from iotscore.errors import WarehouseError
 from iotscore.warehouse.compaction import CompactionOptions
-from iotscore.warehouse.delta_rs import files, snapshots
+from iotscore.warehouse.delta_rs import files, snapshots, writes
 from iotscore.warehouse.delta_rs import table as delta
 from iotscore.warehouse.delta_rs.compaction import compact
 from iotscore.warehouse.delta_rs.data_files import DataFileWriter
@@ -25,9 +25,9 @@ ROW = pa.table({"file_id": ["a"], "x": [1.0]})
 def path(bucket: str) -> str:
     """Return a table of four rows on S3."""
     found = f"{bucket}/warehouse/t"
-    delta.create_table(found, ROW.schema, ["file_id"])
+    writes.create_table(found, ROW.schema, ["file_id"])
     for _ in range(4):
-        delta.append_rows(found, ROW)
+        writes.append_rows(found, ROW)
     return found
 
 
@@ -37,18 +37,18 @@ def write_file(path: str) -> None:
         writer.write(ROW)
         file = writer.close()
     assert file is not None
-    delta.exchange_files(path, [file])
+    writes.exchange_files(path, [file])
 
 
 @pytest.mark.parametrize(
     ("write", "rows"),
     [
-        (lambda path: delta.append_rows(path, ROW), 5),
+        (lambda path: writes.append_rows(path, ROW), 5),
         (write_file, 5),
-        (lambda path: delta.replace_rows(path, ROW, "file_id = 'a'"), 1),
-        (lambda path: delta.delete_rows(path, "file_id = 'a'"), 0),
-        (lambda path: delta.restore(path, 2), 2),
-        (lambda path: delta.set_properties(path, {"iotscore.x": "y"}), 4),
+        (lambda path: writes.replace_rows(path, ROW, "file_id = 'a'"), 1),
+        (lambda path: writes.delete_rows(path, "file_id = 'a'"), 0),
+        (lambda path: writes.restore(path, 2), 2),
+        (lambda path: writes.set_properties(path, {"iotscore.x": "y"}), 4),
         (lambda path: compact(path, ROW.schema, ["file_id"], CompactionOptions(1.0, 2, 0)), 4),
     ],
     ids=["append", "exchange", "replace", "delete", "restore", "properties", "compact"],
@@ -71,14 +71,14 @@ def test_a_refused_commit_has_the_table_opened_anew(path: str) -> None:
     """Nobody knows what it left of the opened one."""
     before = snapshots.opened(path)
     with pytest.raises(WarehouseError):
-        delta.delete_rows(path, "no_such_column = 1")
+        writes.delete_rows(path, "no_such_column = 1")
     assert snapshots.opened(path) is not before
 
 
 def test_a_warehouse_is_forgotten_whole(path: str) -> None:
     """Its tables are; another one's, whose name begins alike, are not."""
     other = f"{path}2"
-    delta.create_table(other, ROW.schema, ["file_id"])
+    writes.create_table(other, ROW.schema, ["file_id"])
     mine, others = snapshots.opened(path), snapshots.opened(other)
     snapshots.forget(path)
     assert snapshots.opened(path) is not mine

@@ -12,17 +12,13 @@ from deltalake import DeltaTable, write_deltalake
 
 from iotscore.errors import WarehouseError
 from iotscore.warehouse.delta_rs.data_files import DataFile, DataFileWriter
-from iotscore.warehouse.delta_rs.table import (
+from iotscore.warehouse.delta_rs.files import local_path
+from iotscore.warehouse.delta_rs.table import column_names, data_files, is_table, read_rows, scan
+from iotscore.warehouse.delta_rs.writes import (
     append_rows,
-    column_names,
     create_table,
-    data_files,
     delete_rows,
     exchange_files,
-    is_table,
-    local_path,
-    read_rows,
-    scan,
 )
 from iotscore.warehouse.records import with_constants
 

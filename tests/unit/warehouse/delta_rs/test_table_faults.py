@@ -12,15 +12,12 @@ import pytest
 
 from iotscore.errors import DamagedFileError, WarehouseError
 from iotscore.warehouse.delta_rs.data_files import DataFile
-from iotscore.warehouse.delta_rs.table import (
+from iotscore.warehouse.delta_rs.table import column_names, data_files, is_table, read_rows
+from iotscore.warehouse.delta_rs.writes import (
     append_rows,
-    column_names,
     create_table,
-    data_files,
     delete_rows,
     exchange_files,
-    is_table,
-    read_rows,
 )
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, Pre
 
 from iotscore import s3
 from iotscore.errors import BusyError, UnsupportedStorageError, WarehouseError, first_line
-from iotscore.warehouse.object_store import store_of
+from iotscore.warehouse.delta_rs.object_store import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

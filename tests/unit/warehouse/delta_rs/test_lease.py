@@ -17,18 +17,18 @@ import pytest
 from deltalake import DeltaTable
 
 from iotscore.errors import BusyError, UnsupportedStorageError, WarehouseError
-from iotscore.warehouse import lease as lease_module
-from iotscore.warehouse.delta_rs import files
+from iotscore.warehouse.delta_rs import files, writes
+from iotscore.warehouse.delta_rs import lease as lease_module
 from iotscore.warehouse.delta_rs import table as delta
-from iotscore.warehouse.delta_rs.commits import Author
-from iotscore.warehouse.lease import held_lease
+from iotscore.warehouse.delta_rs.commits import Author, commit_properties
+from iotscore.warehouse.delta_rs.lease import held_lease
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.writer_lock import no_writer, writer_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 ONE_ROW = pa.table({"file_id": ["a"], "x": [1.0]})
 HOLDING = """
 import sys, time
@@ -165,21 +165,21 @@ def test_a_holder_that_slept_between_check_and_commit_is_refused_by_the_table(bu
     """Commits carry the holder's number: a later one's keeps an earlier one's out."""
     table = f"{bucket}/warehouse/t"
     first, second = Author("first", 1), Author("second", 2)
-    delta.create_table(table, ONE_ROW.schema, ["file_id"], {}, first)
-    delta.append_rows(table, ONE_ROW, first)
+    writes.create_table(table, ONE_ROW.schema, ["file_id"], {}, first)
+    writes.append_rows(table, ONE_ROW, first)
     stale = DeltaTable(table, storage_options=files.delta_options(table))
-    delta.append_rows(table, ONE_ROW, second)
+    writes.append_rows(table, ONE_ROW, second)
     for write in (
-        lambda: delta.append_rows(table, ONE_ROW, first),
-        lambda: delta.delete_rows(table, "TRUE", first),
-        lambda: delta.restore(table, 0, first),
-        lambda: delta.replace_rows(table, ONE_ROW, "TRUE", first),
-        lambda: delta.exchange_files(table, [], delta.data_files(table, {}), first),
+        lambda: writes.append_rows(table, ONE_ROW, first),
+        lambda: writes.delete_rows(table, "TRUE", first),
+        lambda: writes.restore(table, 0, first),
+        lambda: writes.replace_rows(table, ONE_ROW, "TRUE", first),
+        lambda: writes.exchange_files(table, [], delta.data_files(table, {}), first),
     ):
         with pytest.raises(WarehouseError, match="another job has taken over"):
             write()
     with pytest.raises(Exception, match=r"(?i)transaction|conflict|concurrent"):
-        stale.delete(commit_properties=delta.commit_properties(first))
+        stale.delete(commit_properties=commit_properties(first))
     assert delta.read_rows(table, ["x"], {}).num_rows == 2
     assert delta.version(table) == 2
 
@@ -201,7 +201,7 @@ def test_whoever_takes_over_keeps_the_earlier_holder_out_of_every_table(bucket: 
             later = open_warehouse(None, root, lock=second)
             later.keep_out_earlier_writers()
             assert second.is_fenced
-            late = delta.commit_properties(Author("first", first.epoch))
+            late = commit_properties(Author("first", first.epoch))
             with pytest.raises(Exception, match=r"(?i)transaction|conflict|concurrent"):
                 on_its_way.delete(commit_properties=late)
             assert len(later.rows("suppressions")) == 1
