@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from iotscore import s3
 from iotscore.errors import UnsupportedStorageError
@@ -45,7 +45,12 @@ def open_warehouse(
     ------
     UnsupportedStorageError
         Spark is to write S3.
+    ValueError
+        ``direct`` is neither.
     """
+    if direct not in get_args(Direct):
+        message = f"direct is {direct!r}, and may be one of {get_args(Direct)}"
+        raise ValueError(message)
     path = s3.plain_uri(root) if s3.is_s3(root) else local_path(root.rstrip("/"))
     if direct == "auto" and path is not None:
         return DeltaRsWarehouse(spark, root, path, lock)

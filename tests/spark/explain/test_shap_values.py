@@ -13,14 +13,12 @@ import pytest
 from iotscore.cli.commands.explain import shap_stage
 from iotscore.cli.job import Job
 from iotscore.errors import ConfigError, InputError, ModelError
-from iotscore.explain.shap_stage import _drawn, explain_by_shap
+from iotscore.explain.shap_stage import explain_by_shap
 from iotscore.features import FEATURES
 from iotscore.models.context import Context
 from iotscore.models.registry import load_model
 from iotscore.runs.run_log import RunLog
-from iotscore.sampling.lowest_hashes import Kind
-from iotscore.sampling.splits import CALIBRATION, TEST, TRAIN
-from iotscore.warehouse.open import open_warehouse
+from iotscore.sampling.splits import TEST
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
 
@@ -83,16 +81,6 @@ def test_a_sample_is_stored_and_told(
     columns = [*KEY, "feature", "shap_value"]
     first, second = (rows.sort_values(columns[:3])[columns].to_numpy() for rows in runs)
     assert np.array_equal(first, second)
-
-
-def test_spark_and_direct_files_draw_alike(night: Warehouse) -> None:
-    """The way through Spark's rows gives the records that the driver reads itself."""
-    kinds = (Kind(0, (TRAIN,), 5), Kind(0, (CALIBRATION, TEST), 1000), Kind(1, (TEST,), 11))
-    through = open_warehouse(night.spark, night.root, direct="never")
-    direct, queried = (_drawn(Context(each, "run"), kinds, 42) for each in (night, through))
-    for mine, others in zip(direct, queried, strict=True):
-        assert mine.to_pylist() == others.to_pylist()
-    assert [rows.num_rows for rows in direct][::2] == [5, 11]
 
 
 def test_too_little_time_is_told(

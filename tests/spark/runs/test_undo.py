@@ -17,21 +17,13 @@ from iotscore.warehouse.schemas import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from iotscore.warehouse.open import Direct
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
 
-WAYS = pytest.mark.parametrize("direct", [True, False], ids=["direct", "through Spark"])
-
 
 class SoBadError(Exception):
     """What ends a stage."""
-
-
-def through(warehouse: Warehouse, direct: Direct) -> Warehouse:
-    """Return a warehouse as another process sees it."""
-    return open_warehouse(warehouse.spark, warehouse.root, direct=direct)
 
 
 def add(warehouse: Warehouse, run_id: str) -> None:
@@ -59,10 +51,9 @@ def failed(warehouse: Warehouse, meanwhile: Callable[[], None] = lambda: None) -
     return log.run_id
 
 
-@WAYS
-def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse, direct: Direct) -> None:
-    """Appended, replaced or deleted, through whichever engine; what comes after it does not."""
-    mine = through(warehouse, direct=direct)
+def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse) -> None:
+    """Appended, replaced or deleted; what comes after it does not."""
+    mine = warehouse
     log = RunLog(mine, "test", "0" * 64)
     with log.stage("monitor"):
         add(mine, log.run_id)
@@ -77,10 +68,9 @@ def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse, direct: Dir
     assert mine.commits_after("alerts", 3)[-1].mark is None
 
 
-@WAYS
-def test_a_stage_is_undone_as_long_as_it_wrote_alone(warehouse: Warehouse, direct: Direct) -> None:
+def test_a_stage_is_undone_as_long_as_it_wrote_alone(warehouse: Warehouse) -> None:
     """Rows that were there stay; that somebody merged data files meanwhile is no obstacle."""
-    mine = through(warehouse, direct=direct)
+    mine = warehouse
     for run_id in ("earlier", "other"):
         add(mine, run_id)
 
@@ -96,13 +86,11 @@ def test_a_stage_is_undone_as_long_as_it_wrote_alone(warehouse: Warehouse, direc
     assert recover(mine) == []
 
 
-@WAYS
 @pytest.mark.parametrize("mark", ["20261127T000000-abcdef", None])
-def test_what_somebody_else_committed_is_not_undone(
-    warehouse: Warehouse, direct: Direct, mark: str | None
-) -> None:
+def test_what_somebody_else_committed_is_not_undone(warehouse: Warehouse, mark: str | None) -> None:
     """The next job stops and says whose commit it is; it goes on once the rows are deleted."""
-    mine, others = through(warehouse, direct=direct), through(warehouse, direct=not direct)
+    mine = warehouse
+    others = open_warehouse(warehouse.spark, warehouse.root, direct="never")
     add(mine, "earlier")
 
     def meanwhile() -> None:

@@ -182,7 +182,7 @@ def test_columns_of_a_detector_that_is_gone_stay(
     night_copy: Callable[[str], Warehouse],
     settings: Callable[..., Any],
     tmp_path: Path,
-    direct: bool,
+    direct: Direct,
 ) -> None:
     """A table with columns that nothing writes is appended to, replaced in, proved and queried."""
     old = night_copy("default")
@@ -192,8 +192,7 @@ def test_columns_of_a_detector_that_is_gone_stay(
         columns[f"mahalanobis_{name}"] = pa.nulls(len(rows), kind)
     shutil.rmtree(path)
     write_deltalake(path, pa.table({**dict(zip(rows.column_names, rows, strict=True)), **columns}))
-    way = "auto" if direct else "never"
-    chosen = settings("default", f"storage.direct={way}", "ingest.changed_files=replace")
+    chosen = settings("default", f"storage.direct={direct}", "ingest.changed_files=replace")
     job = prepare(old.spark, old.root, argparse.Namespace(profile="default"), chosen)
     run = Stages(job.warehouse, chosen)
     for seed, file in ((9, "2.2026-11-21.csv"), (10, "2.2026-11-21.csv")):

@@ -104,10 +104,12 @@ def test_a_table_is_made_what_it_was(filled: Warehouse) -> None:
     before = filled.version("traffic")
     with filled.marked("the run"):
         filled.append("traffic", records("c", 5))
+        filled.replace("traffic", records("c", 4), "file_id = 'c'")
+        filled.delete("traffic", "row_no = 2")
         filled.restore("traffic", before)
     assert filled.values("traffic", "file_id") == {"a", "b"}
     commits = filled.commits_after("traffic", before or 0)
-    assert [commit.mark for commit in commits] == ["the run"] * 2
+    assert [commit.mark for commit in commits] == ["the run"] * 4
     assert commits[-1].restored == before
     filled.restore("traffic", None)
     assert filled.count("traffic") == 0
