@@ -90,13 +90,26 @@ def scan(
     """Yield the same rows as :func:`read_rows`, a few pages of a data file at a time in memory."""
     wanted = {name: pa.array(values) for name, values in where.items()}
     read = list(dict.fromkeys([*columns, *where]))
+    kinds = schema(path)
     try:
         for file in data_files(path, where):
             source = open_file(file, buffer_size=_BUFFER_BYTES)
-            for batch in batches(source, file, _BATCH_ROWS, columns=read):
-                yield _matching(_plain(batch), wanted).select(list(columns))
+            names = source.schema_arrow.names
+            there = [name for name in read if name in names] or names[:1]
+            for batch in batches(source, file, _BATCH_ROWS, columns=there):
+                rows = _with_nulls(_plain(batch), read, kinds)
+                yield _matching(rows, wanted).select(list(columns))
     except (DeltaError, OSError, pa.ArrowInvalid) as error:
         raise _unreadable(path, error) from error
+
+
+def _with_nulls(batch: pa.RecordBatch, read: Sequence[str], kinds: pa.Schema) -> pa.RecordBatch:
+    """Return rows with the columns, too, that the table got after the data file was written."""
+    for name in read:
+        if name not in batch.schema.names:
+            missing = pa.nulls(batch.num_rows, kinds.field(name).type)
+            batch = batch.append_column(name, missing)
+    return batch
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -55,3 +55,18 @@ def test_a_lost_data_file_is_told_in_one_line(table: str, tmp_path: Path) -> Non
     next((tmp_path / "table").glob("*.parquet")).unlink()
     with pytest.raises(WarehouseError, match=r"the data file .* is not there; restore it"):
         list(local_table.scan(table, ["n"], {}))
+
+
+@pytest.mark.parametrize("columns", [["n", "late", "text"], ["late"]])
+@pytest.mark.parametrize("where", [{}, {"text": ["a"]}])
+def test_columns_that_came_later_are_null_in_earlier_data_files(
+    table: str, columns: list[str], where: dict[str, Any]
+) -> None:
+    """As when the rows are read at once."""
+    rows = [{"file_id": "f9", "kind": "a", "n": n, "late": 0.5, "text": "a"} for n in range(40, 43)]
+    later = pa.Table.from_pylist(rows)
+    write_deltalake(table, later, mode="append", schema_mode="merge")
+    found = [row for one in local_table.scan(table, columns, where) for row in one.to_pylist()]
+    expected = local_table.read_rows(table, columns, where).to_pylist()
+    assert len(found) == (3 if where else 43)
+    assert sorted(map(str, found)) == sorted(map(str, expected))
