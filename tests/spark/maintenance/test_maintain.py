@@ -104,8 +104,10 @@ def test_a_night_reads_no_merged_file(
     merged = set(data_files(f"{warehouse.root}/traffic", {}))
     opened: list[str] = []
 
-    def spied(path: str, where: Mapping[str, Sequence[str]]) -> list[str]:
-        found = data_files(path, where)
+    def spied(
+        path: str, where: Mapping[str, Sequence[str]], version: int | None = None
+    ) -> list[str]:
+        found = data_files(path, where, version)
         opened.extend(found)
         return found
 
