@@ -8,10 +8,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly MOTO=5.2.5
 readonly place="$PWD/.tools/moto-$MOTO"
-if [[ ! -e "$place/complete" ]]; then
+# A virtual environment does not survive being moved.
+if [[ "$(cat "$place/complete" 2>/dev/null)" != "$place" ]]; then
     .venv/bin/uv venv --quiet --clear --python .venv/bin/python "$place"
     .venv/bin/uv pip install --quiet --python "$place/bin/python" \
         "moto[s3]==$MOTO" "flask>=3.1,<4" "flask-cors>=6,<7"
-    touch "$place/complete"
+    echo "$place" >"$place/complete"
 fi
 echo "$place/bin/moto_server"

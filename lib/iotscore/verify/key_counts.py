@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from iotscore.warehouse.records import plain
 from iotscore.warehouse.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from iotscore.warehouse.warehouse import Warehouse
 
@@ -68,19 +69,11 @@ def count_keys(
     chosen = Selection(table, (*by, "row_no"), version=version)
 
     def fold(tables: Iterator[pa.Table]) -> pa.Table:
-        found: KeysBy = {}
-        for rows in tables:
-            for key, keys in _of_table(rows, by, are_lines=are_lines):
-                found[key] = found.get(key, Keys()) + keys
-        return _packed(found, by)
+        parts = (_of_table(rows, by, are_lines=are_lines) for rows in tables)
+        return _packed(_added(chain.from_iterable(parts)), by)
 
-    total: KeysBy = {}
-    for part in warehouse.fold_records(chosen, lambda: fold):
-        for row in part.to_pylist():
-            key = tuple(row[name] for name in by)
-            keys = Keys(row["rows"], row["low"], row["high"], row["digest"])
-            total[key] = total.get(key, Keys()) + keys
-    return total
+    parts = warehouse.fold_records(chosen, lambda: fold)
+    return _added(chain.from_iterable(_unpacked(part, by) for part in parts))
 
 
 def count_bins(warehouse: Warehouse, version: int | None) -> dict[tuple[str, ...], int]:
@@ -89,19 +82,26 @@ def count_bins(warehouse: Warehouse, version: int | None) -> dict[tuple[str, ...
     chosen = Selection("score_histogram", (*by, "rows"), version=version)
 
     def fold(tables: Iterator[pa.Table]) -> pa.Table:
-        parts = [_added(plain(rows), by) for rows in tables]
+        parts = [_summed(plain(rows), by) for rows in tables]
         return pa.concat_tables(parts) if parts else pa.table({})
 
     parts = [part for part in warehouse.fold_records(chosen, lambda: fold) if part.num_rows]
     if not parts:
         return {}
-    rows = _added(pa.concat_tables(parts), by).to_pylist()
+    rows = _summed(pa.concat_tables(parts), by).to_pylist()
     return {tuple(row[name] for name in by): row["rows"] for row in rows}
 
 
-def _added(rows: pa.Table, by: Sequence[str]) -> pa.Table:
-    added = rows.group_by(list(by), use_threads=False).aggregate([("rows", "sum")])
-    return added.rename_columns({"rows_sum": "rows"})
+def _summed(rows: pa.Table, by: Sequence[str]) -> pa.Table:
+    summed = rows.group_by(list(by), use_threads=False).aggregate([("rows", "sum")])
+    return summed.rename_columns({"rows_sum": "rows"})
+
+
+def _added(parts: Iterable[tuple[tuple[str, ...], Keys]]) -> KeysBy:
+    total: KeysBy = {}
+    for key, keys in parts:
+        total[key] = total.get(key, Keys()) + keys
+    return total
 
 
 def _of_table(
@@ -138,3 +138,9 @@ def _packed(found: KeysBy, by: Sequence[str]) -> pa.Table:
         for name in ("rows", "low", "high", "digest")
     }
     return pa.table({**texts, **numbers})
+
+
+def _unpacked(part: pa.Table, by: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Keys]]:
+    for row in part.to_pylist():
+        keys = Keys(row["rows"], row["low"], row["high"], row["digest"])
+        yield tuple(row[name] for name in by), keys

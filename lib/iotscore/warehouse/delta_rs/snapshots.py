@@ -6,6 +6,7 @@ is opened up to date. What other processes commit is seen by the next warehouse 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from deltalake import DeltaTable
@@ -18,11 +19,17 @@ from iotscore.warehouse.delta_rs.commits import require_newest
 if TYPE_CHECKING:
     from iotscore.warehouse.delta_rs.commits import Author
 
-_OPENED: Final[dict[str, DeltaTable]] = {}
-_ABSENT: Final[set[str]] = set()
-"""Where no table was when somebody looked."""
-_CHECKED: Final[dict[str, int | None]] = {}
-"""Whose number was compared with that of the opened table."""
+
+@dataclass
+class _Snapshot:
+    """A table on S3 as it was found: None where there is none."""
+
+    table: DeltaTable | None
+    checked_for: int | None = None
+    """Number of the lease's holder that it was compared with."""
+
+
+_KNOWN: Final[dict[str, _Snapshot]] = {}
 
 
 def opened(path: str, version: int | None = None) -> DeltaTable:
@@ -35,9 +42,11 @@ def opened(path: str, version: int | None = None) -> DeltaTable:
     """
     if version is not None or not s3.is_s3(path):
         return DeltaTable(path, version=version, storage_options=files.delta_options(path))
-    if path not in _OPENED:
-        _OPENED[path] = DeltaTable(path, storage_options=files.delta_options(path))
-    return _OPENED[path]
+    if (known := _KNOWN.get(path)) is not None and known.table is not None:
+        return known.table
+    table = DeltaTable(path, storage_options=files.delta_options(path))
+    _KNOWN[path] = _Snapshot(table)
+    return table
 
 
 def is_table(path: str) -> bool:
@@ -50,12 +59,12 @@ def is_table(path: str) -> bool:
     """
     if not s3.is_s3(path):
         return DeltaTable.is_deltatable(path)
-    if path not in _ABSENT:
+    if path not in _KNOWN:
         try:
             opened(path)
         except TableNotFoundError:
-            _ABSENT.add(path)
-    return path not in _ABSENT
+            _KNOWN[path] = _Snapshot(None)
+    return _KNOWN[path].table is not None
 
 
 def writable(path: str, author: Author) -> DeltaTable:
@@ -72,16 +81,15 @@ def writable(path: str, author: Author) -> DeltaTable:
         It cannot be read.
     """
     table = opened(path)
-    if path not in _OPENED or _CHECKED.get(path) != author.epoch:
+    known = _KNOWN.get(path)
+    if known is None or known.checked_for != author.epoch:
         require_newest(path, table, author)
-        _CHECKED[path] = author.epoch
+        if known is not None:
+            known.checked_for = author.epoch
     return table
 
 
 def forget(root: str) -> None:
     """Have a table, or all tables of a warehouse, opened anew."""
-    known = [*_OPENED, *_ABSENT]
-    for path in [path for path in known if path == root or path.startswith(f"{root}/")]:
-        _OPENED.pop(path, None)
-        _CHECKED.pop(path, None)
-        _ABSENT.discard(path)
+    for path in [path for path in _KNOWN if path == root or path.startswith(f"{root}/")]:
+        del _KNOWN[path]

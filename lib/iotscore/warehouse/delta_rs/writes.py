@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from deltalake import DeltaTable, write_deltalake
@@ -15,7 +16,7 @@ from iotscore.warehouse.delta_rs import files, snapshots
 from iotscore.warehouse.delta_rs.commits import NOBODY, commit_properties
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -61,6 +62,7 @@ def create_table(
     settings = {"delta.dataSkippingStatsColumns": ",".join(indexed), **(properties or {})}
     if s3.is_s3(path):
         settings["delta.checkpointInterval"] = _S3_CHECKPOINT_COMMITS
+    snapshots.forget(path)  # that it was not there
     try:
         DeltaTable.create(
             path,
@@ -71,9 +73,7 @@ def create_table(
             commit_properties=commit_properties(author),
             storage_options=files.delta_options(path),
         )
-        snapshots.forget(path)  # that it was not there
     except (DeltaError, OSError) as error:
-        snapshots.forget(path)
         message = (
             f"cannot write the table {path}: {first_line(error)}; check that the folder exists "
             "and may be written"
@@ -83,19 +83,15 @@ def create_table(
 
 def set_properties(path: str, wanted: Mapping[str, str], author: Author = NOBODY) -> None:
     """Make a table say something about itself, in one commit."""
-    table = _writable(path, author)
-    try:
+    with _writing(path, author) as table:
         table.alter.set_table_properties(
             dict(wanted), raise_if_not_exists=False, commit_properties=commit_properties(author)
         )
-    except (DeltaError, OSError) as error:
-        raise _unwritable(path, error) from error
 
 
 def append_rows(path: str, rows: pa.Table, author: Author = NOBODY) -> None:
     """Add a few rows in one commit; columns that the table lacks are added to it."""
-    table = _writable(path, author)
-    try:
+    with _writing(path, author) as table:
         write_deltalake(
             table,
             rows,
@@ -104,14 +100,11 @@ def append_rows(path: str, rows: pa.Table, author: Author = NOBODY) -> None:
             post_commithook_properties=_CHECKPOINT_ONLY,
             commit_properties=commit_properties(author),
         )
-    except (DeltaError, OSError) as error:
-        raise _unwritable(path, error) from error
 
 
 def replace_rows(path: str, rows: pa.Table, condition: str, author: Author = NOBODY) -> None:
     """Put a few rows in the place of those that meet a condition, in one commit."""
-    table = _writable(path, author)
-    try:
+    with _writing(path, author) as table:
         write_deltalake(
             table,
             rows,
@@ -120,14 +113,11 @@ def replace_rows(path: str, rows: pa.Table, condition: str, author: Author = NOB
             post_commithook_properties=_CHECKPOINT_ONLY,
             commit_properties=commit_properties(author),
         )
-    except (DeltaError, OSError) as error:
-        raise _unwritable(path, error) from error
 
 
 def delete_rows(path: str, condition: str, author: Author = NOBODY) -> bool:
     """Remove the rows that meet an SQL condition, in one commit; return whether there were any."""
-    table = _writable(path, author)
-    try:
+    with _writing(path, author) as table:
         before = table.version()
         table.delete(
             condition,
@@ -135,21 +125,16 @@ def delete_rows(path: str, condition: str, author: Author = NOBODY) -> bool:
             commit_properties=commit_properties(author),
         )
         return table.version() > before
-    except (DeltaError, OSError) as error:
-        raise _unwritable(path, error) from error
 
 
 def restore(path: str, wanted: int, author: Author = NOBODY) -> None:
     """Make a table what it was at a version, in one commit."""
-    table = _writable(path, author)
-    try:
+    with _writing(path, author) as table:
         table.restore(
             wanted,
             post_commithook_properties=_CHECKPOINT_ONLY,
             commit_properties=commit_properties(author),
         )
-    except (DeltaError, OSError) as error:
-        raise _unwritable(path, error) from error
 
 
 def exchange_files(
@@ -196,8 +181,7 @@ def exchange_files(
         )
         for file in removed
     ]
-    table = _writable(path, author)
-    try:
+    with _writing(path, author) as table:
         table.create_write_transaction(
             actions,
             mode="append",
@@ -209,20 +193,14 @@ def exchange_files(
             ),
         )
         table.update_incremental()  # the other ways to write do that themselves
-    except (DeltaError, OSError) as error:
-        raise _unwritable(path, error) from error
 
 
-def _writable(path: str, author: Author) -> DeltaTable:
-    """Open a table to write on what it is now."""
+@contextmanager
+def _writing(path: str, author: Author) -> Iterator[DeltaTable]:
+    """Open a table to write on what it is now; what then goes wrong has one error."""
     try:
-        return snapshots.writable(path, author)
+        yield snapshots.writable(path, author)
     except (DeltaError, OSError) as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: str, error: Exception) -> WarehouseError:
-    snapshots.forget(path)
-    return WarehouseError(
-        f"cannot write the table {path}: {first_line(error)}; nothing of it was kept"
-    )
+        snapshots.forget(path)
+        message = f"cannot write the table {path}: {first_line(error)}; nothing of it was kept"
+        raise WarehouseError(message) from error
