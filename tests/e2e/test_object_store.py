@@ -22,53 +22,58 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("object_store")]
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = ("--set", "detectors.lstm.min_updates=0")
 RACES = 20 if "IOTSCORE_TEST_STORAGE" in os.environ else 1
 
 
-def verify(submit: Submit, warehouse: str) -> None:
-    """See that all checks hold."""
-    done = submit("verify", "--warehouse", warehouse)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+@pytest.fixture
+def command(bucket: str, first_night: Path) -> tuple[str | Path, ...]:
+    """Return a night on the files of the first one, with a warehouse on S3."""
+    night = ("nightly", "--input", first_night / "in", "--warehouse", f"{bucket}/warehouse")
+    return (*night, "--set", "detectors.lstm.min_updates=0")
+
+
+@pytest.fixture
+def holds_one_night(
+    bucket: str, first_night: Path, submit: Submit, tmp_path: Path
+) -> Callable[[], None]:
+    """Return a function that sees that all checks hold and the tables are those of one night."""
+
+    def see() -> None:
+        done = submit("verify", "--warehouse", f"{bucket}/warehouse")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        found = copied(f"{bucket}/warehouse", str(tmp_path / "copy"))
+        assert content(Path(found)) == content(first_night / "warehouse")
+
+    return see
 
 
 @pytest.mark.parametrize("_turn", range(RACES))
 def test_of_two_nights_at_once_one_writes(
     _turn: int,
-    bucket: str,
-    first_night: Path,
+    command: tuple[str | Path, ...],
     short_lived: tuple[str, str],
-    submit: Submit,
-    tmp_path: Path,
+    holds_one_night: Callable[[], None],
 ) -> None:
     """The other ends with 2 and says who does; the tables are those of one night."""
-    command = (
-        *(ROOT / "spark-submit.sh", "nightly", "--input", first_night / "in", *QUICK),
-        *("--warehouse", f"{bucket}/warehouse", "--", *short_lived),
-    )
+    whole = (ROOT / "spark-submit.sh", *command, "--", *short_lived)
     nights = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     told = [night.communicate()[1] for night in nights]
     codes = [night.returncode for night in nights]
     assert sorted(codes) == [0, 2], told
     assert "another job is writing the warehouse s3://" in told[codes.index(2)]
-    verify(submit, f"{bucket}/warehouse")
-    found = copied(f"{bucket}/warehouse", str(tmp_path / "copy"))
-    assert content(Path(found)) == content(first_night / "warehouse")
+    holds_one_night()
 
 
 def test_a_killed_night_is_done_by_the_next(
-    bucket: str,
-    first_night: Path,
+    command: tuple[str | Path, ...],
     short_lived: tuple[str, str],
     submit: Submit,
-    tmp_path: Path,
+    holds_one_night: Callable[[], None],
 ) -> None:
     """It waits until the dead one's lease has expired, undoes what that left, and goes on."""
-    night = ("nightly", "--input", first_night / "in", *QUICK)
-    command = (*night, "--warehouse", f"{bucket}/warehouse")
     killed = subprocess.run(
         [ROOT / "spark-submit.sh", *command, "--", *short_lived],
         env={**os.environ, failpoints.POINT: "append scores"},
@@ -84,6 +89,4 @@ def test_a_killed_night_is_done_by_the_next(
     assert time.monotonic() - began > 30, done.stderr
     assert "has expired; taking it over" in done.stderr
     assert "was interrupted; what it left half done is undone" in done.stderr
-    verify(submit, f"{bucket}/warehouse")
-    found = copied(f"{bucket}/warehouse", str(tmp_path / "copy"))
-    assert content(Path(found)) == content(first_night / "warehouse")
+    holds_one_night()

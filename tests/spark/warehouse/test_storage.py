@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from frames import frame_of
+from frames import KEYS, comparable, frame_of
 from iotscore.alerts.suppress import hidden, suppression
 from iotscore.alerts.suppression import SCOPE
 from iotscore.cli.commands.explain import shap_stage
@@ -40,47 +40,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-_KEYS = {
-    "traffic": ["file_id", "row_no"],
-    "scores": ["file_id", "row_no"],
-    "quarantine": ["file_id", "row_no"],
-    "ingest_files": ["file_id"],
-    "scored_files": ["file_id"],
-    "models": ["model_version"],
-    "score_histogram": ["file_id", "split", "detector", "bin", "flag"],
-    "metrics": ["detector", "scope", "scope_value", "threshold_policy"],
-    "roc_points": ["detector", "scope", "scope_value", "point"],
-}
-_AFTER_EVALUATE = {
-    "explanations": ["file_id", "row_no"],
-    "explained_files": ["file_id"],
-    "incidents": ["incident_id"],
-    "shap_values": ["file_id", "row_no", "feature"],
-    "drift": ["event_day", "device", "feature", "is_flagged_excluded"],
-    "alerts": ["alert_id"],
-}
-_KEYS |= _AFTER_EVALUATE
 _FEW = "explain.shap={benign: 3, attack: 4, samples: 256, background_clusters: 6}"
 KINDS = {"auto": DeltaRsWarehouse, "never": DeltaSparkWarehouse}
 _REPORTED = (
     *("days", "files", "seen", "devices", "incidents", "flagged_records", "explained"),
     *("composition", "quality"),
 )
-_OF_THE_RUN = {"run_id", "ingest_run", "evaluation_id", "manifest"}
-_TIMES = {
-    *("ingested_at", "scored_at", "created_at", "evaluated_at", "quarantined_at"),
-    *("explained_at", "found_at", "raised_at", "monitored_at"),
-}
 
 
 def _content(warehouse: Warehouse, table: str) -> pd.DataFrame:
-    """Return a table in order, without what differs between any two runs.
-
-    A manifest repeats the configuration, which says how files are written.
-    """
-    frame = frame_of(warehouse, table)
-    kept = [name for name in frame.columns if name not in _OF_THE_RUN | _TIMES]
-    return frame[kept].sort_values(_KEYS[table], ignore_index=True)
+    return comparable(frame_of(warehouse, table), table)
 
 
 @pytest.fixture
@@ -122,7 +91,7 @@ def test_a_night_through_spark_gives_the_same_tables(
         run.evaluate()
         assert run.explain() > 0
         _rest_of_a_night(nights[name], settings("default", _FEW))
-    for table in _KEYS:
+    for table in KEYS:
         expected = _content(nights["direct"], table)
         assert len(expected)
         for name in ("arrow", "s3"):
