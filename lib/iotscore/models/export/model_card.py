@@ -13,9 +13,6 @@ RAW_TOLERANCE: Final = 1e-5
 """How far raw scores of the graph may lie from ours, relative to their size. Measured on the sample
 of N-BaIoT: 1.1e-6 for the autoencoder, 2.4e-7 for neighbours, 1e-7 and less for the others."""
 
-HYBRID_TOLERANCE: Final = 1e-4
-"""The same for hybrid scores and severities; measured: 4.1e-6."""
-
 _DATA: Final = {True: "synthetic data, not N-BaIoT", False: "captured data"}
 
 _PAGE: Final = """\
@@ -55,9 +52,9 @@ _GRAPH: Final = """
 
 Outputs, one value a row: {outputs}. Detectors without weight are left out.{threshold}
 
-Sums are rounded in another order than in iotscore. Raw scores agree within {raw:g} of their size,
-hybrid ones within {hybrid:g}; a record whose hybrid score lies that near the threshold may be
-flagged by one and not by the other.
+Sums are rounded in another order than in iotscore. Raw scores agree within {raw:g} of their size;
+hybrid scores and severities are those of raw scores within that bound. A record that near the
+threshold may be flagged by one and not by the other.
 """
 
 
@@ -87,6 +84,5 @@ def model_card(stored: StoredModel, *, has_graph: bool) -> str:
         outputs=", ".join(f"`{name}`" for name in outputs),
         threshold=threshold,
         raw=RAW_TOLERANCE,
-        hybrid=HYBRID_TOLERANCE,
     )
     return text + _GRAPH_ROW + _SCORING + graph
