@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "lib"
 HANDS_OUT = re.compile(
     r"(?<!def )\b(applyInArrow|applyInPandas|arrow_udf|mapInArrow|mapInPandas|pandas_udf"
-    r"|run_arrow_tasks|run_tasks|map_records|map_tasks|fold_records|fold_files|collect_records)\("
+    r"|run_tasks|map_records|map_tasks|fold_records|fold_files|collect_records)\("
 )
 TASKS = {
     "iotscore.evaluation.histogram",

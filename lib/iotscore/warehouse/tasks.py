@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import pyarrow as pa
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     Task = TypeVar("Task")
@@ -49,25 +48,7 @@ def run_tasks(
     """
     if not tasks:
         return []
-    # Plain tasks, no query: Spark's SQL engine takes two seconds to wake up and adds nothing.
+    # Plain tasks, no query: Spark's SQL engine takes two seconds to wake up and adds nothing. All
+    # stages share their Python workers, which live on with the model that they have loaded.
     every = spark.sparkContext.parallelize(range(len(tasks)), len(tasks))
     return list(every.flatMap(lambda number: function(tasks[number])).collect())
-
-
-def run_arrow_tasks(
-    spark: SparkSession, tasks: Sequence[Task], function: Callable[[Task], Iterable[bytes]]
-) -> list[bytes]:
-    """Do the same in the Arrow workers that pandas and Arrow functions run in; reports are bytes.
-
-    These workers live on with the model that they have loaded.
-    """
-    if not tasks:
-        return []
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for number in numbers(batches):
-            for report in function(tasks[number]):
-                yield pa.record_batch({"report": pa.array([report], pa.binary())})
-
-    found = numbered(spark, len(tasks)).mapInArrow(run, "report binary").collect()
-    return [bytes(row.report) for row in found]

@@ -40,7 +40,7 @@ from iotscore.warehouse.schemas import definition
 from iotscore.warehouse.selection import BATCH_ROWS
 from iotscore.warehouse.session import core_count
 from iotscore.warehouse.spark_frames import read_delta, sums_by_query
-from iotscore.warehouse.tasks import TASKS_PER_CORE, numbered, numbers, run_arrow_tasks, run_tasks
+from iotscore.warehouse.tasks import TASKS_PER_CORE, numbered, numbers, run_tasks
 from iotscore.warehouse.warehouse import Warehouse, arrow_rows
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class DeltaRsWarehouse(Warehouse):
 
         tasks = self._tasks(chosen, _WRITE_ROWS)
         with rows_progress(doing, done, chosen.rows):
-            found = run_arrow_tasks(self.spark, tasks, write)
+            found = run_tasks(self.spark, tasks, write)
         files = [DataFile(**json.loads(each)) for each in found]
         return self._commit(into, files, replacing)
 
@@ -175,7 +175,7 @@ class DeltaRsWarehouse(Warehouse):
 
         tasks = self._tasks(chosen, _TASK_ROWS.get(doing or "", _WRITE_ROWS))
         with rows_progress(doing or "count", done, chosen.rows):
-            packed = run_arrow_tasks(self.spark, tasks, run)
+            packed = run_tasks(self.spark, tasks, run)
         yield from map(_unpacked, packed)
 
     def fold_files(self, chosen: Selection, fold: TableFunction) -> Iterator[pa.Table]:
@@ -190,7 +190,7 @@ class DeltaRsWarehouse(Warehouse):
             of_task = replace(chosen, where={**chosen.where, "file_id": file_ids})
             yield from map(_packed, _folded(_reader(of_task)(mine), fold))
 
-        yield from map(_unpacked, run_arrow_tasks(self.spark, _by_landing_file(groups), run))
+        yield from map(_unpacked, run_tasks(self.spark, _by_landing_file(groups), run))
 
     def collect_records(self, chosen: Selection, keep: TableFunction) -> Iterator[pa.Table]:
         """See the base class."""
