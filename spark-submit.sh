@@ -145,12 +145,14 @@ if ! (trap '' HUP INT TERM && exec "$python" "$root/scripts/build_zip.py" "$zip"
         "type make zip as a user who may write it."
 fi
 jars="$("$root/scripts/jars.sh" "$properties")"
+classes=""
+[[ "$master" != local* ]] || classes="$("$root/scripts/classes.sh" "$properties" "$jars")"
 
 # A closed stream becomes one that cannot be written either.
 { : >&1; } 2>/dev/null || exec 1</dev/null
 { : >&2; } 2>/dev/null || exec 2>/dev/null
 make_scratch "$python" "$local_dirs" ${job_args[@]+"${job_args[@]}"}
-complete_settings "$master" "$IOTSCORE_STREAMS/spark.conf"
+complete_settings "$master" "$IOTSCORE_STREAMS/spark.conf" "$classes"
 
 options=(--master "$master" --driver-memory "${DRIVER_MEMORY:-4g}"
     --properties-file "$IOTSCORE_STREAMS/spark.conf" --py-files "$zip")

@@ -164,8 +164,9 @@ find_settings() {
     fi
 }
 
-# complete_settings MASTER FILE: write the settings of this run, which is what the chosen file says,
-# what protects this machine whatever that says (docs/security.md), and secrets; nobody else may read it.
+# complete_settings MASTER FILE CLASSES: write the settings of this run, which is what the chosen file
+# says, what protects this machine whatever that says (docs/security.md), the file of kept classes if
+# there is one, and secrets; nobody else may read it.
 complete_settings() {
     local key value
     {
@@ -176,6 +177,12 @@ complete_settings() {
             value="$(setting "$properties" "$key")"
             echo "$key $(setting "$root/conf/spark-defaults.conf" "$key") $value"
         done
+        if [[ -n "$3" ]]; then
+            key=spark.driver.defaultJavaOptions
+            value="$(setting "$properties" "$key") $(setting "$root/conf/spark-defaults.conf" "$key")"
+            # Where the file does not suit, Java would say so on the job's own standard output.
+            echo "$key $value -Xlog:cds*=off -Xlog:class+path=off \"-XX:SharedArchiveFile=$3\""
+        fi
         if [[ "$1" == local* && -z "$(setting "$properties" spark.authenticate)" ]]; then
             echo "spark.authenticate true"
             # Between processes Spark wants to be told the secret; within one it makes its own.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
+from spark_fixtures import SHORT_LIVED
 from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ def test_a_full_or_locked_disk_loses_nothing(
     assert all(found > {"running"} for found in ends)
 
 
-def test_of_two_jobs_at_once_one_works(
-    landing: Path, tmp_path: Path, short_lived: tuple[str, str]
-) -> None:
+def test_of_two_jobs_at_once_one_works(landing: Path, tmp_path: Path) -> None:
     """The other ends with a clear message, and every record is there once.
 
     Here are two jobs; ``make soak`` starts twenty more pairs.
@@ -93,7 +92,7 @@ def test_of_two_jobs_at_once_one_works(
     command = [ROOT / "spark-submit.sh", "ingest", "--input", folder, "--warehouse", warehouse]
     both = [
         subprocess.Popen(
-            [*command, "--", *short_lived], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            [*command, "--", *SHORT_LIVED], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         for _ in range(2)
     ]

@@ -30,7 +30,6 @@ def test_a_night_without_locale_beside_an_hdfs_that_is_not_there(first_night: Pa
         "hadoop",
         "in",
         "scratch",
-        "spark.jsa",
         "stderr.txt",
         "stdout.txt",
         "warehouse",

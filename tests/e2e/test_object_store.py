@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from iotscore import failpoints
+from spark_fixtures import SHORT_LIVED
 from warehouse_content import content, copied
 
 if TYPE_CHECKING:
@@ -51,11 +52,10 @@ def holds_one_night(
 def test_of_two_nights_at_once_one_writes(
     _turn: int,
     command: tuple[str | Path, ...],
-    short_lived: tuple[str, str],
     holds_one_night: Callable[[], None],
 ) -> None:
     """The other ends with 2 and says who does; the tables are those of one night."""
-    whole = (ROOT / "spark-submit.sh", *command, "--", *short_lived)
+    whole = (ROOT / "spark-submit.sh", *command, "--", *SHORT_LIVED)
     nights = [
         subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
@@ -69,13 +69,12 @@ def test_of_two_nights_at_once_one_writes(
 
 def test_a_killed_night_is_done_by_the_next(
     command: tuple[str | Path, ...],
-    short_lived: tuple[str, str],
     submit: Submit,
     holds_one_night: Callable[[], None],
 ) -> None:
     """It waits until the dead one's lease has expired, undoes what that left, and goes on."""
     killed = subprocess.run(
-        [ROOT / "spark-submit.sh", *command, "--", *short_lived],
+        [ROOT / "spark-submit.sh", *command, "--", *SHORT_LIVED],
         env={**os.environ, failpoints.POINT: "append scores"},
         capture_output=True,
         text=True,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
+from spark_fixtures import SHORT_LIVED
 from traffic_files import make_features, write_traffic
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def table(warehouse: Path, name: str) -> pd.DataFrame:
 
 def test_a_killed_stream_goes_on_and_agrees_with_a_night(
     first_night: Path,
-    short_lived: tuple[str, str],
     run_job: Callable[..., subprocess.CompletedProcess[str]],
     landing: Path,
     tmp_path: Path,
@@ -49,7 +49,7 @@ def test_a_killed_stream_goes_on_and_agrees_with_a_night(
     stream = ("stream", "--once", "--input", folder, "--warehouse", streamed)
     stream = (*stream, "--set", "stream.files_per_batch=4")
     killed = subprocess.run(
-        [ROOT / "spark-submit.sh", *map(str, stream), "--", *short_lived],
+        [ROOT / "spark-submit.sh", *map(str, stream), "--", *SHORT_LIVED],
         env={**os.environ, "IOTSCORE_FAULT": "append scores"},
         capture_output=True,
         text=True,

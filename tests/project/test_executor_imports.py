@@ -35,7 +35,6 @@ TASKS = {
     "iotscore.warehouse.delta_rs.warehouse",
     "iotscore.warehouse.delta_spark.batch_functions",
     "iotscore.warehouse.spark_frames",
-    "iotscore.warehouse.tasks",
 }
 """The modules whose functions tasks call, wherever they lie: each is imported on every node."""
 DRIVERS = {"iotscore.warehouse.delta_spark.warehouse"}

@@ -81,8 +81,42 @@ def test_the_two_streams_stay_apart(launcher: Launcher) -> None:
     driver = "import sys; print(1); print(2, file=sys.stderr); sys.exit(3)"
     (launcher.tree / "jobs" / "echo.py").write_text(driver)
     launcher.fake_spark('"$PYSPARK_DRIVER_PYTHON" "$IOTSCORE_HOME/jobs/echo.py" >/dev/null 2>&1')
+    assert launcher.run("echo").returncode == 3  # keeps Spark's classes, and says so
     result = launcher.run("echo")
     assert (result.returncode, result.stdout, result.stderr) == (3, "1\n", "2\n")
+
+
+def test_classes_are_kept_once_for_a_spark(launcher: Launcher) -> None:
+    """The first job in local mode keeps them, the next map them; another Spark has others."""
+    launcher.java("17")
+    launcher.fake_spark('cat "$6"')
+    assert "SharedArchiveFile" not in launcher.run("echo", MASTER="spark://x:1").stdout
+    first, second = launcher.run("echo"), launcher.run("echo")
+    assert "Keeping Spark's classes" in first.stderr
+    assert second.stderr == ""
+    (kept,) = (launcher.tree / ".tools" / "classes").iterdir()
+    for result in (first, second):
+        assert f'"-XX:SharedArchiveFile={kept}"\n' in result.stdout
+    (launcher.tree / "spark" / "jars" / "another.jar").touch()
+    assert "Keeping Spark's classes" in launcher.run("echo").stderr
+
+
+def test_classes_that_cannot_be_kept_stop_nothing(launcher: Launcher) -> None:
+    """It is told, with where the reason lies, and tried again once that note is removed."""
+    launcher.java("17")
+    launcher.fake_spark('cat "$6"')
+    fails = 'if [[ "$*" == *exercise.py* ]]; then echo no space; exit 1; fi; cat "$6"'
+    launcher.script("spark/bin/spark-submit", fails)
+    result = launcher.run("echo")
+    assert result.returncode == 0
+    assert "SharedArchiveFile" not in result.stdout
+    (note,) = (launcher.tree / ".tools" / "classes").iterdir()
+    assert f"jobs start more slowly; {note} says why" in result.stderr
+    assert note.read_text() == "no space\n"
+    assert launcher.run("echo").stderr == ""
+    launcher.fake_spark('cat "$6"')
+    note.unlink()
+    assert "SharedArchiveFile" in launcher.run("echo").stdout
 
 
 def test_every_byte_of_an_argument_arrives(launcher: Launcher) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-_CLASSES = "spark.jsa"
 _BY_SCORING = ("scores", "scored_files", "score_histogram", "metrics", "roc_points")
 _ELSEWHERE = """<configuration>
   <property><name>fs.defaultFS</name><value>hdfs://nowhere.invalid:8020</value></property>
@@ -29,10 +28,8 @@ def first_night(made_once: Callable[..., Path], landing: Path) -> Path:
     """Return a folder with the ``warehouse`` of a night on a few made-up files; copy, do not write.
 
     The night is run as cron would: hardly an environment, in a folder with an accent, beside a
-    Hadoop that is elsewhere. What it printed is in ``stdout.txt`` and ``stderr.txt``. Most of its
-    time such a job reads and checks the classes of Spark: they are kept beside it.
+    Hadoop that is elsewhere. What it printed is in ``stdout.txt`` and ``stderr.txt``.
     """
-    option, flags = SHORT_LIVED
 
     def run(folder: Path) -> None:
         shutil.copytree(landing, folder / "in")
@@ -40,11 +37,10 @@ def first_night(made_once: Callable[..., Path], landing: Path) -> Path:
         (folder / "hadoop").mkdir()
         (folder / "hadoop" / "core-site.xml").write_text(_ELSEWHERE)
         quick = ("--set", "detectors.lstm.min_updates=0")
-        kept = f"{flags} -Xlog:disable -XX:ArchiveClassesAtExit={folder / _CLASSES}"
         done = subprocess.run(
             [
                 *(ROOT / "spark-submit.sh", "nightly", "--input", folder / "in", *quick),
-                *("--warehouse", folder / "warehouse", "--", option, kept),
+                *("--warehouse", folder / "warehouse", "--", *SHORT_LIVED),
             ],
             capture_output=True,  # so it ends when all of its processes have
             check=False,
@@ -71,14 +67,7 @@ def copy_unscored() -> Callable[[Path, Path], Path]:
 
 
 @pytest.fixture(scope="session")
-def short_lived(first_night: Path) -> tuple[str, str]:
-    """Return options of spark-submit for a job that is over soon."""
-    option, flags = SHORT_LIVED
-    return option, f"{flags} -Xlog:disable -XX:SharedArchiveFile={first_night / _CLASSES}"
-
-
-@pytest.fixture(scope="session")
-def submit(short_lived: tuple[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+def submit() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs ./spark-submit.sh as a user would, from another folder."""
 
     def run(
@@ -87,7 +76,7 @@ def submit(short_lived: tuple[str, str]) -> Callable[..., subprocess.CompletedPr
         options: tuple[str, ...] = (),
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *short_lived, *options],
+            [ROOT / "spark-submit.sh", *map(str, arguments), "--", *SHORT_LIVED, *options],
             capture_output=True,
             text=True,
             check=False,

@@ -24,6 +24,7 @@ from iotscore.runs.run_log import recover
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import STAGING
 from night_stages import Stages
+from spark_fixtures import SHORT_LIVED
 from warehouse_content import content, copied
 
 if TYPE_CHECKING:
@@ -220,8 +221,7 @@ def test_a_killed_stage_leaves_no_trace(
     before, after = (kept_content(base / name) for name in (stage, night.after(stage)))
     if how == "process":
         shutil.copytree(base / stage, folder)
-        options = request.getfixturevalue("short_lived")
-        kill(point, stage, folder, source, night, options)
+        kill(point, stage, folder, source, night, SHORT_LIVED)
     else:
         shutil.copytree(bases(kind).at(stage, point), folder)
     root = str(folder)
