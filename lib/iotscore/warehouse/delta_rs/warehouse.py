@@ -7,13 +7,8 @@ in workers that write data files themselves; the driver commits them by delta-rs
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-
-import pyarrow as pa
 
 from iotscore import failpoints, s3
 from iotscore.errors import WarehouseError
@@ -28,12 +23,13 @@ from iotscore.warehouse.delta_rs.data_files import (
 )
 from iotscore.warehouse.delta_rs.inventory import empty_commits, listed_files
 from iotscore.warehouse.delta_rs.proof import prove_file
-from iotscore.warehouse.delta_rs.rewrite import file_ids_of, rewritten
-from iotscore.warehouse.delta_rs.row_groups import read_batches, row_groups
+from iotscore.warehouse.delta_rs.record_tasks import by_landing_file, folded, reader
+from iotscore.warehouse.delta_rs.rewrite import rewritten
+from iotscore.warehouse.delta_rs.row_groups import row_groups
 from iotscore.warehouse.partitioning import partition_by_size
 from iotscore.warehouse.progress import rows_progress
 from iotscore.warehouse.record_sums import added
-from iotscore.warehouse.records import by_file, plain, with_constants
+from iotscore.warehouse.records import with_constants
 from iotscore.warehouse.results import DataFileCheck, Proof
 from iotscore.warehouse.schema_version import STATED
 from iotscore.warehouse.schemas import definition
@@ -46,6 +42,7 @@ from iotscore.warehouse.warehouse import Warehouse, arrow_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.warehouse.compaction import Compaction, CompactionOptions
@@ -60,8 +57,6 @@ _TASK_ROWS: Final = {"monitor": 200_000}
 """About the records of a task that leaves little behind: a second of work."""
 _WRITE_ROWS: Final = 100_000
 """About the records of a task that writes; scored, they become one data file of some 3 MB."""
-_MOST_FILE_TASKS: Final = 200
-"""A task that folds landing files holds all rows of its files; very many tasks cost more."""
 _MOST_ROWS_ON_DRIVER: Final = 500_000
 """So many rows the driver folds in a second or two, before a query of Spark's has woken up."""
 
@@ -105,9 +100,9 @@ class DeltaRsWarehouse(Warehouse):
         """See the base class."""
         self.create(into)
         schema, open_file = definition(into).arrow_schema, self._writer(into)
-        read, done = _reader(chosen), self.spark.sparkContext.accumulator(0)
+        read, done = reader(chosen), self.spark.sparkContext.accumulator(0)
 
-        def write(groups: list[RowGroup]) -> Iterator[bytes]:
+        def write(groups: list[RowGroup]) -> Iterator[DataFile]:
             make = load()
             with open_file() as writer:
                 for records in read(groups):
@@ -116,12 +111,11 @@ class DeltaRsWarehouse(Warehouse):
                     done.add(records.num_rows)
                     failpoints.hit_in_worker(f"{doing} batch")
                 if file := writer.close():
-                    yield json.dumps(asdict(file)).encode()
+                    yield file
 
         tasks = self._tasks(chosen, _WRITE_ROWS)
         with rows_progress(doing, done, chosen.rows):
-            found = run_tasks(self.spark, tasks, write)
-        files = [DataFile(**json.loads(each)) for each in found]
+            files = run_tasks(self.spark, tasks, write)
         return self._commit(into, files, replacing)
 
     def map_tasks(
@@ -157,13 +151,13 @@ class DeltaRsWarehouse(Warehouse):
         self, chosen: Selection, load: Callable[[], Fold], *, doing: str | None = None
     ) -> Iterator[pa.Table]:
         """See the base class."""
-        groups, read = self._row_groups(chosen), _reader(chosen)
+        groups, read = self._row_groups(chosen), reader(chosen)
         if doing is None and sum(group.rows for group in groups) <= _MOST_ROWS_ON_DRIVER:
             yield load()(read(groups))
             return
         done = self.spark.sparkContext.accumulator(0)
 
-        def run(mine: list[RowGroup]) -> Iterator[bytes]:
+        def run(mine: list[RowGroup]) -> Iterator[pa.Table]:
             fold = load()
 
             def counted() -> Iterator[pa.Table]:
@@ -171,30 +165,30 @@ class DeltaRsWarehouse(Warehouse):
                     yield records
                     done.add(records.num_rows)
 
-            yield _packed(fold(counted()))
+            yield fold(counted())
 
         tasks = self._tasks(chosen, _TASK_ROWS.get(doing or "", _WRITE_ROWS))
         with rows_progress(doing or "count", done, chosen.rows):
-            packed = run_tasks(self.spark, tasks, run)
-        yield from map(_unpacked, packed)
+            found = run_tasks(self.spark, tasks, run)
+        yield from found
 
     def fold_files(self, chosen: Selection, fold: TableFunction) -> Iterator[pa.Table]:
         """See the base class."""
         groups = self._row_groups(chosen)
         if sum(group.rows for group in groups) <= _MOST_ROWS_ON_DRIVER:
-            yield from _folded(_reader(chosen)(groups), fold)
+            yield from folded(reader(chosen)(groups), fold)
             return
 
-        def run(task: tuple[list[str], list[RowGroup]]) -> Iterator[bytes]:
+        def run(task: tuple[list[str], list[RowGroup]]) -> Iterator[pa.Table]:
             file_ids, mine = task
             of_task = replace(chosen, where={**chosen.where, "file_id": file_ids})
-            yield from map(_packed, _folded(_reader(of_task)(mine), fold))
+            yield from folded(reader(of_task)(mine), fold)
 
-        yield from map(_unpacked, run_tasks(self.spark, _by_landing_file(groups), run))
+        yield from run_tasks(self.spark, by_landing_file(groups), run)
 
     def collect_records(self, chosen: Selection, keep: TableFunction) -> Iterator[pa.Table]:
         """See the base class."""
-        for records in _reader(chosen)(self._row_groups(chosen)):
+        for records in reader(chosen)(self._row_groups(chosen)):
             if (kept := keep(records)).num_rows:
                 yield kept
 
@@ -345,47 +339,3 @@ class DeltaRsWarehouse(Warehouse):
 
     def _version(self, table: str) -> int:
         return delta.version(self._path(table))
-
-
-def _reader(chosen: Selection) -> Callable[[Sequence[RowGroup]], Iterator[pa.Table]]:
-    """Return what reads the chosen rows of row groups."""
-    schema = definition(chosen.table).arrow_schema
-    names = {*chosen.columns, *chosen.where}
-    texts = [name for name in names if pa.types.is_string(schema.field(name).type)]
-    return partial(read_batches, columns=chosen.columns, where=chosen.where, texts=texts)
-
-
-def _folded(tables: Iterator[pa.Table], fold: TableFunction) -> Iterator[pa.Table]:
-    """Yield what a function makes of the rows of each landing file."""
-    parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
-    for rows in tables:
-        for file_id, is_its in by_file(rows):
-            parts[file_id].append(plain(rows.filter(pa.array(is_its))))
-    for file_id in sorted(parts):
-        yield fold(pa.concat_tables(parts.pop(file_id)))
-
-
-def _by_landing_file(groups: Sequence[RowGroup]) -> list[tuple[list[str], list[RowGroup]]]:
-    """Return tasks of landing files, and the row groups that hold rows of each task's files."""
-    holding: defaultdict[str, list[RowGroup]] = defaultdict(list)
-    for group in groups:
-        for file_id in file_ids_of(group):
-            holding[file_id].append(group)
-    files = sorted(holding)
-    size = -(-len(files) // _MOST_FILE_TASKS)
-    chunks = [files[start : start + size] for start in range(0, len(files), size)]
-    return [
-        (chunk, list(dict.fromkeys(group for file_id in chunk for group in holding[file_id])))
-        for chunk in chunks
-    ]
-
-
-def _packed(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _unpacked(data: bytes) -> pa.Table:
-    return pa.ipc.open_stream(data).read_all()
