@@ -78,6 +78,7 @@ setup(
             "hypothesis>=6.170",
             "import-linter>=2.16",
             "ipykernel>=7.4",  # runs notebooks
+            "kubernetes-validate>=1.37",  # the manifests of deploy/kubernetes against the schemas
             "mkdocs-material>=9.8,<10",
             "mkdocstrings[python]>=1.0,<2",
             "mypy>=2.4",

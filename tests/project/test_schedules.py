@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import runpy
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from iotscore.cli import job
+from kubernetes_files import documents, operator_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,19 +133,6 @@ def test_a_deaf_job_is_killed(night: Callable[..., subprocess.Popen[str]], tmp_p
     assert len(calls(tmp_path)) == 1
 
 
-def documents(name: str) -> list[dict[str, Any]]:
-    """Return the objects of a YAML file of Kubernetes."""
-    text = (DEPLOY / "kubernetes" / name).read_text(encoding="utf-8")
-    return list(yaml.safe_load_all(text))
-
-
-def operator_template() -> dict[str, Any]:
-    """Return what the Spark operator is told to start."""
-    [application] = documents("scheduled.yaml")
-    template: dict[str, Any] = application["spec"]["template"]
-    return template
-
-
 def commands() -> dict[str, list[str]]:
     """Return each schedule's command: a job and its arguments."""
     found = {}
@@ -226,25 +212,6 @@ def test_the_operator_gets_our_spark_settings() -> None:
     pairs = [line.split(None, 1) for line in lines if line.strip() and line[0] != "#"]
     ours = {key: value.strip() for key, value in pairs if not key.startswith("spark.jars.")}
     assert operator_template()["sparkConf"] == ours
-
-
-def test_both_ways_on_kubernetes_use_the_same_objects() -> None:
-    """Image, service account, volume and Spark are those that access.yaml and Dockerfile make."""
-    names = {one["kind"]: one["metadata"]["name"] for one in documents("access.yaml")}
-    dockerfile = (DEPLOY / "kubernetes" / "Dockerfile").read_text()
-    template = operator_template()
-    assert f"apache/spark:{template['sparkVersion']}-" in dockerfile
-    assert f"pyspark=={template['sparkVersion']}" in (ROOT / "setup.py").read_text()
-    [volume] = template["volumes"]
-    assert volume["persistentVolumeClaim"]["claimName"] == names["PersistentVolumeClaim"]
-    assert template["driver"]["serviceAccount"] == names["ServiceAccount"]
-    [cronjob] = documents("cronjob.yaml")
-    text = json.dumps(cronjob)
-    assert f'"claimName": "{names["PersistentVolumeClaim"]}"' in text
-    assert f"claimName={names['PersistentVolumeClaim']}" in text
-    assert f"image={template['image']}" in text
-    pod = cronjob["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    assert pod["serviceAccountName"] == names["ServiceAccount"]
 
 
 def test_the_dags_are_two() -> None:
