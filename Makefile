@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks check format lint type test-fast test reference clean java browser s3-server test-storage check-airflow bench \
+.PHONY: help setup hooks check format lint type test-fast test reference clean java classes browser s3-server test-storage check-airflow bench \
 	bench-kernels fuzz soak docs lock zip env-archive demo-data demo fetch-data
 
 ROWS ?= 200000
@@ -64,7 +64,7 @@ type: setup ## check types
 test-fast: setup ## run the tests that need no Spark [ARGS=]
 	@$(PYTHON_BIN) -m pytest -m "not spark and not cluster and not e2e" $(ARGS)
 
-test: setup java browser s3-server ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
+test: setup java classes browser s3-server ## run every test, some at a time [ARGS="-k forest" WORKERS=3]
 	@$(PYTHON_BIN) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup \
 		--no-loadscope-reorder $(ARGS)
 
@@ -79,6 +79,12 @@ clean: ## remove what was built or made here, except .venv
 
 java: ## check for Java 17 or 21; on Debian or Ubuntu, as root, install it
 	@scripts/java.sh --install
+
+classes: setup java ## keep Spark's classes for quick starts, as the first job does
+	@export SPARK_HOME="$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/pyspark)" \
+		IOTSCORE_PYTHON="$(CURDIR)/.venv/bin/python" SPARK_LOCAL_IP=127.0.0.1; \
+	jars="$$(scripts/jars.sh conf/spark-defaults.conf)"; \
+	scripts/classes.sh conf/spark-defaults.conf "$$jars" >/dev/null
 
 browser: ## look for Chromium, which tests the report; on Debian, as root, install it
 	@scripts/browser.sh --install

@@ -45,7 +45,7 @@ export SPARK_LOCAL_IP="${SPARK_LOCAL_IP:-$host}"
 jars="$("$root/scripts/jars.sh" "$properties")"
 
 make_scratch "$python" "$local_dirs"
-complete_settings "$master" "$IOTSCORE_STREAMS/spark.conf"
+complete_settings "$master" "$IOTSCORE_STREAMS/spark.conf" ""  # its class path is another one
 export BASH_ENV="$root/scripts/spark_shell.sh"
 
 # The server's sessions look for Delta Lake on the class path and not among --jars.
