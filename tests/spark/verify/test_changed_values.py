@@ -46,13 +46,13 @@ def test_sums_are_those_that_spark_finds(night_copy: Copy) -> None:
 
 
 def test_scores_that_were_changed(damaged: Warehouse) -> None:
-    """A score's last bit, a flag, a NULL, and a feature that a score came from are noticed."""
+    """A score, a flag, a NULL, and a feature that a score came from are noticed."""
     version = champion(damaged)
     scores = delta_table(damaged, "scores").to_pandas().set_index(["source_file", "row_no"])
     score = float(scores.loc[("1.benign.csv", 3), "lstm_norm"])
-    bit = repr(float(np.nextafter(score, 9e9)))
+    moved = repr(score * (1 + 1e-11))
     file = "source_file = '1.benign.csv' AND row_no = "
-    change(damaged, "scores", f"{file}3", lstm_norm=bit)
+    change(damaged, "scores", f"{file}3", lstm_norm=moved)
     change(damaged, "scores", f"{file}4", is_anomaly="NOT is_anomaly")
     change(damaged, "scores", f"{file}5", iforest_score="NULL")
     change(damaged, "traffic", f"{file}6", H_L5_mean="H_L5_mean + 1")
@@ -61,8 +61,18 @@ def test_scores_that_were_changed(damaged: Warehouse) -> None:
     assert [fault.split(": ")[0] for fault in faults] == [
         f"model {version}, 1.benign.csv row {row}" for row in (3, 4, 5, 6)
     ]
-    assert faults[0].endswith(f"lstm_norm is {bit}, computed again {score!r}")
+    assert faults[0].endswith(f"lstm_norm is {moved}, computed again {score!r}")
     assert "iforest_score is None, computed again" in faults[2]
+
+
+def test_the_last_bit_is_the_matter_of_the_content(damaged: Warehouse) -> None:
+    """Another processor's logarithm may differ by it; that it was changed here is found."""
+    scores = delta_table(damaged, "scores").to_pandas().set_index(["source_file", "row_no"])
+    bit = repr(float(np.nextafter(scores.loc[("1.benign.csv", 3), "lstm_norm"], 9e9)))
+    change(damaged, "scores", "source_file = '1.benign.csv' AND row_no = 3", lstm_norm=bit)
+    name, fault = failing(damaged)
+    assert name == "content"
+    assert "1.benign.csv: values of its 90 rows in scores are not those" in fault
 
 
 def test_raw_scores_that_were_changed(night_copy: Copy) -> None:
