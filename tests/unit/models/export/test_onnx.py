@@ -59,8 +59,10 @@ class Runtime:
 
     def require_same(self, rows: np.ndarray, devices: np.ndarray) -> set[str]:
         """Compare both within the stated tolerances; return the names of the outputs."""
-        found = self.outputs(rows, devices)
-        ends = [self.scores_off_by(part, rows, devices) for part in (-RAW_TOLERANCE, RAW_TOLERANCE)]
+        found, raw = self.outputs(rows, devices), self.model.raw_scores(rows, devices)
+        # What follows a raw score only rises with it, so between the results of the two ends of its
+        # bound lies what any raw scores between them give, however steep a curve is there.
+        ends = [self.scores_off_by(part, raw, devices) for part in (-RAW_TOLERANCE, RAW_TOLERANCE)]
         for name, values in found.items():
             least, most = (one[name].astype(np.float64) for one in ends)
             spare = 1e-9 * np.abs(most)
@@ -69,14 +71,9 @@ class Runtime:
         return set(found)
 
     def scores_off_by(
-        self, part: float, rows: np.ndarray, devices: np.ndarray
+        self, part: float, raw: dict[str, np.ndarray], devices: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Return our scores as if each raw one were off by a part of its size.
-
-        What follows a raw score only rises with it, so between the results of the two ends lies
-        what any raw scores between them give, however steep a curve is there.
-        """
-        raw = self.model.raw_scores(rows, devices)
+        """Return our scores as if each raw one were off by a part of its size."""
         # A rest of two nearly equal float32 numbers has no size to be relative to.
         moved = {k: np.maximum(v + part * v + np.sign(part) * 1e-7, 0.0) for k, v in raw.items()}
         model = self.model
@@ -178,7 +175,11 @@ def test_real_rows(nbaiot: Path) -> None:
     model = fit_model(*halves, chosen, None, (whose[0], whose[1]))
     rows = np.concatenate([table[5::25] for table in tables])
     devices = np.repeat(numbers, [len(table[5::25]) for table in tables])
-    assert Runtime(model).require_same(rows, devices) >= {"severity", "neighbours_score"}
+    runtime = Runtime(model)
+    assert runtime.require_same(rows, devices) >= {"severity", "neighbours_score"}
+    found, expected = runtime.outputs(rows, devices), model.score(rows, devices)
+    for name in ("hybrid_score", "severity"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-7, err_msg=name)
 
 
 _FIRST, _SECOND = slice(0, 133), slice(133, 266)
