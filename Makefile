@@ -81,10 +81,8 @@ java: ## check for Java 17 or 21; on Debian or Ubuntu, as root, install it
 	@scripts/java.sh --install
 
 classes: setup java ## keep Spark's classes for quick starts, as the first job does
-	@export SPARK_HOME="$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/pyspark)" \
-		IOTSCORE_PYTHON="$(CURDIR)/.venv/bin/python" SPARK_LOCAL_IP=127.0.0.1; \
-	jars="$$(scripts/jars.sh conf/spark-defaults.conf)"; \
-	scripts/classes.sh conf/spark-defaults.conf "$$jars" >/dev/null
+	@SPARK_HOME="$$(echo $(CURDIR)/.venv/lib/python3.*/site-packages/pyspark)" \
+		IOTSCORE_PYTHON="$(CURDIR)/.venv/bin/python" SPARK_LOCAL_IP=127.0.0.1 scripts/classes.sh >/dev/null
 
 browser: ## look for Chromium, which tests the report; on Debian, as root, install it
 	@scripts/browser.sh --install

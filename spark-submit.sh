@@ -146,7 +146,7 @@ if ! (trap '' HUP INT TERM && exec "$python" "$root/scripts/build_zip.py" "$zip"
 fi
 jars="$("$root/scripts/jars.sh" "$properties")"
 classes=""
-[[ "$master" != local* ]] || classes="$("$root/scripts/classes.sh" "$properties" "$jars")"
+[[ "$master" != local* ]] || classes="$("$root/scripts/classes.sh")"
 
 # A closed stream becomes one that cannot be written either.
 { : >&1; } 2>/dev/null || exec 1</dev/null

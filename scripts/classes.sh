@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints the file that holds Spark's classes as Java keeps them in memory; makes it if there is none.
 #
-# usage: SPARK_HOME=DIR IOTSCORE_PYTHON=FILE scripts/classes.sh PROPERTIES_FILE JARS
+# usage: SPARK_HOME=DIR IOTSCORE_PYTHON=FILE scripts/classes.sh
 #
 # Most of its time a short job reads and checks the classes of Spark; mapped from a file they are
 # there at once. Java looks whether a file suits it and its class path, and does without it if not.
@@ -12,10 +12,9 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-properties="$1" jars="$2"
 
 java="$(command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java")"
-made_of="$(ls -lL "$java" "$SPARK_HOME/jars" && cat "$properties" "$root/scripts/exercise.py")"
+made_of="$(ls -lL "$java" "$SPARK_HOME/jars" && cat "$root/scripts/exercise.py")"
 folder="$root/.tools/classes"
 file="$folder/$(cksum <<<"$made_of" | cut -d ' ' -f 1).jsa"
 
@@ -28,9 +27,8 @@ if [[ ! -e "$file" ]]; then
     fi
     trap 'rm -rf "$work"' EXIT
     echo "Keeping Spark's classes for quick starts (once, half a minute) ..." >&2
-    if ! SPARK_LOCAL_DIRS="$work" PYSPARK_DRIVER_PYTHON="$IOTSCORE_PYTHON" "$SPARK_HOME/bin/spark-submit" \
-        --master "local[2]" --properties-file "$properties" --conf "spark.jars.packages=" \
-        ${jars:+--jars "$jars"} \
+    if ! SPARK_LOCAL_DIRS="$work" PYSPARK_PYTHON="$IOTSCORE_PYTHON" \
+        PYSPARK_DRIVER_PYTHON="$IOTSCORE_PYTHON" "$SPARK_HOME/bin/spark-submit" --master "local[2]" --conf "spark.ui.enabled=false" \
         --driver-java-options "-Xlog:disable \"-XX:ArchiveClassesAtExit=$work/classes.jsa\"" \
         "$root/scripts/exercise.py" >"$work/log" 2>&1 || [[ ! -s "$work/classes.jsa" ]]; then
         cp "$work/log" "$file.failed"

@@ -168,21 +168,18 @@ find_settings() {
 # says, what protects this machine whatever that says (docs/security.md), the file of kept classes if
 # there is one, and secrets; nobody else may read it.
 complete_settings() {
-    local key value
+    local key value ours="$root/conf/spark-defaults.conf"
     {
         cat "$properties"
         echo
         for key in spark.driver.defaultJavaOptions spark.executor.defaultJavaOptions; do
-            [[ ! "$properties" -ef "$root/conf/spark-defaults.conf" ]] || break
-            value="$(setting "$properties" "$key")"
-            echo "$key $(setting "$root/conf/spark-defaults.conf" "$key") $value"
-        done
-        if [[ -n "$3" ]]; then
-            key=spark.driver.defaultJavaOptions
-            value="$(setting "$properties" "$key") $(setting "$root/conf/spark-defaults.conf" "$key")"
+            value="$(setting "$ours" "$key")"
+            [[ "$properties" -ef "$ours" ]] || value+=" $(setting "$properties" "$key")"
             # Where the file does not suit, Java would say so on the job's own standard output.
-            echo "$key $value -Xlog:cds*=off -Xlog:class+path=off \"-XX:SharedArchiveFile=$3\""
-        fi
+            [[ "$key" != spark.driver.* || -z "$3" ]] ||
+                value+=" -Xlog:cds*=off -Xlog:class+path=off \"-XX:SharedArchiveFile=$3\""
+            echo "$key $value"
+        done
         if [[ "$1" == local* && -z "$(setting "$properties" spark.authenticate)" ]]; then
             echo "spark.authenticate true"
             # Between processes Spark wants to be told the secret; within one it makes its own.

@@ -97,6 +97,9 @@ def test_classes_are_kept_once_for_a_spark(launcher: Launcher) -> None:
     (kept,) = (launcher.tree / ".tools" / "classes").iterdir()
     for result in (first, second):
         assert f'"-XX:SharedArchiveFile={kept}"\n' in result.stdout
+    (launcher.tree / "other.conf").write_text("spark.ui.enabled true\n")
+    other = launcher.run("echo", SPARK_PROPERTIES=str(launcher.tree / "other.conf"))
+    assert other.stderr == ""
     (launcher.tree / "spark" / "jars" / "another.jar").touch()
     assert "Keeping Spark's classes" in launcher.run("echo").stderr
 
