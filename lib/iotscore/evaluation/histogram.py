@@ -42,7 +42,7 @@ def update_histogram(context: Context, bins_per_e_fold: int) -> int:
     if stored.is_batch_minmax:
         # New extremes moved every normalised score, so the earlier counts are void.
         of_model = rows_where(model_version=stored.version)
-        warehouse.replace("score_histogram", stamped, of_model.sql())
+        warehouse.replace("score_histogram", stamped, of_model)
     else:
         warehouse.append("score_histogram", stamped)
     return rows

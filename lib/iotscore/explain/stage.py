@@ -112,7 +112,7 @@ def _record_explained(context: Context, files: PendingFiles, rows: Mapping[str, 
         {"file_id": file, "rows_explained": rows.get(file, 0), "sha256": checksum, **common}
         for file, checksum in files.checksums.items()
     ]
-    context.warehouse.replace("explained_files", entries, files.of_all().sql())
+    context.warehouse.replace("explained_files", entries, files.of_all())
 
 
 def _explain(context: Context, files: PendingFiles) -> dict[str, RecordSum]:
@@ -182,7 +182,7 @@ def write_incidents(
     found = pa.concat_tables(warehouse.fold_files(chosen, of_file))
     stamp = {"run_id": context.run_id, "found_at": datetime.now(UTC)}
     stamped = [row | stamp for row in found.to_pylist()]
-    warehouse.replace("incidents", stamped, files.of_all().sql())
+    warehouse.replace("incidents", stamped, files.of_all())
     return len(stamped)
 
 

@@ -237,7 +237,7 @@ def _record_ingested(context: Context, ledger: Sequence[dict[str, Any]], plan: P
         if row["file_id"] in plan.replaced
     ]
     condition = rows_where(file_id=plan.replaced) | rows_where(run_id=context.run_id)
-    context.warehouse.replace("ingest_files", [*kept, *ledger], condition.sql())
+    context.warehouse.replace("ingest_files", [*kept, *ledger], condition)
 
 
 def _result(

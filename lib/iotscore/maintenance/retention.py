@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from iotscore.warehouse.selection import Condition
     from iotscore.warehouse.warehouse import Warehouse
 
 _Entries: TypeAlias = "list[dict[str, Any]]"
@@ -141,11 +142,11 @@ def _delete_marked(warehouse: Warehouse, ledger: _Ledger) -> None:
     """Delete the rows of all marked runs, those of a run that was killed included."""
     marked = [row for row in warehouse.rows(ledger.name) if row["expired_at"] is not None]
     for table in ledger.tables if marked else ():
-        warehouse.delete(table, _of_runs(marked))
+        warehouse.delete(table, _of_runs(marked).sql())
 
 
-def _of_runs(entries: _Entries) -> str:
-    return rows_where(run_id={row["run_id"] for row in entries}).sql()
+def _of_runs(entries: _Entries) -> Condition:
+    return rows_where(run_id={row["run_id"] for row in entries})
 
 
 def _expire_models(warehouse: Warehouse, keep: int, now: datetime) -> list[str]:
@@ -165,5 +166,5 @@ def _expire_models(warehouse: Warehouse, keep: int, now: datetime) -> list[str]:
             row | {"bundle": None, "expired_at": now}
             for row in warehouse.rows("models", model_version=versions)
         ]
-        warehouse.replace("models", without, rows_where(model_version=versions).sql())
+        warehouse.replace("models", without, rows_where(model_version=versions))
     return versions

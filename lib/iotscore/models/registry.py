@@ -17,6 +17,7 @@ from iotscore.detect.calibration.linear import ScoreCalibration
 from iotscore.errors import ModelError
 from iotscore.models.stored import checked
 from iotscore.runs.order import in_order, next_number
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
     from iotscore.detect.model import Model
@@ -72,7 +73,7 @@ def save_model(
         "sequence": next_number(warehouse, "models"),
     }
     if known:
-        warehouse.replace("models", [row], f"model_version = '{version}'")
+        warehouse.replace("models", [row], rows_where(model_version=version))
     else:
         warehouse.append("models", [row])
 

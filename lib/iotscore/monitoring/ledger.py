@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from iotscore.models.context import Context
+    from iotscore.warehouse.selection import Condition
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,9 @@ class Nights:
         newest = self.every_day[-1] if self.every_day else newest_plausible_day()
         return later(newest, -days)
 
-    def replaced(self) -> str:
-        """Return the condition on rows that make room: those of the nights, one at least."""
-        days = ", ".join(f"DATE '{day}'" for day in self.days)
-        return f"model_version = '{self.model_version}' AND event_day IN ({days})"
+    def replaced(self) -> Condition:
+        """Return the condition on rows that make room: those of the nights."""
+        return rows_where(model_version=self.model_version, event_day=self.days)
 
 
 def unmonitored(context: Context, version: str) -> Nights:
@@ -126,4 +126,4 @@ def record_monitored(context: Context, nights: Nights) -> None:
         for file_id, row in nights.files.items()
     ]
     of_files = rows_where(model_version=nights.model_version, file_id=nights.files.keys())
-    context.warehouse.replace("monitored_files", entries, of_files.sql())
+    context.warehouse.replace("monitored_files", entries, of_files)

@@ -135,4 +135,4 @@ def record_scored(
         warehouse.append("scored_files", entries)
         return
     warehouse.delete("score_histogram", of_stale.sql())
-    warehouse.replace("scored_files", entries, files.of_all().sql())
+    warehouse.replace("scored_files", entries, files.of_all())

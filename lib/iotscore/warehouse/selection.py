@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    Where: TypeAlias = Mapping[str, Sequence[str]]
+    Where: TypeAlias = Mapping[str, Sequence[str] | Sequence[date]]
 
 BATCH_ROWS: Final = 10_000
 """Most rows that a function gets at a time; ``conf/spark-defaults.conf`` sets it for Spark."""
@@ -72,33 +73,41 @@ class Condition:
         """Return the condition in the SQL that Spark and delta-rs understand."""
         return " OR ".join(f"({_all_of(where)})" for where in self.any_of) or "false"
 
-    def mask(self, rows: pa.RecordBatch) -> pa.BooleanArray:
+    def mask(self, rows: pa.RecordBatch | pa.Table) -> pa.BooleanArray:
         """Return which rows match."""
         found = pa.repeat(pa.scalar(value=False), rows.num_rows)
         for where in self.any_of:
             is_match = pa.repeat(pa.scalar(value=True), rows.num_rows)
             for name, values in where.items():
-                is_one = pc.is_in(rows.column(name), value_set=pa.array(values, pa.string()))
+                kind = rows.schema.field(name).type
+                if pa.types.is_dictionary(kind):
+                    kind = kind.value_type
+                is_one = pc.is_in(rows.column(name), value_set=pa.array(values, kind))
                 is_match = pc.and_(is_match, is_one)
             found = pc.or_(found, is_match)
         return found
 
 
-def rows_where(**values: str | Collection[str]) -> Condition:
+def rows_where(**values: str | Collection[str] | Collection[date]) -> Condition:
     """Return the condition that each of these columns holds one of its values."""
-    listed = {
-        name: [value] if isinstance(value, str) else sorted(value) for name, value in values.items()
+    listed: dict[str, Sequence[Any]] = {
+        name: [value] if isinstance(value, str) else sorted(value, key=str)
+        for name, value in values.items()
     }
     return Condition((listed,))
 
 
 def _all_of(where: Where) -> str:
-    return " AND ".join(f"{name} IN ({_quoted(values)})" for name, values in where.items())
+    parts = (
+        f"{name} IN ({', '.join(map(_quoted, values)) or 'NULL'})" for name, values in where.items()
+    )
+    return " AND ".join(parts)
 
 
-def _quoted(values: Sequence[str]) -> str:
-    for value in values:
-        if not _PLAIN.fullmatch(value):
-            message = f"{value!r} is no identifier of a file, run or model"
-            raise ValueError(message)
-    return ", ".join(f"'{value}'" for value in values) or "NULL"
+def _quoted(value: str | date) -> str:
+    if isinstance(value, date):
+        return f"DATE '{value}'"
+    if not _PLAIN.fullmatch(value):
+        message = f"{value!r} is no identifier of a file, run or model"
+        raise ValueError(message)
+    return f"'{value}'"

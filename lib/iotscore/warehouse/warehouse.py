@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from iotscore import failpoints, s3
 from iotscore.warehouse.schema_version import check_columns, check_version, late_columns
@@ -186,14 +187,21 @@ class Warehouse(ABC):
             self._append(table, arrow_rows(table, rows))
             failpoints.hit(f"append {table}")
 
-    def replace(self, table: str, rows: Rows, condition: str) -> None:
-        """Put rows in the place of those that meet an SQL condition, in one commit.
+    def replace(self, table: str, rows: Rows, condition: Condition) -> None:
+        """Put rows in the place of those that match a condition, in one commit.
 
-        Every new row must meet the condition too; Delta checks that.
+        Raises
+        ------
+        ValueError
+            A new row does not match it.
         """
+        new = arrow_rows(table, rows)
+        if not pc.all(condition.mask(new)).as_py():
+            message = f"new rows of {table} do not all match {condition.sql()[:300]}"
+            raise ValueError(message)
         self.create(table)
         self.require_lock()
-        self._replace(table, arrow_rows(table, rows), condition)
+        self._replace(table, new, condition)
         failpoints.hit(f"replace {table}")
 
     def delete(self, table: str, condition: str) -> None:
@@ -397,7 +405,7 @@ class Warehouse(ABC):
     def _append(self, table: str, rows: pa.Table) -> None: ...
 
     @abstractmethod
-    def _replace(self, table: str, rows: pa.Table, condition: str) -> None: ...
+    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> None: ...
 
     @abstractmethod
     def _delete(self, table: str, condition: str) -> bool:

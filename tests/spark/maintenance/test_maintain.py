@@ -25,6 +25,7 @@ from iotscore.warehouse.compaction import Compaction, CompactionOptions
 from iotscore.warehouse.delta_rs import table as delta_table
 from iotscore.warehouse.delta_rs.table import data_files
 from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.selection import rows_where
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
 
@@ -197,7 +198,7 @@ def test_the_job(
     warehouse = night_copy("default")
     rows = warehouse.rows("scored_files")
     old = [row | {"scored_at": row["scored_at"] - timedelta(days=40)} for row in rows]
-    warehouse.replace("scored_files", old, "TRUE")
+    warehouse.replace("scored_files", old, rows_where(file_id={row["file_id"] for row in rows}))
     told = ("--set", "maintain.small_files=2", "--set", "maintain.keep_scores_days=30")
     done = run_job("maintain", "--warehouse", warehouse.root, *told)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -17,6 +17,7 @@ from iotscore.models.registry import champion, load_model
 from iotscore.sampling.splits import SplitPlan, cut_file
 from iotscore.sampling.training_sample import draw
 from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.selection import rows_where
 from night_stages import Stages
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def test_same_rows_same_version(night_copy: Callable[[str], Warehouse], settings
     warehouse = night_copy("default")
     before = champion(warehouse)
     shuffled = warehouse.read("traffic").orderBy(F.rand(1)).toArrow()
-    warehouse.replace("traffic", shuffled, "true")
+    every = rows_where(file_id=warehouse.values("traffic", "file_id"))
+    warehouse.replace("traffic", shuffled, every)
     assert Stages(warehouse, settings("default")).train() == before
     assert warehouse.count("models") == 1
     assert Stages(warehouse, settings("default", "seed=7")).train() != before
@@ -122,7 +124,7 @@ def test_a_damaged_bundle_is_refused(night_copy: Callable[[str], Warehouse]) -> 
     row = warehouse.rows("models")[0]
     row["bundle"] = bytearray(row["bundle"])
     row["bundle"][-1] ^= 1
-    warehouse.replace("models", [row], "true")
+    warehouse.replace("models", [row], rows_where(model_version=row["model_version"]))
     with pytest.raises(ModelError, match="damaged"):
         load_model(warehouse)
 
@@ -162,7 +164,8 @@ def test_an_attack_among_the_benign_records_is_refused(
     before = warehouse.count("models")
     leaked = warehouse.read("traffic").where("source_file = '1.benign.csv' AND row_no = 5")
     leaked = leaked.withColumns({"label": F.lit(1), "row_no": F.lit(6).cast("long")}).toArrow()
-    warehouse.replace("traffic", leaked, "source_file = '1.benign.csv' AND row_no = 6")
+    warehouse.delete("traffic", "source_file = '1.benign.csv' AND row_no = 6")
+    warehouse.append("traffic", leaked)
     with pytest.raises(TrainingError, match=r"1 record\(s\).*another label"):
         Stages(warehouse, settings("default", "seed=9")).train()
     assert warehouse.count("models") == before

@@ -13,6 +13,7 @@ from iotscore.runs.run_log import RunLog, recover
 from iotscore.runs.undo import versions_before
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.schemas import TABLES
+from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ def test_every_commit_of_a_stage_names_its_run(warehouse: Warehouse) -> None:
     log = RunLog(mine, "test", "0" * 64)
     with log.stage("monitor"):
         add(mine, log.run_id)
-        mine.replace("alerts", [{"alert_id": "a", "model_version": "m"}], "TRUE")
+        mine.replace("alerts", [{"alert_id": "a", "model_version": "m"}], rows_where(alert_id="a"))
         mine.append(
             "alerts", pa.Table.from_pylist([{"alert_id": "b"}], TABLES["alerts"].arrow_schema)
         )

@@ -26,6 +26,7 @@ from iotscore.verify.keys import record_hash
 from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
 from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
 from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.selection import rows_where
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
 
@@ -185,7 +186,8 @@ def test_a_table_that_spark_changed_is_still_read(
     warehouse.delete("traffic", "row_no <= 3")
     ledger = warehouse.rows("ingest_files")
     fewer = [row | {"rows_accepted": row["rows_accepted"] - 3} for row in ledger]
-    warehouse.replace("ingest_files", fewer, "TRUE")
+    every = rows_where(file_id={row["file_id"] for row in ledger})
+    warehouse.replace("ingest_files", fewer, every)
     warehouse.delete("scored_files", "file_id IS NOT NULL")
     warehouse.delete("scores", "file_id IS NOT NULL")
     left = warehouse.count("traffic")

@@ -92,11 +92,22 @@ def test_appended_rows_are_read_back(filled: Warehouse) -> None:
 def test_rows_make_room_in_one_commit(filled: Warehouse) -> None:
     """What is replaced goes in the commit in which the new rows come."""
     before = filled.version("traffic")
-    filled.replace("traffic", records("a", 3, "third"), "file_id = 'a'")
+    filled.replace("traffic", records("a", 3, "third"), rows_where(file_id="a"))
     assert filled.version("traffic") == (before or 0) + 1
     assert keys(filled, "traffic", file_id="a") == [("a", 1), ("a", 2), ("a", 3)]
     filled.delete("traffic", "row_no > 1")
     assert keys(filled, "traffic") == [("a", 1), ("b", 1)]
+
+
+def test_nothing_makes_room_where_nothing_matches(filled: Warehouse) -> None:
+    """New rows are added in one commit; those that would not match are a fault of the caller."""
+    before = filled.version("traffic") or 0
+    filled.replace("traffic", records("d", 2), rows_where(file_id="d"))
+    assert filled.version("traffic") == before + 1
+    assert filled.count("traffic") == 52
+    with pytest.raises(ValueError, match="do not all match"):
+        filled.replace("traffic", records("e", 2), rows_where(file_id=["d", "f"]))
+    assert filled.version("traffic") == before + 1
 
 
 def test_a_table_is_made_what_it_was(filled: Warehouse) -> None:
@@ -104,7 +115,7 @@ def test_a_table_is_made_what_it_was(filled: Warehouse) -> None:
     before = filled.version("traffic")
     with filled.marked("the run"):
         filled.append("traffic", records("c", 5))
-        filled.replace("traffic", records("c", 4), "file_id = 'c'")
+        filled.replace("traffic", records("c", 4), rows_where(file_id="c"))
         filled.delete("traffic", "row_no = 2")
         filled.restore("traffic", before)
     assert filled.values("traffic", "file_id") == {"a", "b"}

@@ -23,7 +23,7 @@ from iotscore.warehouse.compaction import Compaction, CompactionOptions
 from iotscore.warehouse.delta_rs import files, snapshots
 from iotscore.warehouse.delta_rs.commits import NOBODY, commit_properties
 from iotscore.warehouse.delta_rs.data_files import ROW_GROUP_ROWS
-from iotscore.warehouse.delta_rs.inventory import listed_files
+from iotscore.warehouse.delta_rs.inventory import data_file_sizes
 from iotscore.warehouse.delta_rs.table import features_to_know
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def compact(
     try:
         table = snapshots.writable(path, author)
         _check_features(path, table)
-        log_files, before = _log_files(path), listed_files(path)
-        if sum(2 * file.size < options.file_bytes for file in before) >= options.small_files:
+        log_files, before = _log_files(path), data_file_sizes(path)
+        if sum(2 * size < options.file_bytes for size in before) >= options.small_files:
             _compact(table, schema, indexed, options, commit_properties(author))
         failpoints.hit(f"compact {path.rpartition('/')[2]}")
         deleted, freed = _vacuum(table, path, options.vacuum_hours, commit_properties(author))
@@ -90,7 +90,12 @@ def compact(
         )
         raise WarehouseError(message) from error
     return Compaction(
-        len(before), len(listed_files(path)), deleted, freed, len(log_files), len(_log_files(path))
+        len(before),
+        len(data_file_sizes(path)),
+        deleted,
+        freed,
+        len(log_files),
+        len(_log_files(path)),
     )
 
 

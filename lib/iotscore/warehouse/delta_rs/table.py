@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable
 
+    from iotscore.warehouse.selection import Condition
+
 _BATCH_ROWS: Final = 50_000
 _BUFFER_BYTES: Final = 1 << 20
 """What is read of a column at a time, instead of all that a row group holds of it."""
@@ -123,6 +125,13 @@ def _matching(batch: pa.RecordBatch, wanted: Mapping[str, pa.Array]) -> pa.Recor
     for name, values in wanted.items():
         batch = batch.filter(pc.is_in(batch.column(name), value_set=values))
     return batch
+
+
+def holds(path: str, condition: Condition) -> bool:
+    """Say whether a row of a table matches a condition."""
+    return any(
+        batch.num_rows for where in condition.any_of for batch in scan(path, list(where), where)
+    )
 
 
 def data_files(

@@ -21,7 +21,7 @@ from iotscore.warehouse.delta_rs.data_files import (
     DataFileWriter,
     sums_of_file,
 )
-from iotscore.warehouse.delta_rs.inventory import empty_commits, listed_files
+from iotscore.warehouse.delta_rs.inventory import check_files, row_count
 from iotscore.warehouse.delta_rs.proof import prove_file
 from iotscore.warehouse.delta_rs.record_tasks import by_landing_file, folded, reader
 from iotscore.warehouse.delta_rs.rewrite import rewritten
@@ -264,14 +264,11 @@ class DeltaRsWarehouse(Warehouse):
         """See the base class."""
         if not self.exists(table):
             return 0
-        counts = [file.rows for file in listed_files(self._path(table))]
-        return None if None in counts else sum(count or 0 for count in counts)
+        return row_count(self._path(table))
 
     def check_data_files(self, table: str) -> DataFileCheck:
         """See the base class."""
-        files = listed_files(self._path(table))
-        lost = tuple(file for file in files if file.found != file.size)
-        return DataFileCheck(len(files), lost, tuple(empty_commits(self._path(table))))
+        return check_files(self._path(table))
 
     def prove(self, table: str, by: Sequence[str], version: int | None = None) -> Proof:
         """See the base class."""
@@ -328,8 +325,12 @@ class DeltaRsWarehouse(Warehouse):
     def _append(self, table: str, rows: pa.Table) -> None:
         writes.append_rows(self._path(table), rows, self._author)
 
-    def _replace(self, table: str, rows: pa.Table, condition: str) -> None:
-        writes.replace_rows(self._path(table), rows, condition, self._author)
+    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> None:
+        path = self._path(table)
+        if delta.holds(path, condition):
+            writes.replace_rows(path, rows, condition.sql(), self._author)
+        elif rows.num_rows:  # reading and rewriting what stays takes several times as long
+            writes.append_rows(path, rows, self._author)
 
     def _delete(self, table: str, condition: str) -> bool:
         return writes.delete_rows(self._path(table), condition, self._author)

@@ -325,8 +325,8 @@ class DeltaSparkWarehouse(Warehouse):
         self._save(table, rows, "append")
         failpoints.hit(f"append {table}")
 
-    def _replace(self, table: str, rows: pa.Table, condition: str) -> None:
-        self._save(table, self._frame(table, rows), "overwrite", replaceWhere=condition)
+    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> None:
+        self._save(table, self._frame(table, rows), "overwrite", replaceWhere=condition.sql())
 
     def _replace_frame(self, table: str, rows: DataFrame, condition: str) -> None:
         self.create(table)
