@@ -196,7 +196,7 @@ class Warehouse(ABC):
             A new row does not match it.
         """
         new = arrow_rows(table, rows)
-        if not pc.all(condition.mask(new)).as_py():
+        if not pc.all(condition.mask(new), min_count=0).as_py():
             message = f"new rows of {table} do not all match {condition.sql()[:300]}"
             raise ValueError(message)
         self.create(table)

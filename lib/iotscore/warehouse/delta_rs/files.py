@@ -100,6 +100,13 @@ def listed(folder: str) -> list[fs.FileInfo]:
     return [file for file in found if file.type == fs.FileType.File]
 
 
+def folders(folder: str) -> frozenset[str]:
+    """Return the names of the folders directly in a folder; none if it is not there."""
+    filesystem, path = _opened(folder)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return frozenset(each.base_name for each in found if each.type == fs.FileType.Directory)
+
+
 def sizes_below(folder: str) -> dict[str, int]:
     """Return the bytes of all files below a folder, by their path there; on S3 one request."""
     filesystem, path = _opened(folder)

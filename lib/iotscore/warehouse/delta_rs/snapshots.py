@@ -7,6 +7,7 @@ is opened up to date. What other processes commit is seen by the next warehouse 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from deltalake import DeltaTable
@@ -60,6 +61,10 @@ def is_table(path: str) -> bool:
     if not s3.is_s3(path):
         return DeltaTable.is_deltatable(path)
     if path not in _KNOWN:
+        root, _, name = path.rpartition("/")
+        if name not in _folders(root):
+            _KNOWN[path] = _Snapshot(None)
+            return False
         try:
             opened(path)
         except TableNotFoundError:
@@ -89,7 +94,14 @@ def writable(path: str, author: Author) -> DeltaTable:
     return table
 
 
+@cache
+def _folders(root: str) -> frozenset[str]:
+    """Return the folders of a warehouse on S3 when it was opened; the rest are no tables yet."""
+    return files.folders(root)
+
+
 def forget(root: str) -> None:
     """Have a table, or all tables of a warehouse, opened anew."""
+    _folders.cache_clear()
     for path in [path for path in _KNOWN if path == root or path.startswith(f"{root}/")]:
         del _KNOWN[path]

@@ -129,9 +129,7 @@ def _matching(batch: pa.RecordBatch, wanted: Mapping[str, pa.Array]) -> pa.Recor
 
 def holds(path: str, condition: Condition) -> bool:
     """Say whether a row of a table matches a condition."""
-    return any(
-        batch.num_rows for where in condition.any_of for batch in scan(path, list(where), where)
-    )
+    return any(read_rows(path, list(where), where).num_rows for where in condition.any_of)
 
 
 def data_files(
