@@ -48,6 +48,13 @@ class Launcher:
         (self.tree / "spark" / "jars").mkdir(exist_ok=True)
         (self.tree / "spark" / "jars" / "spark-core_2.13-4.2.0.jar").touch()
 
+    def real_spark(self) -> None:
+        """Take the classes that this checkout has kept of its Spark: to keep them takes minutes."""
+        kept = ROOT / ".tools" / "classes"
+        kept.mkdir(parents=True, exist_ok=True)
+        (self.tree / ".tools").mkdir()
+        (self.tree / ".tools" / "classes").symlink_to(kept)
+
     def run(
         self,
         *arguments: str,

@@ -158,6 +158,7 @@ def test_a_driver_on_the_cluster_gets_no_local_python(
 @pytest.mark.parametrize("code", [0, 1, 2])
 def test_exit_codes_pass_through_the_real_spark_submit(launcher: Launcher, code: int) -> None:
     """A job's exit code is the script's, and standard output holds what the job prints."""
+    launcher.real_spark()
     (launcher.tree / "jobs" / "echo.py").write_text(
         "import sys, iotscore\n"
         "print(sys.argv[1:], iotscore.__doc__)\n"

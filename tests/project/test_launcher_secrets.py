@@ -129,6 +129,7 @@ def test_scratch_is_private_and_that_of_killed_runs_goes(
 @pytest.mark.e2e
 def test_ports_need_a_secret_and_a_kill_leaves_nothing(launcher: Launcher, tmp_path: Path) -> None:
     """A client without the secret is refused by the driver's real port; then Java is killed."""
+    launcher.real_spark()
     (tmp_path / "scratch").mkdir()
     (launcher.tree / "jobs" / "echo.py").write_text(
         "import os, socket, struct, tempfile\n"
