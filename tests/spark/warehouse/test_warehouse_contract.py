@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, Field
 
+from iotscore import s3
 from iotscore.features import FEATURES
+from iotscore.warehouse.delta_rs import snapshots
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.record_sums import RecordSum, record_sums
 from iotscore.warehouse.records import by_file
@@ -272,6 +275,29 @@ def test_a_table_is_proved(filled: Warehouse) -> None:
     filled.append("traffic", records("c", 5))
     assert filled.prove("traffic", ("file_id", "ingest_run"), before).sums == expected
     assert len(filled.prove("traffic", ("file_id",)).sums) == 3
+
+
+def test_columns_that_nothing_writes_stay(filled: Warehouse) -> None:
+    """An older version's columns are NULL in new rows, whichever way these come, and proved."""
+    filled.create("scores")
+    is_remote = s3.is_s3(filled.root)
+    path = s3.plain_uri(filled.root) if is_remote else filled.root
+    options = s3.client_options() if is_remote else None
+    table = DeltaTable(f"{path}/scores", storage_options=options)
+    table.alter.add_columns([Field("gone_score", "double")])
+    snapshots.forget(path)
+    filled.append("scores", [{"file_id": "c", "row_no": 1, "model_version": "m", "run_id": "old"}])
+    for again in (None, rows_where(file_id=["a", "c"])):
+        filled.map_records(
+            chosen("a"), lambda: doubled, "scores", RUN, doing="test", replacing=again
+        )
+    kept = filled.rows("scores", file_id="a")
+    filled.replace("scores", kept[:20], rows_where(file_id="a"))
+    assert filled.columns("scores")[-1] == "gone_score"
+    assert filled.read("scores").where("gone_score IS NULL").count() == 20
+    assert {keys: one.rows for keys, one in filled.prove("scores", ("file_id",)).sums.items()} == {
+        ("a",): 20
+    }
 
 
 def test_a_dropped_table_is_gone(filled: Warehouse) -> None:

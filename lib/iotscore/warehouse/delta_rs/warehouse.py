@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+
 from iotscore import failpoints, s3
 from iotscore.errors import WarehouseError
 from iotscore.warehouse.delta_rs import files, snapshots, writes
@@ -42,7 +44,6 @@ from iotscore.warehouse.warehouse import Warehouse, arrow_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.warehouse.compaction import Compaction, CompactionOptions
@@ -236,16 +237,27 @@ class DeltaRsWarehouse(Warehouse):
         return self._frame(table, version)
 
     def _frame(self, table: str, version: int | None) -> DataFrame:
-        """Return a table that workers read, so that Spark needs no client of the store."""
-        schema = definition(table).arrow_schema
-        paths = delta.data_files(self._path(table), {}, version) if self.exists(table) else []
+        """Return a table that workers read, so that Spark needs no client of the store.
+
+        Columns that only the folder has, of a detector that is gone, are there as in a local one.
+        """
+        # A night asks nothing of Spark's SQL and does without its modules.
+        from pyspark.sql.pandas.types import from_arrow_schema
+        from pyspark.sql.types import StructType
+
+        made_of, paths, more = definition(table), list[str](), pa.schema([])
+        if self.exists(table):
+            paths = delta.data_files(self._path(table), {}, version)
+            there = delta.schema(self._path(table))
+            more = pa.schema([one for one in there if one.name not in made_of.arrow_schema.names])
+        schema = pa.schema([*made_of.arrow_schema, *more])
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for number in numbers(batches):
                 yield from files.rows_of([paths[number]], schema, BATCH_ROWS)
 
         tasks = numbered(self.spark, len(paths))
-        return tasks.mapInArrow(run, definition(table).schema)
+        return tasks.mapInArrow(run, StructType([*made_of.schema, *from_arrow_schema(more)]))
 
     def columns(self, table: str) -> list[str]:
         """See the base class."""

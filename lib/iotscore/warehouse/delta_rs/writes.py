@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
@@ -17,8 +18,6 @@ from iotscore.warehouse.delta_rs.commits import NOBODY, commit_properties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    import pyarrow as pa
 
     from iotscore.warehouse.delta_rs.commits import Author
     from iotscore.warehouse.delta_rs.data_files import DataFile
@@ -103,8 +102,14 @@ def append_rows(path: str, rows: pa.Table, author: Author = NOBODY) -> None:
 
 
 def replace_rows(path: str, rows: pa.Table, condition: str, author: Author = NOBODY) -> None:
-    """Put a few rows in the place of those that meet a condition, in one commit."""
+    """Put a few rows in the place of those that meet a condition, in one commit.
+
+    Columns that only the table has are NULL in them.
+    """
     with _writing(path, author) as table:
+        for field in pa.schema(table.schema().to_arrow()):
+            if field.name not in rows.schema.names:
+                rows = rows.append_column(field, pa.nulls(rows.num_rows, field.type))
         write_deltalake(
             table,
             rows,
