@@ -1,5 +1,8 @@
 """A server of S3's protocol on loopback, one for each process of tests that asks for it.
 
+``IOTSCORE_TEST_S3=versitygw`` chooses another one than moto: it checks every signature, and keeps
+its objects in files.
+
 Every client of S3 in the tests is pointed there from the start, so that none asks an address beyond
 this machine, whatever a test does.
 """
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVER = os.environ.get("IOTSCORE_TEST_S3", "moto")
 
 
 def _free_port() -> int:
@@ -42,12 +46,25 @@ os.environ |= {
 
 
 @pytest.fixture(scope="session")
-def _s3_server() -> Iterator[None]:
+def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     installed = subprocess.run(
-        [ROOT / "scripts" / "s3_server.sh"], capture_output=True, text=True, check=True
+        [ROOT / "scripts" / "s3_server.sh", SERVER], stdout=subprocess.PIPE, text=True, check=True
     )
-    command = [installed.stdout.strip(), "-H", "127.0.0.1", "-p", str(PORT)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    arguments = ["-H", "127.0.0.1", "-p", str(PORT)]
+    environment = dict(os.environ)
+    if SERVER == "versitygw":
+        arguments = ["posix", str(tmp_path_factory.mktemp("objects"))]
+        environment |= {
+            "VGW_PORT": f"127.0.0.1:{PORT}",
+            "ROOT_ACCESS_KEY": os.environ["AWS_ACCESS_KEY_ID"],
+            "ROOT_SECRET_KEY": os.environ["AWS_SECRET_ACCESS_KEY"],
+        }
+    with subprocess.Popen(
+        [installed.stdout.strip(), *arguments],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
         try:
             _wait(server)
             yield
