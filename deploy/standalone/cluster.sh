@@ -18,8 +18,14 @@
 #   WORKER_CORES    cores of each [1]
 #   WORKER_MEMORY   memory of each for executors [2g]
 #
-# The daemons inherit PATH and JAVA_HOME and nothing else: no package and no code of this project is
-# on the workers' own path. Executors have what spark-submit sends them.
+# For data on S3, as Amazon's own clients read them; only the workers get them, and so executors:
+#   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, or
+#   AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE     a file of credentials that may be renewed meanwhile
+#   AWS_EC2_METADATA_DISABLED                    true: ask no machine's role
+# Server and region come with each job.
+#
+# Beside these, the daemons inherit PATH and JAVA_HOME and nothing else: no package and no code of
+# this project is on the workers' own path. Executors have what spark-submit sends them.
 # Exit codes: 0 done (status: all run); 1 of status: one does not; 2 something for you to mend.
 set -euo pipefail
 unset CDPATH
@@ -43,14 +49,24 @@ is_running() {
     id="$(cat "$folder/$1.pid" 2>/dev/null)" && [[ -n "$id" ]] && kill -0 "$id" 2>/dev/null
 }
 
+# The variables that workers inherit for S3.
+readonly for_s3="AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN \
+AWS_SHARED_CREDENTIALS_FILE AWS_PROFILE AWS_EC2_METADATA_DISABLED"
+
 # daemon NAME CLASS ARGUMENTS...: start it in a session of its own, so that no terminal ends it.
 daemon() {
-    local name="$1" class="org.apache.spark.deploy.$2"
+    local name="$1" class="org.apache.spark.deploy.$2" inherited="PATH JAVA_HOME"
+    [[ "$name" == master ]] || inherited+=" $for_s3"
+    local each forgotten=()
     shift 2
+    # With `env -i` the values to keep would show in the list of processes.
+    while read -r each; do
+        [[ " $inherited " == *" $each "* ]] || forgotten+=(-u "$each")
+    done < <(awk 'BEGIN { for (name in ENVIRON) print name }')
     : >"$folder/$name.log" # before anybody looks for a line in it
     (
         cd "$folder"
-        exec setsid env -i PATH="$PATH" ${JAVA_HOME:+JAVA_HOME="$JAVA_HOME"} \
+        exec setsid env "${forgotten[@]}" \
             SPARK_HOME="$SPARK_HOME" SPARK_LOCAL_IP="$host" SPARK_DAEMON_MEMORY=512m \
             TMPDIR="$folder/scratch" SPARK_LOCAL_DIRS="$folder/scratch" \
             SPARK_DAEMON_JAVA_OPTS="-Djava.io.tmpdir=\"$folder/scratch\"" \

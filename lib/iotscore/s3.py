@@ -8,6 +8,7 @@ Amazon's own do, in the environment or from the machine's role.
 from __future__ import annotations
 
 import os
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,6 +16,14 @@ from pyarrow import fs
 
 SCHEMES: Final = frozenset({"s3", "s3a", "s3n"})
 """Names of the same storage: Amazon's, and those of Hadoop's clients."""
+
+_REFUSED: Final = re.compile(
+    r"AWS Error (?:ACCESS_DENIED|INVALID_ACCESS_KEY_ID|INVALID_CLIENT_TOKEN_ID|INVALID_SIGNATURE"
+    r"|SIGNATURE_DOES_NOT_MATCH|\w+ \(HTTP status 40[13]\)|.*\b(?:Expired|Invalid)Token\b)"
+)
+"""How pyarrow's client says that the server does not let it."""
+
+_PLACE: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 
 _DEFAULT_REGION: Final = "us-east-1"
 """What servers that know no regions expect in a signature; Amazon's own clients fall back on it."""
@@ -45,9 +54,33 @@ def key_of(uri: str) -> str:
     return f"{parts.netloc}{parts.path}".rstrip("/")
 
 
+def refusal(told: str, who: str = "the job") -> str | None:
+    """Return a sentence about a request that the server refused to let somebody do.
+
+    ``told`` is what an error of pyarrow's client says, of any number of lines around it; None if
+    it says something else.
+    """
+    line = next((line for line in told.splitlines() if _REFUSED.search(line)), None)
+    if line is None:
+        return None
+    what = re.sub(r"^[\w.]*(?:Error|Exception): |: No response body\.$", "", line.strip())
+    return (
+        f"S3 refused a request of {who} ({what[:300]}); credentials that allow it must be in the "
+        f"environment of {who}, or their machine needs a role that does"
+    )
+
+
 def endpoint() -> str | None:
     """Return the address of a server that is not Amazon's."""
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def place() -> dict[str, str]:
+    """Return the variables that say which server and region it is, none of them a secret.
+
+    Those without a value are empty: whoever takes them over gets no other server by its own.
+    """
+    return {name: os.environ.get(name, "") for name in _PLACE}
 
 
 def filesystem() -> fs.S3FileSystem:

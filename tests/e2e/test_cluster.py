@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import stat
@@ -13,7 +12,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ import pytest
 from deltalake import DeltaTable
 
 from iotscore import failpoints
+from standalone_cluster import ROOT, SCRIPT, Cluster, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,77 +29,15 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cluster]
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "deploy" / "standalone" / "cluster.sh"
-SHORT_LIVED = "--conf=spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A master and two workers of one core each."""
-
-    folder: Path
-    url: str
-    archive: Path
-
-    def run(
-        self,
-        submit: Submit,
-        *arguments: str | Path,
-        options: tuple[str, ...] = (),
-        is_packed: bool = True,
-    ) -> None:
-        """Run a job there; executors get code from the driver, and so their packages if packed.
-
-        Else they use this Python, which spares each of them to unpack 700 MB.
-        """
-        packed = (f"--archives={self.archive}#environment",) if is_packed else ()
-        done = submit(
-            *arguments,
-            environment={
-                "MASTER": self.url,
-                "SPARK_SECRETS": str(self.folder / "secret.conf"),
-                "PYSPARK_PYTHON": "./environment/bin/python" if is_packed else sys.executable,
-                "PYTHONPATH": "",
-                "SPARK_LOCAL_IP": "127.0.0.1",
-            },
-            options=(SHORT_LIVED, *packed, *options),
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-
-    def verb(self, verb: str) -> subprocess.CompletedProcess[str]:
-        """Ask the script to do something about the cluster."""
-        return subprocess.run(
-            [SCRIPT, verb, self.folder], capture_output=True, text=True, check=False
-        )
-
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Start a cluster whose PATH has Java and a Python without any package of ours."""
-    base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    if not base.exists():
-        pytest.skip(f"this Python has no {base} that a node could have")
-    java = Path(shutil.which("java") or "/usr/bin/java").parent
-    path = os.pathsep.join(map(str, (base.parent, java, "/usr/bin", "/bin")))
-    bare = {**os.environ, "PATH": path, "PYTHONPATH": "", "WORKERS": "2"}
-    foreign = subprocess.run(
-        [base, "-c", "import iotscore"], env=bare, capture_output=True, check=False
-    )
-    assert foreign.returncode == 1
     archive = tmp_path_factory.mktemp("archive") / "environment.tar.gz"
     subprocess.run([sys.executable, ROOT / "scripts/build_environment.py", archive], check=True)
     folder = tmp_path_factory.mktemp("cluster")
-    started = subprocess.run(
-        [SCRIPT, "start", folder],
-        env=bare,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    running = Cluster(folder, started.stdout.strip(), archive)
-    yield running
-    assert running.verb("stop").returncode == 0
+    with started(folder, archive=archive) as running:
+        yield running
     assert not {"scratch", "secret.conf"} & {each.name for each in folder.iterdir()}
     assert running.verb("status").stdout == f"no cluster in {folder}\n"
 
@@ -153,7 +90,8 @@ def test_a_night_there_gives_the_scores_of_local_mode(
     warehouse = tmp_path / "warehouse"
     quick = ("--set", "detectors.lstm.min_updates=0")
     where = ("--input", nbaiot / "sample", "--warehouse", warehouse)
-    cluster.run(submit, "nightly", *where, *quick)
+    done = cluster.run(submit, "nightly", *where, *quick)
+    assert done.returncode == 0, done.stderr[-3000:]
     found = scores(warehouse)
     assert len(found) == 35_600
     pd.testing.assert_frame_equal(found, scores(sample_night / "warehouse"), check_exact=True)
@@ -181,11 +119,11 @@ def test_killed_processes_change_nothing(
         score = ("score", "--warehouse", warehouse)
         job = pool.submit(cluster.run, submit, *score, options=options, is_packed=False)
         while not once.exists():
-            assert not job.done(), job.result()
+            assert not job.done(), job.result().stderr[-3000:]
             time.sleep(0.02)
         os.kill(int((cluster.folder / "worker1.pid").read_text()), signal.SIGKILL)
         assert not job.done()
-        job.result()
+        assert job.result().returncode == 0, job.result().stderr[-3000:]
     status = cluster.verb("status")
     assert status.returncode == 1
     assert "worker1 does not run" in status.stdout

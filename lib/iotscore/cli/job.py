@@ -8,16 +8,14 @@ import sys
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import-untyped]
-from pyspark.errors import PySparkException
+from typing import TYPE_CHECKING, Any
 
 from iotscore.cli.arguments import absolute, chosen_days, home
+from iotscore.cli.faults import user_fault
 from iotscore.cli.recorder import Recorder
 from iotscore.cli.signals import stoppable
 from iotscore.config import Settings, load_settings
-from iotscore.errors import DamagedFileError, IotscoreError, one_line, printable
+from iotscore.errors import IotscoreError, one_line, printable
 from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
 from iotscore.landing.folder import open_folder
 from iotscore.models.context import Context
@@ -41,11 +39,6 @@ if TYPE_CHECKING:
     from iotscore.warehouse.writer_lock import Lock
 
 _LOG = logging.getLogger("iotscore")
-
-_JAVA_IS_GONE: Final = (
-    "Spark's Java process has ended: it was stopped (SIGTERM) or killed, as the system does where "
-    "memory runs out; run the job again, with less DRIVER_MEMORY than there is memory"
-)
 
 
 @dataclass(frozen=True)
@@ -127,7 +120,7 @@ def _exit_code(name: str, action: Callable[[], None]) -> int:
         _report(name, str(error))
         return error.code
     except Exception as error:  # noqa: BLE001 - Python itself would print it with its secrets
-        fault = _user_fault(error)
+        fault = user_fault(error)
         return _report_bug() if fault is None else _report(name, fault)
     return DONE
 
@@ -137,16 +130,6 @@ def _report(name: str, fault: str) -> int:
     with suppress(OSError):
         print(f"iotscore {name}: {one_line(masked(fault))}", file=sys.stderr, flush=True)
     return USER_FAULT
-
-
-def _is_java_gone(error: BaseException) -> bool:
-    """Say whether an error comes of Spark's Java process having ended meanwhile."""
-    while not isinstance(error, Py4JNetworkError):
-        before = error.__cause__ or error.__context__
-        if before is None:
-            return False
-        error = before
-    return True
 
 
 def _report_bug() -> int:
@@ -228,29 +211,3 @@ def set_up_logging() -> None:
     handler.setFormatter(_MaskingFormatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     _LOG.setLevel(os.environ.get("IOTSCORE_LOG_LEVEL", "INFO"))
-
-
-def _user_fault(error: Exception) -> str | None:
-    """Return a user's fault behind an error of Spark or its Java, None if it looks like a bug."""
-    if not isinstance(error, (PySparkException, Py4JJavaError)):
-        return _JAVA_IS_GONE if _is_java_gone(error) else None
-    lines = str(error).strip().splitlines()
-    of_worker = f"{DamagedFileError.__name__}: "
-    if line := next((line for line in lines if of_worker in line), None):
-        return line.partition(of_worker)[2].strip()
-    for sign, advice in _KNOWN_FAULTS.items():
-        if line := next((line for line in lines if sign in line), None):
-            return f"{advice} ({line[max(line.find('['), 0) :].strip()[:300]})"
-    return None
-
-
-_KNOWN_FAULTS = {
-    "Permission denied": "the warehouse may not be read or written; correct its permissions",
-    "No space left on device": "the disk is full; make room and run the job again",
-    "DELTA_MISSING_TRANSACTION_LOG": "a table of the warehouse has lost its log; restore it",
-    "DELTA_LOG_FILE_NOT_FOUND": "a table of the warehouse has lost a part of its log; restore it",
-    "FAILED_READ_FILE": (
-        "a file is damaged or cannot be read; restore it from a backup, and run verify, which says "
-        "what else is wrong"
-    ),
-}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
+from iotscore import s3
 from iotscore.errors import EnvironmentFaultError
 from iotscore.redaction import hide_settings
 
@@ -40,7 +41,14 @@ def open_session(app_name: str, settings: Mapping[str, str] | None = None) -> Sp
         with ThreadPoolExecutor(1) as aside:
             aside.submit(builder.getOrCreate).result()
     spark = builder.getOrCreate()
-    hide_settings(dict(spark.sparkContext.getConf().getAll()))
+    chosen = dict(spark.sparkContext.getConf().getAll())
+    hide_settings(chosen)
+    # What the workers read and write must be where the driver looks for it.
+    spark.sparkContext.environment |= {
+        name: value
+        for name, value in s3.place().items()
+        if f"spark.executorEnv.{name}" not in chosen
+    }
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     if _DELTA_EXTENSION not in extensions:
         message = (

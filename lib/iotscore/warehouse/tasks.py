@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from iotscore import s3
+from iotscore.errors import IotscoreError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,10 +49,36 @@ def run_tasks(
         What the function gets, one call a task; anything that can be pickled.
     function
         Yields what the driver should know.
+
+    Raises
+    ------
+    WarehouseError
+        A task may not read or write in S3.
     """
     if not tasks:
         return []
     # Plain tasks, no query: Spark's SQL engine takes two seconds to wake up and adds nothing. All
     # stages share their Python workers, which live on with the model that they have loaded.
     every = spark.sparkContext.parallelize(range(len(tasks)), len(tasks))
-    return list(every.flatMap(lambda number: function(tasks[number])).collect())
+    reports: list[Any] = every.flatMap(
+        lambda number: _unless_refused(function(tasks[number]))
+    ).collect()
+    if refused := [each.told for each in reports if isinstance(each, _Refused)]:
+        raise WarehouseError(refused[0])
+    return reports
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A report in the place of an error, which Spark would try again and log as a traceback."""
+
+    told: str
+
+
+def _unless_refused(reports: Iterable[Report]) -> Iterator[Report | _Refused]:
+    try:
+        yield from reports
+    except (IotscoreError, OSError) as error:
+        if (told := s3.refusal(str(error), "the workers")) is None:
+            raise
+        yield _Refused(told)

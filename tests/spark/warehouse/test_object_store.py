@@ -20,6 +20,7 @@ from iotscore.verify.warehouse import Outcome
 from iotscore.warehouse.compaction import CompactionOptions
 from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
 from iotscore.warehouse.open import open_warehouse
+from iotscore.warehouse.session import open_session
 from night_stages import Stages
 from traffic_files import make_features, write_traffic
 from verify_checks import outcomes, verified
@@ -49,6 +50,12 @@ def content(warehouse: Warehouse, table: str) -> pd.DataFrame:
     return comparable(warehouse.read(table).toPandas(), table)
 
 
+@pytest.mark.proves_storage(
+    place="`s3:` warehouse",
+    data="260 records; a second night of 25",
+    compared="traffic, scores, explanations, incidents and counts with the local ones, to the last "
+    "bit, after `maintain`; all checks of `verify`",
+)
 def test_a_second_night_and_its_maintenance(
     uploaded: Warehouse,
     night_copy: Callable[[str], Warehouse],
@@ -103,3 +110,21 @@ def test_spark_writes_nothing_there(spark: SparkSession, bucket: str) -> None:
     """Its commits could be overwritten."""
     with pytest.raises(UnsupportedStorageError, match=r"set storage\.direct to auto"):
         open_warehouse(spark, bucket, direct="never")
+
+
+def test_tasks_look_where_the_driver_does(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Server and region go with the tasks, also none, unless a setting of Spark names others."""
+    context: Any = spark.sparkContext
+    monkeypatch.setattr(context, "environment", {})
+    monkeypatch.setattr(context, "_conf", context.getConf())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    context._conf.set("spark.executorEnv.AWS_REGION", "inside")
+    open_session("iotscore tests")
+    assert context.environment == {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_S3": "",
+        "AWS_DEFAULT_REGION": "",
+    }

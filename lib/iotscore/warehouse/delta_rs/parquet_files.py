@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from iotscore import s3
 from iotscore.errors import DamagedFileError
 from iotscore.warehouse.delta_rs import files
 
@@ -34,6 +35,8 @@ def reading(path: str) -> Iterator[None]:
     except PermissionError:
         raise
     except _SIGNS as error:
+        if s3.refusal(str(error)):
+            raise
         raise _damaged(path, _fault(error)) from error
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from iotscore.errors import DamagedFileError, WarehouseError
 from iotscore.warehouse.delta_rs.data_files import DataFile
+from iotscore.warehouse.delta_rs.parquet_files import reading
 from iotscore.warehouse.delta_rs.table import column_names, data_files, is_table, read_rows
 from iotscore.warehouse.delta_rs.writes import (
     append_rows,
@@ -124,6 +125,13 @@ def test_a_commit_that_cannot_be_written_is_a_fault(path: str) -> None:
     with pytest.raises(WarehouseError, match=f"cannot write the table {path}: .*nothing of it"):
         exchange_files(path, [file])
     assert len(data_files(path, {})) == 1
+
+
+def test_a_refused_data_file_is_not_damaged() -> None:
+    """What a store does not let a job read is whole; nothing is to be restored."""
+    refusal = OSError("When reading: AWS Error ACCESS_DENIED during HeadObject operation")
+    with pytest.raises(OSError, match="ACCESS_DENIED"), reading("s3://b/scores/1.parquet"):
+        raise refusal
 
 
 @pytest.mark.parametrize(
