@@ -6,6 +6,7 @@ A page holds a comment that names a function of this module, and what the functi
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -19,8 +20,10 @@ from iotscore.exit_codes import EXIT_CODES
 from iotscore.landing.reason_codes import FILES, LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+_LONG: Final = "make_test_storage"
+"""What marks tests that are left out of every test run."""
 ROOT: Final = Path(__file__).resolve().parent.parent
 _LEFT_OUT: Final = re.compile(r" \[(?:-h|--profile PROFILE|--config FILE|--set KEY=VALUE)\]")
 """What every job has, or has if it has settings."""
@@ -62,6 +65,12 @@ def alert_kinds() -> str:
     return table(("kind", "severity", "what was seen", "what to do"), rows)
 
 
+def storage_proofs() -> str:
+    """Return where tests have put data, and what they compared: a row for each of their marks."""
+    rows = (row for path in sorted((ROOT / "tests").rglob("test_*.py")) for row in _proofs(path))
+    return table(("place", "data", "what is compared", "run by"), sorted(rows))
+
+
 def usage() -> str:
     """Return how each job is called, a line each, without what all of them have."""
     return "\n".join(["```", *(line for job in jobs() for line in _usage(job)), "```", ""])
@@ -77,6 +86,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _proofs(test_file: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Yield place, data, what is compared and when it runs of each mark ``proves_storage``."""
+    module = ast.parse(test_file.read_text(encoding="utf-8"))
+    of_all = [ast.unparse(one) for one in module.body if isinstance(one, ast.Assign)]
+    for test in module.body:
+        marks = test.decorator_list if isinstance(test, ast.FunctionDef) else []
+        often = [*(one for one in of_all if one.startswith("pytestmark")), *map(ast.unparse, marks)]
+        is_long = any(_LONG in one for one in often)
+        for mark in marks:
+            if isinstance(mark, ast.Call) and ast.unparse(mark.func).endswith(".proves_storage"):
+                said = {str(one.arg): ast.literal_eval(one.value) for one in mark.keywords}
+                when = "`make test-storage`" if is_long else "every test run"
+                yield said["place"], said["data"], said["compared"], when
 
 
 def _usage(job: str) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from iotscore import failpoints
 from spark_fixtures import SHORT_LIVED
+from storage_runs import IS_LONG_RUN
 from warehouse_content import content, copied
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("object_store")]
 
 ROOT = Path(__file__).resolve().parents[2]
-RACES = 20 if "IOTSCORE_TEST_STORAGE" in os.environ else 1
+RACES = 20 if IS_LONG_RUN else 1
 
 
 @pytest.fixture
@@ -48,6 +49,12 @@ def holds_one_night(
     return see
 
 
+@pytest.mark.proves_storage(
+    place="`s3:` warehouse",
+    data="260 records",
+    compared="of two nights at once one ends with 2, and the tables are those of one night; all "
+    "checks of `verify`; 20 times in `make test-storage`",
+)
 @pytest.mark.parametrize("_turn", range(RACES))
 def test_of_two_nights_at_once_one_writes(
     _turn: int,
@@ -67,6 +74,12 @@ def test_of_two_nights_at_once_one_writes(
     holds_one_night()
 
 
+@pytest.mark.proves_storage(
+    place="`s3:` warehouse",
+    data="260 records",
+    compared="a night that is killed, and the next one: the tables are those of one night; all "
+    "checks of `verify`",
+)
 def test_a_killed_night_is_done_by_the_next(
     command: tuple[str | Path, ...],
     submit: Submit,

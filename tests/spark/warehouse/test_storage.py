@@ -69,6 +69,16 @@ def damaged_landing(landing: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.proves_storage(
+    place="`file:` URIs, everything through Spark",
+    data="260 records",
+    compared="every table and the report with those of local folders, to the last bit",
+)
+@pytest.mark.proves_storage(
+    place="`s3:` warehouse",
+    data="260 records",
+    compared="every table and the report with those of local folders, to the last bit",
+)
 def test_a_night_through_spark_gives_the_same_tables(
     spark: SparkSession,
     tmp_path: Path,
