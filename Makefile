@@ -21,6 +21,8 @@ NIGHTS ?= 30
 PAIRS ?= 20
 ATHERIS := 3.0.0
 HDFS_NATIVE := 0.14.7
+S3_SERVER ?= moto
+STORAGE_TESTS := tests/e2e/test_hdfs.py tests/e2e/test_yarn.py tests/spark/runs/test_killed_stages.py
 BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
 PYTHON_BIN := .venv/bin/python
@@ -90,10 +92,12 @@ browser: ## look for Chromium, which tests the report; on Debian, as root, insta
 s3-server: setup ## install the server of S3 that tests talk to, in an environment of its own
 	@scripts/s3_server.sh >/dev/null
 
-test-storage: setup java s3-server ## run nights in a real HDFS and on S3, 80 MB of packages and half an hour [ARGS=]
+test-storage: setup java ## run nights in HDFS, YARN and S3, 90 MB and an hour [ARGS= S3_SERVER=moto|versitygw]
+	@scripts/s3_server.sh "$(S3_SERVER)" >/dev/null
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "hdfs-native==$(HDFS_NATIVE)" fsspec
-	@IOTSCORE_TEST_STORAGE=1 $(PYTHON_BIN) -m pytest tests/e2e/test_hdfs.py \
-		tests/e2e/test_object_store.py tests/spark/runs/test_killed_stages.py $(ARGS)
+	@IOTSCORE_TEST_STORAGE=1 IOTSCORE_TEST_S3="$(S3_SERVER)" $(PYTHON_BIN) -m pytest \
+		$(if $(filter moto,$(S3_SERVER)),$(STORAGE_TESTS)) \
+		tests/e2e/test_object_store.py tests/e2e/test_cluster_s3.py $(ARGS)
 
 check-airflow: setup java ## parse the DAGs with a real Airflow and run a night on demo data
 	@$(PYTHON_BIN) -m iotscore.simulate --rows 20000 --out demo/airflow-data --seed 1
