@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytest_plugins = ["s3_fixtures", "spark_fixtures", "job_fixtures"]
+pytest_plugins = ["storage_fixtures", "spark_fixtures", "job_fixtures"]
 pytest.register_assert_rewrite("table_damage", "verify_checks", "distance_protocol")
 
 # Speed lives in benchmarks: beside other work any example may take long.

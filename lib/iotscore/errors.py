@@ -79,6 +79,10 @@ class CatalogueError(IotscoreError):
     """Tables cannot be registered in a catalogue under these names."""
 
 
+class UriError(IotscoreError):
+    """The URI of a folder in an object store cannot be used as it is."""
+
+
 class EnvironmentFaultError(IotscoreError):
     """Something outside the project (Java, a package, the network) is missing or too old."""
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from s3_fixtures import SERVER
 from standalone_cluster import started
+from storage_fixtures import S3_SERVER
 from storage_runs import make_test_storage
 from warehouse_content import content, copied
 
@@ -112,7 +112,7 @@ def test_a_night_there_is_the_local_night(
 
 
 @make_test_storage
-@pytest.mark.skipif(SERVER == "moto", reason="moto lets anybody list and write")
+@pytest.mark.skipif(S3_SERVER == "moto", reason="moto lets anybody list and write")
 def test_a_night_without_credentials_says_so(
     bucket: str, first_night: Path, tmp_path: Path, submit: Submit
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from deltalake import DeltaTable
 from pyarrow import fs
 
-from iotscore import s3
+from iotscore.landing.filesystems import open_storage
 from iotscore.warehouse.schemas import STAGING
 
 if TYPE_CHECKING:
@@ -34,11 +34,7 @@ def content(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def copied(source: str, target: str) -> str:
-    """Copy a warehouse from a folder to S3, or back, as it is; return the target."""
-    ends = []
-    for place in (source, target):
-        is_s3 = s3.is_s3(place)
-        ends.append((s3.filesystem(), s3.key_of(place)) if is_s3 else (fs.LocalFileSystem(), place))
-    (from_, source_path), (to, target_path) = ends
+    """Copy a warehouse from a folder to an object store, or back, as it is; return the target."""
+    (from_, source_path), (to, target_path) = open_storage(source), open_storage(target)
     fs.copy_files(source_path, target_path, source_filesystem=from_, destination_filesystem=to)
     return target

@@ -7,8 +7,8 @@ from typing import Final
 from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 
-from iotscore import s3
 from iotscore.errors import DamagedFileError
+from iotscore.s3_refusals import refusal
 
 _JAVA_IS_GONE: Final = (
     "Spark's Java process has ended: it was stopped (SIGTERM) or killed, as the system does where "
@@ -29,10 +29,10 @@ _KNOWN_FAULTS: Final = {
 def user_fault(error: Exception) -> str | None:
     """Return what a user can correct behind an error that is not ours, None if it is a bug."""
     if isinstance(error, (PySparkException, Py4JJavaError)):
-        return s3.refusal(str(error), "the workers") or _told(str(error).strip().splitlines())
+        return refusal(str(error), "the workers") or _told(str(error).strip().splitlines())
     if _is_java_gone(error):
         return _JAVA_IS_GONE
-    return s3.refusal(str(error)) if isinstance(error, OSError) else None
+    return refusal(str(error)) if isinstance(error, OSError) else None
 
 
 def _told(lines: list[str]) -> str | None:

@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from pyarrow import PythonFile, fs
 
-from iotscore import s3
+from iotscore import object_stores
 from iotscore.errors import EnvironmentFaultError
+from iotscore.object_stores import is_object_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,8 @@ def open_storage(folder: str) -> tuple[fs.FileSystem, str]:
 
     Raises
     ------
+    UriError
+        It holds credentials, or names no account.
     EnvironmentFaultError
         HDFS without the package that reads it.
     pyarrow.ArrowInvalid, OSError
@@ -38,10 +41,8 @@ def open_storage(folder: str) -> tuple[fs.FileSystem, str]:
     if parts.scheme == "hdfs":
         handler = _hdfs(parts.hostname, parts.port)
         return fs.PyFileSystem(handler), unquote(parts.path).rstrip("/") or "/"
-    if s3.is_s3(folder):
-        if not s3.has_credentials(folder):
-            return s3.filesystem(), unquote(s3.key_of(folder))
-        folder = f"s3{folder[len(parts.scheme) :]}"
+    if is_object_store(folder):
+        return object_stores.filesystem(folder), object_stores.key_of(folder)
     storage, path = fs.FileSystem.from_uri(folder)
     return storage, path
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from iotscore import s3
+from iotscore import object_stores
 from iotscore.errors import UnsupportedStorageError
+from iotscore.object_stores import is_object_store
 from iotscore.warehouse.delta_rs.files import local_path
 from iotscore.warehouse.delta_rs.warehouse import DeltaRsWarehouse
 from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
@@ -44,20 +45,20 @@ def open_warehouse(
     Raises
     ------
     UnsupportedStorageError
-        Spark is to write S3.
+        Spark is to write an object store.
     ValueError
         ``direct`` is neither.
     """
     if direct not in get_args(Direct):
         message = f"direct is {direct!r}, and may be one of {get_args(Direct)}"
         raise ValueError(message)
-    path = s3.plain_uri(root) if s3.is_s3(root) else local_path(root.rstrip("/"))
+    path = object_stores.plain_uri(root) if is_object_store(root) else local_path(root.rstrip("/"))
     if direct == "auto" and path is not None:
         return DeltaRsWarehouse(spark, root, path, lock)
-    if s3.is_s3(root):
+    if is_object_store(root):
         message = (
-            f"the warehouse {root} is in S3, where commits of Spark can overwrite each other: "
-            "set storage.direct to auto"
+            f"the warehouse {root} is in an object store, where commits of Spark can overwrite or "
+            "cross those of another writer: set storage.direct to auto"
         )
         raise UnsupportedStorageError(message)
     return DeltaSparkWarehouse(spark, root, lock, transport)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
-from iotscore import s3
+from iotscore import object_stores
 from iotscore.errors import EnvironmentFaultError
 from iotscore.redaction import hide_settings
 
@@ -46,7 +46,7 @@ def open_session(app_name: str, settings: Mapping[str, str] | None = None) -> Sp
     # What the workers read and write must be where the driver looks for it.
     spark.sparkContext.environment |= {
         name: value
-        for name, value in s3.place().items()
+        for name, value in object_stores.servers().items()
         if f"spark.executorEnv.{name}" not in chosen
     }
     extensions = spark.conf.get("spark.sql.extensions", "") or ""

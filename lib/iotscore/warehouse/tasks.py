@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from iotscore import s3
 from iotscore.errors import IotscoreError, WarehouseError
+from iotscore.s3_refusals import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -79,6 +79,6 @@ def _unless_refused(reports: Iterable[Report]) -> Iterator[Report | _Refused]:
     try:
         yield from reports
     except (IotscoreError, OSError) as error:
-        if (told := s3.refusal(str(error), "the workers")) is None:
+        if (told := refusal(str(error), "the workers")) is None:
             raise
         yield _Refused(told)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from iotscore import failpoints, s3
+from iotscore import failpoints
 from iotscore.warehouse.schema_version import check_columns, check_version, late_columns
 from iotscore.warehouse.schemas import TABLES, definition
 
@@ -64,8 +64,7 @@ class Warehouse(ABC):
         """
         if self.root.startswith("/"):
             return f"file:{self.root}/{table}"
-        root = f"s3a://{s3.key_of(self.root)}" if s3.is_s3(self.root) else self.root
-        return f"{root}/{table}"
+        return f"{self.root}/{table}"
 
     def require_lock(self) -> None:
         """Stop a job whose lock somebody took away; every commit asks before."""

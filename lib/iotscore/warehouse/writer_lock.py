@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on a local warehouse that dies with its process, a lease on S3."""
+"""One writer at a time: a local lock that dies with its process, a lease in an object store."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from iotscore import s3
 from iotscore.errors import BusyError, WarehouseError
+from iotscore.object_stores import is_object_store
 from iotscore.warehouse.delta_rs.files import local_folder
 from iotscore.warehouse.delta_rs.lease import held_lease
 
@@ -101,9 +101,9 @@ class LocalLock:
 def writer_lock(root: str) -> Iterator[Lock]:
     """Hold the warehouse's lock file while the body runs.
 
-    The operating system gives the lock up when the process ends, however it ends. On S3 it is a
-    lease (:mod:`iotscore.warehouse.delta_rs.lease`). A warehouse in another storage is not locked:
-    there the scheduler must not start two writers.
+    The operating system gives the lock up when the process ends, however it ends. In an object
+    store it is a lease (:mod:`iotscore.warehouse.delta_rs.lease`). A warehouse in HDFS is not
+    locked: there the scheduler must not start two writers.
 
     Yields
     ------
@@ -117,7 +117,7 @@ def writer_lock(root: str) -> Iterator[Lock]:
     WarehouseError
         The folder cannot be written.
     """
-    if s3.is_s3(root):
+    if is_object_store(root):
         with held_lease(root) as lease:
             yield lease
         return
@@ -177,16 +177,16 @@ def _is_at(path: Path, descriptor: int) -> bool:
 def no_writer(root: str) -> Iterator[None]:
     """Keep writers away while the body reads; several may read at a time, and nothing is written.
 
-    On S3 one reads at a time, and its lease is the writer's. A folder without a lock file, such as
-    a restored one, and other storage are not locked. Nor is one by whoever may not open the file:
-    only its owner can keep writers away.
+    In an object store one reads at a time, and its lease is the writer's. A folder without a lock
+    file, such as a restored one, and HDFS are not locked. Nor is one by whoever may not open the
+    file: only its owner can keep writers away.
 
     Raises
     ------
     BusyError
         A job is writing.
     """
-    if s3.is_s3(root):
+    if is_object_store(root):
         with held_lease(root):
             yield
         return

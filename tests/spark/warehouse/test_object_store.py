@@ -1,4 +1,4 @@
-"""A warehouse on S3: what nights, proofs and maintenance do there is what they do locally."""
+"""A warehouse in an object store: nights, proofs and maintenance do what they do locally."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from pyarrow import fs
 
 from frames import comparable
-from iotscore import s3
 from iotscore.errors import UnsupportedStorageError
+from iotscore.landing.filesystems import open_storage
 from iotscore.maintenance.retention import Retention
 from iotscore.maintenance.stage import maintain
 from iotscore.models.context import Context
@@ -39,9 +39,15 @@ pytestmark = pytest.mark.spark
 TABLES = ("traffic", "scores", "explanations", "incidents", "score_histogram")
 
 
+@pytest.fixture(params=["s3", "abfss", "gs"])
+def bucket(request: pytest.FixtureRequest, new_bucket: Callable[[str], str]) -> str:
+    """Return the URI of a new bucket in each object store."""
+    return new_bucket(request.param)
+
+
 @pytest.fixture
 def uploaded(spark: SparkSession, night: Warehouse, bucket: str) -> Warehouse:
-    """Return a finished night on S3."""
+    """Return a finished night in an object store."""
     return open_warehouse(spark, copied(night.root, f"{bucket}/warehouse"))
 
 
@@ -94,8 +100,7 @@ def test_lost_files_are_found(uploaded: Warehouse) -> None:
     check = uploaded.check_data_files("scores")
     assert check.files
     assert not check.lost
-    client = s3.filesystem()
-    place = s3.key_of(f"{uploaded.root}/scores")
+    client, place = open_storage(f"{uploaded.root}/scores")
     (one, *_) = [
         file.path
         for file in client.get_file_info(fs.FileSelector(place))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, Field
 
-from iotscore import s3
+from iotscore import object_stores
 from iotscore.features import FEATURES
 from iotscore.warehouse.delta_rs import snapshots
 from iotscore.warehouse.open import open_warehouse
@@ -34,11 +34,16 @@ SCHEMA = TABLES["traffic"].arrow_schema
 RUN = {"model_version": "m", "run_id": "now"}
 
 
-@pytest.fixture(params=["auto", "never", "s3"])
-def empty(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Warehouse:
-    """Return an empty warehouse of each kind, and one on S3."""
-    if request.param == "s3":
-        return open_warehouse(spark, f"{request.getfixturevalue('bucket')}/warehouse")
+@pytest.fixture(params=["auto", "never", "s3", "abfss", "gs"])
+def empty(
+    request: pytest.FixtureRequest,
+    spark: SparkSession,
+    tmp_path: Path,
+    new_bucket: Callable[[str], str],
+) -> Warehouse:
+    """Return an empty warehouse of each kind, and one in each object store."""
+    if request.param not in {"auto", "never"}:
+        return open_warehouse(spark, f"{new_bucket(request.param)}/warehouse")
     direct: Direct = request.param
     return open_warehouse(spark, str(tmp_path / "warehouse"), direct=direct)
 
@@ -280,9 +285,9 @@ def test_a_table_is_proved(filled: Warehouse) -> None:
 def test_columns_that_nothing_writes_stay(filled: Warehouse) -> None:
     """An older version's columns are NULL in new rows, whichever way these come, and proved."""
     filled.create("scores")
-    is_remote = s3.is_s3(filled.root)
-    path = s3.plain_uri(filled.root) if is_remote else filled.root
-    options = s3.client_options() if is_remote else None
+    is_remote = object_stores.is_object_store(filled.root)
+    path = object_stores.plain_uri(filled.root) if is_remote else filled.root
+    options = object_stores.client_options(path) if is_remote else None
     table = DeltaTable(f"{path}/scores", storage_options=options)
     table.alter.add_columns([Field("gone_score", "double")])
     snapshots.forget(path)

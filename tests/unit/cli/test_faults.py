@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from iotscore import s3
 from iotscore.cli.faults import user_fault
+from iotscore.s3_refusals import refusal
 
 DENIED = (
     "When reading information for key 'in/1.csv' in bucket 'b': AWS Error ACCESS_DENIED during "
@@ -36,7 +36,7 @@ def test_a_refusal_on_the_driver() -> None:
 def test_refusals_of_s3(error: str) -> None:
     """They are found among the lines of a traceback, whatever the reason that the server gives."""
     trace = f"Traceback (most recent call last):\n  File x\nOSError: When reading: {error}\n\tat y"
-    told = s3.refusal(trace, "the workers")
+    told = refusal(trace, "the workers")
     assert told is not None
     assert told.startswith("S3 refused a request of the workers (When reading: AWS Error ")
     assert "must be in the environment of the workers" in told
@@ -52,4 +52,4 @@ def test_refusals_of_s3(error: str) -> None:
 )
 def test_other_answers_of_s3(error: str) -> None:
     """What may pass, or is the server's fault, is none."""
-    assert s3.refusal(error) is None
+    assert refusal(error) is None

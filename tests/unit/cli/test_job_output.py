@@ -53,7 +53,7 @@ def test_a_folder_with_a_password_is_not_repeated(capsys: pytest.CaptureFixture[
     assert run_job("ingest", arguments, lambda _: None) == USER_FAULT
     captured = capsys.readouterr()
     [line] = captured.err.strip().splitlines()
-    assert line.startswith("iotscore ingest: cannot open the input folder 's3a://***@bucket/landi")
+    assert line.startswith("iotscore ingest: the URI 's3a://***@bucket/landing' holds credentials")
     assert "swordfish" not in captured.err + captured.out
     assert "AKIAEXAMPLE" not in captured.err + captured.out
 

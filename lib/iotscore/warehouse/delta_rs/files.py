@@ -1,7 +1,7 @@
 """The files of a warehouse: below a local or mounted folder, or in an object store.
 
-A path is an absolute local path or a URI of S3; whoever has one needs nothing else to open it, in
-a worker too.
+A path is an absolute local path or a URI; whoever has one needs nothing else to open it, in a
+worker too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pyarrow import dataset, fs
 
-from iotscore import s3
+from iotscore import object_stores
+from iotscore.object_stores import is_object_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,41 +48,43 @@ def local_folder(uri: str) -> str | None:
 
 def delta_options(path: str) -> dict[str, str] | None:
     """Return what delta-rs needs to open a table; None of a local one."""
-    return s3.client_options() if s3.is_s3(path) else None
+    return object_stores.client_options(path) if is_object_store(path) else None
 
 
 def source_of(path: str) -> str | pa.NativeFile:
     """Return what pyarrow reads a data file from: its path, or an open object."""
-    if not s3.is_s3(path):
+    if not is_object_store(path):
         return path
     if (content := _small_content(path)) is not None:
         return pa.BufferReader(content)
-    return _filesystem().open_input_file(s3.key_of(path))
+    filesystem, key = _opened(path)
+    return filesystem.open_input_file(key)
 
 
 @lru_cache(maxsize=_MOST_KEPT)
 def _small_content(path: str) -> pa.Buffer | None:
     """Return what is in a small data file, which never changes; several stages read it."""
-    with _filesystem().open_input_file(s3.key_of(path)) as source:
+    filesystem, key = _opened(path)
+    with filesystem.open_input_file(key) as source:
         return source.read_buffer() if source.size() <= SMALL_BYTES else None
 
 
 def created(path: str) -> pa.NativeFile:
     """Return a new file, open for writing; an object appears when it is closed."""
-    if not s3.is_s3(path):
-        return fs.LocalFileSystem().open_output_stream(path)
-    return _filesystem().open_output_stream(s3.key_of(path))
+    filesystem, inner = _opened(path)
+    return filesystem.open_output_stream(inner)
 
 
 def size_of(path: str) -> int | None:
     """Return a file's bytes, None if it is not there."""
-    if not s3.is_s3(path):
+    if not is_object_store(path):
         file = Path(path)
         try:
             return file.stat().st_size
         except OSError:
             return None
-    found = _filesystem().get_file_info(s3.key_of(path))
+    filesystem, key = _opened(path)
+    found = filesystem.get_file_info(key)
     return int(found.size) if found.type == fs.FileType.File else None
 
 
@@ -144,17 +147,20 @@ def delete(path: str) -> None:
 
 def delete_folder(path: str) -> None:
     """Delete a folder with all that it holds; one that is gone is no fault."""
-    if not s3.is_s3(path):
+    if not is_object_store(path):
         shutil.rmtree(path, ignore_errors=True)
         return
-    _filesystem().delete_dir_contents(s3.key_of(path), missing_dir_ok=True)
+    filesystem, key = _opened(path)
+    filesystem.delete_dir_contents(key, missing_dir_ok=True)
 
 
 def _opened(path: str) -> tuple[fs.FileSystem, str]:
-    return (_filesystem(), s3.key_of(path)) if s3.is_s3(path) else (fs.LocalFileSystem(), path)
+    if not is_object_store(path):
+        return fs.LocalFileSystem(), path
+    return _filesystem(object_stores.bucket_of(path)), object_stores.key_of(path)
 
 
 @cache
-def _filesystem() -> fs.S3FileSystem:
-    """Return the client of this process, which keeps its connections."""
-    return s3.filesystem()
+def _filesystem(bucket: str) -> fs.FileSystem:
+    """Return this process's client of a bucket, which keeps its connections."""
+    return object_stores.filesystem(bucket)

@@ -1,9 +1,9 @@
 """One writer at a time in an object store: a lease, an object that its holder renews.
 
-Each write of the object is conditional: on there being none, or on the version (e-tag) that the
-writer saw last. So of two that write at once, one is refused. A holder that is killed, paused or
-cut off renews no more; whoever sees the same version for :data:`EXPIRY_SECONDS` by a clock of its
-own may take over. No two machines' clocks are compared.
+Each write of the object is conditional: on there being none, or on the version that the writer saw
+last. So of two that write at once, one is refused. A holder that is killed, paused or cut off
+renews no more; whoever sees the same version for :data:`EXPIRY_SECONDS` by a clock of its own may
+take over. No two machines' clocks are compared.
 
 The object counts its holders in ``epoch``. Commits carry that number
 (:mod:`iotscore.warehouse.delta_rs.commits`), so a holder that comes back after it was replaced
@@ -22,19 +22,20 @@ import time
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 
-from iotscore import s3
+from iotscore import object_stores
 from iotscore.errors import BusyError, UnsupportedStorageError, WarehouseError, first_line
-from iotscore.warehouse.delta_rs.object_store import store_of
+from iotscore.warehouse.delta_rs.object_store import NO_VERSION, store_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from obstore.store import S3Store
+    from obstore import PutMode, UpdateVersion
+    from obstore.store import ObjectStore
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,12 +82,14 @@ class Lease:
     Parameters
     ----------
     root
-        The warehouse, a URI of S3.
+        The warehouse, a URI.
     content, version
-        What was written when it was acquired, and the e-tag of that.
+        What was written when it was acquired, and what the store calls that.
     """
 
-    def __init__(self, root: str, store: S3Store, content: _Content, version: str) -> None:
+    def __init__(
+        self, root: str, store: ObjectStore, content: _Content, version: UpdateVersion
+    ) -> None:
         self._root = root
         self._store = store
         self._content = content
@@ -144,7 +147,7 @@ class Lease:
             if not self._is_lost:
                 free = replace(self._content, holder="")
                 with suppress(BaseError, OSError):  # the next writer waits until it has expired
-                    _put(self._store, free, {"e_tag": self._version})
+                    _put(self._store, free, self._version)
 
     def _keep(self) -> None:
         while not self._is_over.wait(_RENEWAL_SECONDS):
@@ -160,7 +163,7 @@ class Lease:
         content = replace(self._content, renewals=self._content.renewals + 1)
         began = _now()
         try:
-            self._version = _put(self._store, content, {"e_tag": self._version})
+            self._version = _put(self._store, content, self._version)
         except (PreconditionError, NotFoundError, FileNotFoundError):
             self._look(content)
             return
@@ -187,7 +190,7 @@ def held_lease(root: str, expiry: float = EXPIRY_SECONDS) -> Iterator[Lease]:
     Parameters
     ----------
     root
-        The warehouse, a URI of S3.
+        The warehouse, a URI.
     expiry
         Seconds after which a lease that nobody renews is taken over.
 
@@ -200,20 +203,14 @@ def held_lease(root: str, expiry: float = EXPIRY_SECONDS) -> Iterator[Lease]:
     WarehouseError
         The store does not answer, or refuses the credentials.
     """
-    if s3.has_credentials(root):
-        message = (
-            f"the URI {root} holds credentials, which show in logs and lists of processes: give "
-            "them by the environment (AWS_ACCESS_KEY_ID and others) or the machine's role"
-        )
-        raise WarehouseError(message)
     try:
         store = store_of(root)
         lease = _acquired(root, store, expiry)
         _check_conditions(root, store, lease)
     except (BaseError, OSError) as error:
         message = (
-            f"cannot write the warehouse {root}: {first_line(error)}; check the bucket, the "
-            "credentials and AWS_ENDPOINT_URL"
+            f"cannot write the warehouse {root}: {first_line(error)}; check the bucket, "
+            f"the server and the credentials ({object_stores.variables(root)})"
         )
         raise WarehouseError(message) from error
     lease.start()
@@ -223,7 +220,7 @@ def held_lease(root: str, expiry: float = EXPIRY_SECONDS) -> Iterator[Lease]:
         lease.give_back()
 
 
-def _acquired(root: str, store: S3Store, expiry: float) -> Lease:
+def _acquired(root: str, store: ObjectStore, expiry: float) -> Lease:
     place = f"{socket.gethostname()}, process {os.getpid()}"
     # Where somebody has deleted the object, the tables still know the numbers of earlier holders.
     mine = _Content(time.time_ns() // 1_000_000, uuid.uuid4().hex, place, is_fenced=False)
@@ -240,12 +237,14 @@ def _acquired(root: str, store: S3Store, expiry: float) -> Lease:
         is_fenced = content.is_fenced and not content.holder
         mine = replace(mine, epoch=content.epoch + 1, is_fenced=is_fenced)
         try:
-            return Lease(root, store, mine, _put(store, mine, {"e_tag": version}))
+            return Lease(root, store, mine, _put(store, mine, version))
         except PreconditionError as error:
             raise _busy(root, content) from error
 
 
-def _has_expired(root: str, store: S3Store, content: _Content, version: str, expiry: float) -> bool:
+def _has_expired(
+    root: str, store: ObjectStore, content: _Content, version: UpdateVersion, expiry: float
+) -> bool:
     """Wait until a lease has expired; return whether it has, or was given back meanwhile."""
     _LOG.info("the warehouse is leased to %s; waiting whether it is renewed", content.place)
     began = _now()
@@ -267,30 +266,30 @@ def _busy(root: str, content: _Content) -> BusyError:
     )
 
 
-def _check_conditions(root: str, store: S3Store, lease: Lease) -> None:
+def _check_conditions(root: str, store: ObjectStore, lease: Lease) -> None:
     """Write twice what must be refused."""
     content = _Content(lease.epoch, "nobody", "a check")
-    for mode in ("create", {"e_tag": '"00000000000000000000000000000000"'}):
+    for mode in ("create", NO_VERSION):
         try:
             _put(store, content, mode)
         except (AlreadyExistsError, PreconditionError):
             continue
         message = (
-            f"the store of {root} does not honour conditional writes (If-None-Match, If-Match), so "
-            "two jobs could overwrite each other; use a store that does"
+            f"the store of {root} does not honour conditional writes (put if absent, put if "
+            "unchanged), so two jobs could overwrite each other; use a store that does"
         )
         raise UnsupportedStorageError(message)
 
 
-def _put(store: S3Store, content: _Content, mode: Any) -> str:  # noqa: ANN401 - obstore's own
+def _put(store: ObjectStore, content: _Content, mode: PutMode) -> UpdateVersion:
     result = obstore.put(store, _NAME, content.to_bytes(), mode=mode, use_multipart=False)
-    return str(result["e_tag"])
+    return version_of(result)
 
 
-def _get(store: S3Store) -> tuple[_Content, str] | None:
+def _get(store: ObjectStore) -> tuple[_Content, UpdateVersion] | None:
     try:
         found = obstore.get(store, _NAME)
-        return _Content(**json.loads(bytes(found.bytes()))), str(found.meta["e_tag"])
+        return _Content(**json.loads(bytes(found.bytes()))), version_of(found.meta)
     except (NotFoundError, FileNotFoundError):
         return None
 

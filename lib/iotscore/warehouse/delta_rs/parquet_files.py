@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from iotscore import s3
 from iotscore.errors import DamagedFileError
+from iotscore.s3_refusals import refusal
 from iotscore.warehouse.delta_rs import files
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def reading(path: str) -> Iterator[None]:
     except PermissionError:
         raise
     except _SIGNS as error:
-        if s3.refusal(str(error)):
+        if refusal(str(error)):
             raise
         raise _damaged(path, _fault(error)) from error
 

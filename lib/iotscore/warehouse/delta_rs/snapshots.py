@@ -1,4 +1,4 @@
-"""Opened tables. On S3 each commit of a log is a request, so a table there is opened once.
+"""Opened tables. In an object store each commit is a request, so a table is opened once.
 
 All commits of this process go through :mod:`iotscore.warehouse.delta_rs.writes`, which keeps what
 is opened up to date. What other processes commit is seen by the next warehouse that is opened.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
-from iotscore import s3
+from iotscore.object_stores import is_object_store
 from iotscore.warehouse.delta_rs import files
 from iotscore.warehouse.delta_rs.commits import require_newest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Snapshot:
-    """A table on S3 as it was found: None where there is none."""
+    """A table in an object store as it was found: None where there is none."""
 
     table: DeltaTable | None
     checked_for: int | None = None
@@ -41,7 +41,7 @@ def opened(path: str, version: int | None = None) -> DeltaTable:
     DeltaError, OSError
         It cannot be read.
     """
-    if version is not None or not s3.is_s3(path):
+    if version is not None or not is_object_store(path):
         return DeltaTable(path, version=version, storage_options=files.delta_options(path))
     if (known := _KNOWN.get(path)) is not None and known.table is not None:
         return known.table
@@ -51,14 +51,14 @@ def opened(path: str, version: int | None = None) -> DeltaTable:
 
 
 def is_table(path: str) -> bool:
-    """Say whether a folder holds a table; on S3 one that is there is opened by that.
+    """Say whether a folder holds a table; in an object store that opens it.
 
     Raises
     ------
     DeltaError, OSError
         It cannot be read.
     """
-    if not s3.is_s3(path):
+    if not is_object_store(path):
         return DeltaTable.is_deltatable(path)
     if path not in _KNOWN:
         root, _, name = path.rpartition("/")

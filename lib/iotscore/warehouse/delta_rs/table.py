@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 from pyarrow import dataset
 
-from iotscore import s3
 from iotscore.errors import WarehouseError, first_line
+from iotscore.object_stores import is_object_store
 from iotscore.warehouse.delta_rs import files, snapshots
 from iotscore.warehouse.delta_rs.object_store import small_content
 from iotscore.warehouse.delta_rs.parquet_files import batches, open_file
@@ -65,7 +65,7 @@ def read_rows(path: str, columns: Sequence[str], where: Mapping[str, Sequence[An
 
 
 def _dataset(path: str, where: Mapping[str, Sequence[Any]]) -> dataset.Dataset:
-    if not s3.is_s3(path):
+    if not is_object_store(path):
         return _opened(path).to_pyarrow_dataset()
     kind = dataset.ParquetFileFormat()
     fragments = [

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from iotscore import failpoints, s3
+from iotscore import failpoints
 from iotscore.errors import WarehouseError
+from iotscore.object_stores import is_object_store
 from iotscore.warehouse.delta_rs import files, snapshots, writes
 from iotscore.warehouse.delta_rs import table as delta
 from iotscore.warehouse.delta_rs.commits import Author, commits_between
@@ -232,7 +233,7 @@ class DeltaRsWarehouse(Warehouse):
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """See the base class."""
-        if not s3.is_s3(self._folder):
+        if not is_object_store(self._folder):
             return read_delta(self, table, version)
         return self._frame(table, version)
 

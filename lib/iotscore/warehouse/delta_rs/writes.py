@@ -11,8 +11,8 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
 
-from iotscore import s3
 from iotscore.errors import WarehouseError, first_line
+from iotscore.object_stores import is_object_store
 from iotscore.warehouse.delta_rs import files, snapshots
 from iotscore.warehouse.delta_rs.commits import NOBODY, commit_properties
 
@@ -27,8 +27,8 @@ _CHECKPOINT_ONLY: Final = PostCommitHookProperties(
 )
 """delta-rs's own clean-up of the log can leave the version before a commit without its beginning,
 and a killed stage has to go back to it; the job maintain shortens logs."""
-_S3_CHECKPOINT_COMMITS: Final = "10"
-"""Whoever opens a table reads the commits since the last checkpoint, on S3 two requests each."""
+_CHECKPOINT_COMMITS: Final = "10"
+"""Whoever opens a table reads the commits since the last checkpoint: two requests each, there."""
 
 
 def create_table(
@@ -59,8 +59,8 @@ def create_table(
         The folder cannot be written.
     """
     settings = {"delta.dataSkippingStatsColumns": ",".join(indexed), **(properties or {})}
-    if s3.is_s3(path):
-        settings["delta.checkpointInterval"] = _S3_CHECKPOINT_COMMITS
+    if is_object_store(path):
+        settings["delta.checkpointInterval"] = _CHECKPOINT_COMMITS
     snapshots.forget(path)  # that it was not there
     try:
         DeltaTable.create(
@@ -192,9 +192,9 @@ def exchange_files(
             mode="append",
             schema=table.schema(),
             commit_properties=commit_properties(author),
-            # A checkpoint by Spark's rules is due at Spark's next commit; on S3 it never commits.
+            # By Spark's rules a checkpoint is due at its next commit; no object store gets one.
             post_commithook_properties=PostCommitHookProperties(
-                create_checkpoint=s3.is_s3(path), cleanup_expired_logs=False
+                create_checkpoint=is_object_store(path), cleanup_expired_logs=False
             ),
         )
         table.update_incremental()  # the other ways to write do that themselves
