@@ -18,6 +18,7 @@ from cores import core_count
 from iotscore.errors import IotscoreError
 from iotscore.simulate.layout import FULL_ROWS
 from machine import machine, versions
+from object_store import measure_s3
 from processes import BenchmarkError, run
 from report import RESULTS, changes, load_results, save_results, summary_lines, write_report
 from stages import (
@@ -26,6 +27,7 @@ from stages import (
     measure_increments,
     measure_job,
     measure_nightly,
+    measure_nothing_new,
     measure_script,
 )
 from stream import measure_latency, measure_once
@@ -154,10 +156,11 @@ def _contenders(
     def nightly_and_increments() -> list[Measurement]:
         whole = measure_nightly(place)
         place.keep_model()
+        nothing_new = {"what": "nothing_new", **measure_nothing_new(place)}
         if rows < _MANY_ROWS:
-            return [whole]
+            return [whole, nothing_new]
         new = measure_increments(place, NEW_ROWS, arguments.repeats)
-        return [whole, *({"what": "increment"} | one for one in new)]
+        return [whole, nothing_new, *({"what": "increment"} | one for one in new)]
 
     def stream() -> list[Measurement]:
         whole = measure_once(place, min(rows, arguments.stream_rows), number)
@@ -168,6 +171,7 @@ def _contenders(
         "ingest_limit": once(
             lambda out: script("ingest_limit.py", "--input", place.data, "--out", out)
         ),
+        "ingest_s3": partial(measure_s3, place),
         "score": score_and_after,
         "limit": once(
             lambda out: script("in_process_limit.py", "--warehouse", place.warehouse, "--out", out)

@@ -6,9 +6,11 @@ from typing import Any, Final
 
 CONTENDERS: Final = {
     "ingest": "`ingest`, CSV to Delta",
+    "ingest_s3": "`ingest`, CSV to Delta on S3 (versitygw on loopback, objects in files)",
     "ingest_limit": "pyarrow CSV reader and Parquet writer, no Spark, no checks",
     "train": "`train`",
     "score": "`score`, Delta to Delta",
+    "score_s3": "`score`, Delta to Delta, both on that S3",
     "limit": "the same kernels without Spark, Parquet to Parquet",
     "naive": "naive Spark: pandas UDF over 115 columns, scikit-learn, Keras in steps of 10,000",
     "reports": "the published baseline, Keras in steps of 32, scoring only",
@@ -17,6 +19,7 @@ CONTENDERS: Final = {
     "evaluate": "`evaluate`",
     "explain": "`explain`: all are scored again, the rows are the flagged ones, TreeSHAP included",
     "nightly": "`nightly` into an empty warehouse, start to end",
+    "nothing_new": "`nightly` on that warehouse again, nothing new: what every night costs",
     "increment": "`nightly` of new records on top of them, start to end",
     "increment_alone": "the same, on a warehouse that holds the model alone",
     "stream": "`stream --once` of new records, with the model alone, start to end",

@@ -44,6 +44,8 @@ RATIOS: Final = (
         4.0,
     ),
     Ratio("ingest / in-process reader and writer", "ingest", "ingest_limit", 0.35),
+    Ratio("ingest to S3 / to the local disk", "ingest_s3", "ingest", 0.6),
+    Ratio("score on S3 / on the local disk", "score_s3", "score", 0.7),
 )
 
 KERNEL_RATIOS: Final = (

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parent.parent
 HERE: Final = Path(__file__).resolve().parent
 STAGES: Final = ("ingest", "train", "score", "evaluate", "explain", "monitor")
-_MODEL: Final = ("models", "model_aliases")
-_PREPARED: Final = ("traffic", "ingest_files", *_MODEL)
+MODEL: Final = ("models", "model_aliases")
+"""The tables that hold a fitted model."""
+_PREPARED: Final = ("traffic", "ingest_files", *MODEL)
 """What scoring reads; it writes none of them."""
 
 
@@ -75,13 +76,13 @@ class Place:
     def keep_model(self) -> None:
         """Keep the model of the night in the scratch folder for contenders that need no more."""
         self.empty(self.model)
-        for table in _MODEL:
+        for table in MODEL:
             shutil.copytree(self.scratch / "warehouse" / table, self.model / table)
 
 
 def with_model(source: Path, warehouse: Path) -> Path:
     """Return a new warehouse that holds nothing but the model of another."""
-    return _linked(_MODEL, source, warehouse)
+    return _linked(MODEL, source, warehouse)
 
 
 def _linked(tables: Sequence[str], source: Path, warehouse: Path) -> Path:
@@ -112,10 +113,19 @@ def measure_script(
     return {**outcome.last_json(), **_costs(outcome)}
 
 
-def measure_job(place: Place, job: str, warehouse: Path) -> dict[str, Any]:
-    """Run one job and return its stage's rows and seconds, wall time and memory."""
-    outcome = _submit(place, job, warehouse)
-    return {**_stage(warehouse, job), **_costs(outcome)}
+def measure_job(
+    place: Place,
+    job: str,
+    warehouse: Path | str,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Run one job and return its stage's rows and seconds, wall time and memory.
+
+    ``folder`` is where the files of a warehouse lie that is given by a URI.
+    """
+    outcome = _submit(place, job, warehouse, environment=environment)
+    return {**_stage(folder or Path(warehouse), job), **_costs(outcome)}
 
 
 def measure_nightly(place: Place) -> dict[str, Any]:
@@ -129,6 +139,12 @@ def measure_nightly(place: Place) -> dict[str, Any]:
         "stages": stages,
         **_costs(outcome),
     }
+
+
+def measure_nothing_new(place: Place) -> dict[str, Any]:
+    """Run a night again, on the warehouse that :func:`measure_nightly` left."""
+    outcome = _submit(place, "nightly", place.scratch / "warehouse")
+    return {"rows": 0, "seconds": outcome.wall_seconds, **_costs(outcome)}
 
 
 def measure_increments(place: Place, rows: int, times: int) -> list[dict[str, Any]]:
@@ -169,12 +185,18 @@ def new_captures(place: Place, rows: int, number: int) -> Path:
     return landing
 
 
-def _submit(place: Place, job: str, warehouse: Path, landing: Path | None = None) -> Outcome:
+def _submit(
+    place: Place,
+    job: str,
+    warehouse: Path | str,
+    landing: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Outcome:
     reads_input = ("--input", landing or place.data) if job in ("ingest", "nightly") else ()
     # A night is what users run; single stages are compared with libraries that do the same.
     compared = () if job == "nightly" else ("--config", HERE / "two_detectors.yaml")
     command = (ROOT / "spark-submit.sh", job, *reads_input, "--warehouse", warehouse, *compared)
-    return run(command, place.log)
+    return run(command, place.log, environment)
 
 
 def _stage(warehouse: Path, stage: str) -> dict[str, Any]:
