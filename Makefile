@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks check format lint type test-fast test reference clean java classes browser s3-server test-storage check-airflow bench \
+.PHONY: help setup hooks check format lint type test-fast test reference clean java classes browser s3-server azurite gcs-server test-storage check-airflow bench \
 	bench-kernels fuzz soak docs lock zip env-archive demo-data demo fetch-data
 
 ROWS ?= 200000
@@ -22,7 +22,8 @@ PAIRS ?= 20
 ATHERIS := 3.0.0
 HDFS_NATIVE := 0.14.7
 S3_SERVER ?= moto
-STORAGE_TESTS := tests/e2e/test_hdfs.py tests/e2e/test_yarn.py tests/spark/runs/test_killed_stages.py
+STORAGE_TESTS := tests/e2e/test_hdfs.py tests/e2e/test_yarn.py tests/spark/runs/test_killed_stages.py \
+	tests/spark/warehouse tests/unit/warehouse/delta_rs/test_lease.py tests/unit/test_object_stores.py
 BENCH_ROWS = $(if $(filter file,$(origin ROWS)),1000000,$(ROWS))
 
 PYTHON_BIN := .venv/bin/python
@@ -92,7 +93,13 @@ browser: ## look for Chromium, which tests the report; on Debian, as root, insta
 s3-server: setup ## install the server of S3 that tests talk to, in an environment of its own
 	@scripts/s3_server.sh >/dev/null
 
-test-storage: setup java ## run nights in HDFS, YARN and S3, 90 MB and an hour [ARGS= S3_SERVER=moto|versitygw]
+azurite: ## install the server of Azure's storage that tests talk to; needs Node.js
+	@scripts/azurite.sh >/dev/null
+
+gcs-server: ## build the server of Google's storage that tests talk to; needs Go
+	@scripts/gcs_server.sh >/dev/null
+
+test-storage: setup java azurite gcs-server ## run nights in HDFS, YARN and object stores, hours [ARGS= S3_SERVER=moto|versitygw]
 	@scripts/s3_server.sh "$(S3_SERVER)" >/dev/null
 	@.venv/bin/uv pip install --quiet --python $(PYTHON_BIN) "hdfs-native==$(HDFS_NATIVE)" fsspec
 	@IOTSCORE_TEST_STORAGE=1 IOTSCORE_TEST_S3="$(S3_SERVER)" $(PYTHON_BIN) -m pytest \

@@ -38,8 +38,8 @@ class _Store(NamedTuple):
 
     Attributes
     ----------
-    scheme
-        What all clients call it.
+    scheme, hadoop
+        What all clients of ours call it, and Hadoop's.
     filesystem
         Makes pyarrow's client for a URI.
     options
@@ -49,6 +49,7 @@ class _Store(NamedTuple):
     """
 
     scheme: str
+    hadoop: str
     filesystem: Callable[[str], fs.FileSystem]
     options: Callable[[], dict[str, str]]
     variables: str
@@ -68,6 +69,12 @@ def plain_uri(uri: str) -> str:
         It holds credentials, or names no account.
     """
     return f"{bucket_of(uri)}{urlsplit(uri).path}".rstrip("/")
+
+
+def hadoop_uri(uri: str) -> str:
+    """Return a URI as Spark's own reader knows it."""
+    store = _store(uri)
+    return f"{store.hadoop}{plain_uri(uri).removeprefix(store.scheme)}"
 
 
 def bucket_of(uri: str) -> str:
@@ -178,9 +185,7 @@ def _azure_files(uri: str) -> fs.FileSystem:
     account, known = _azure_account(uri), dict[str, str | None]()
     if server := _azure_server():
         parts = urlsplit(server)
-        host = parts.netloc.removeprefix(
-            account
-        )  # ".blob.core.cloud", or a server of many accounts
+        host = parts.netloc.removeprefix(account)
         known["blob_storage_authority"] = host
         known["dfs_storage_authority"] = host.replace(".blob.", ".dfs.")
         known["blob_storage_scheme"] = known["dfs_storage_scheme"] = parts.scheme
@@ -226,12 +231,12 @@ def _google_options() -> dict[str, str]:
     return {"service_account_key": key} | _may_be_plain(server)
 
 
-_S3: Final = _Store("s3", _s3_files, _s3_options, "AWS_ACCESS_KEY_ID and others")
+_S3: Final = _Store("s3", "s3a", _s3_files, _s3_options, "AWS_ACCESS_KEY_ID and others")
 _AZURE: Final = _Store(
-    "abfss", _azure_files, _azure_options, "AZURE_STORAGE_ACCOUNT_KEY and others"
+    "abfss", "abfss", _azure_files, _azure_options, "AZURE_STORAGE_ACCOUNT_KEY and others"
 )
 _GOOGLE: Final = _Store(
-    "gs", _google_files, _google_options, "GOOGLE_APPLICATION_CREDENTIALS and others"
+    "gs", "gs", _google_files, _google_options, "GOOGLE_APPLICATION_CREDENTIALS and others"
 )
 _STORES: Final = {
     **dict.fromkeys(("s3", "s3a", "s3n"), _S3),

@@ -43,7 +43,7 @@ _PAIR: Final = re.compile(
 
 _HEADER: Final = re.compile(
     r"(?P<start>(?P<name>[\w.-]+)['\"]?\s*:\s*)(?!unknown key|missing;|found |needs )"
-    r"(?:(?:bearer|basic|digest|token|apikey)\s+[^\s,;'\"]+|(?P<quote>['\"])[^'\"]+['\"]|[^\s,;'\"]+)",
+    r"(?:(?:bearer|basic|digest|token|apikey|sharedkey)\s+[^\s,;'\"]+|(?P<quote>['\"])[^'\"]+['\"]|[^\s,;'\"]+)",
     re.IGNORECASE,
 )
 """A header or a line of YAML; not what the configuration says of a key."""
@@ -52,11 +52,12 @@ _KNOWN_FORMS: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\b(?:gh[pousr]_|github_pat_|xox[abprs]-)[\w-]{10,}"
+    r"|\b(?:gh[pousr]_|github_pat_|xox[abprs]-|ya29\.)[\w.-]{10,}"
+    r"|(?<![\w+/])[\w+/]{86}=="
     r"|(?<=\bBearer )(?=\S*[\d._=-])[\w.~+/=-]{8,}",
     re.DOTALL,
 )
-"""Keys, JSON web tokens, and tokens of AWS, GitHub and Slack, wherever they stand."""
+"""Keys (Azure's: 64 bytes), JSON web tokens, and tokens of AWS, Google, GitHub and Slack."""
 
 _settings: Final[dict[str, str]] = {}
 

@@ -21,6 +21,7 @@ import pytest
 from pyarrow import fs
 
 from iotscore import object_stores
+from storage_runs import IS_LONG_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,6 @@ S3_SERVER = os.environ.get("IOTSCORE_TEST_S3", "moto")
 STORES = ("s3", "abfss", "gs")
 OPTIONAL = {"azurite": "node", "gcs_server": "go"}
 """Servers that only ``make test-storage`` installs, and what each needs."""
-FOR_ALL_STORES = "IOTSCORE_TEST_STORAGE" in os.environ
 
 
 def _free_port() -> int:
@@ -94,7 +94,7 @@ def _wait(server: subprocess.Popen[bytes], port: int) -> None:
 
 def _require(script: str, place: str) -> None:
     """Skip a test whose server is neither installed nor asked for."""
-    if not FOR_ALL_STORES and not list((ROOT / ".tools").glob(place)):
+    if not IS_LONG_RUN and not list((ROOT / ".tools").glob(place)):
         pytest.skip(f"needs {OPTIONAL[script]}: make test-storage, or scripts/{script}.sh")
 
 

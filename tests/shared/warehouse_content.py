@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from deltalake import DeltaTable
 from pyarrow import fs
 
 from iotscore.landing.filesystems import open_storage
 from iotscore.warehouse.schemas import STAGING
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CHANGING = {"run_id", "ingest_run", "event_day"}
 """Columns that tell which run wrote a row, and on which day; so do those that end in ``_at``."""
@@ -36,5 +34,10 @@ def content(folder: Path) -> dict[str, list[dict[str, Any]]]:
 def copied(source: str, target: str) -> str:
     """Copy a warehouse from a folder to an object store, or back, as it is; return the target."""
     (from_, source_path), (to, target_path) = open_storage(source), open_storage(target)
+    if isinstance(to, fs.LocalFileSystem):  # a store may list no folders to make
+        for file in from_.get_file_info(fs.FileSelector(source_path, recursive=True)):
+            Path(f"{target_path}{file.path[len(source_path) :]}").parent.mkdir(
+                parents=True, exist_ok=True
+            )
     fs.copy_files(source_path, target_path, source_filesystem=from_, destination_filesystem=to)
     return target

@@ -45,6 +45,7 @@ def test_all_names_of_a_place_are_one(uri: str, plain: str, key: str) -> None:
     assert object_stores.is_object_store(uri)
     assert object_stores.plain_uri(uri) == plain
     assert object_stores.key_of(uri) == object_stores.key_of(plain) == key
+    assert object_stores.hadoop_uri(uri) == plain.replace("s3:", "s3a:")
 
 
 @pytest.mark.parametrize("path", ["/data/s3:x", "file:///gs", "hdfs://host/abfss", "s3x://b/a"])

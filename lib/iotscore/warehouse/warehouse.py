@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from iotscore import failpoints
+from iotscore import failpoints, object_stores
+from iotscore.object_stores import is_object_store
 from iotscore.warehouse.schema_version import check_columns, check_version, late_columns
 from iotscore.warehouse.schemas import TABLES, definition
 
@@ -64,7 +65,8 @@ class Warehouse(ABC):
         """
         if self.root.startswith("/"):
             return f"file:{self.root}/{table}"
-        return f"{self.root}/{table}"
+        root = object_stores.hadoop_uri(self.root) if is_object_store(self.root) else self.root
+        return f"{root}/{table}"
 
     def require_lock(self) -> None:
         """Stop a job whose lock somebody took away; every commit asks before."""

@@ -1,4 +1,4 @@
-"""A warehouse in an object store: nights, proofs and maintenance do what they do locally."""
+"""A warehouse in an object store: nights, proofs and maintenance are what they are locally."""
 
 from __future__ import annotations
 
