@@ -49,6 +49,7 @@ NIGHTS = {
             "score": (
                 "score running",
                 "create scores",
+                "create explanations",
                 "append scores",
                 "create scored_files",
                 "append scored_files",
@@ -66,7 +67,6 @@ NIGHTS = {
             ),
             "explain": (
                 "explain running",
-                "create explanations",
                 "append explanations",
                 "create incidents",
                 "replace incidents",

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-_BY_SCORING = ("scores", "scored_files", "score_histogram", "metrics", "roc_points")
+_BY_SCORING = (
+    *("scores", "scored_files", "score_histogram", "metrics", "roc_points"),
+    *("explanations", "incidents", "explained_files"),
+    *("drift", "alerts", "notifications", "monitored_files"),
+)
+"""What scoring and the stages after it write."""
 _ELSEWHERE = """<configuration>
   <property><name>fs.defaultFS</name><value>hdfs://nowhere.invalid:8020</value></property>
 </configuration>

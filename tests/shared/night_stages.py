@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,36 +10,46 @@ import pytest
 from iotscore.cli.options import file_weights, train_options
 from iotscore.errors import RefusalError
 from iotscore.evaluation.stage import evaluate
-from iotscore.explain.stage import explain
+from iotscore.explain.stage import explain, explain_ahead
 from iotscore.ingest.stage import ingest
 from iotscore.models.context import Context
 from iotscore.models.train import train
 from iotscore.monitoring.stage import monitor
+from iotscore.monitoring.tasks import count_ahead
 from iotscore.runs.run_log import RunLog
 from iotscore.scoring.stage import score
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from iotscore.config import Settings
+    from iotscore.models.context import Ahead
+    from iotscore.runs.run_log import Stage
     from iotscore.warehouse.warehouse import Warehouse
 
 
 class Stages:
-    """Run stages on a warehouse the way the jobs do."""
+    """Run stages on a warehouse the way the jobs do.
 
-    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
+    Each is a job of its own, or all are stages of one, which score and prepare what comes after.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, settings: Settings, *, are_one_job: bool = False
+    ) -> None:
         self.warehouse = warehouse
         self.settings = settings
         self.details: dict[str, object] = {}
+        self._are_one_job = are_one_job
+        self._log = self._new_log()
+        self._kept: dict[str, Ahead] = {}
 
     def ingest(self, folder: str | Path, only: frozenset[str] | None = None) -> dict[str, object]:
         """Ingest and return the stage's details; raise if files are refused, as the job does."""
-        log = RunLog(self.warehouse, "test", "0" * 64)
-        with log.stage("ingest") as stage:
+        with self._recorded("ingest") as (stage, context):
             options = self.settings.ingest
-            done = ingest(Context(self.warehouse, log.run_id), str(folder), options, only=only)
+            done = ingest(context, str(folder), options, only=only)
             stage.report(done)
             self.details = stage.details
             if done.refusal is not None:
@@ -64,7 +75,9 @@ class Stages:
     def score(self, version: str | None = None) -> int:
         """Score and return the rows."""
         options = self.settings.evaluate
-        return int(self._run("score", lambda context: score(context, options), version).rows)
+        ahead = (explain_ahead, count_ahead) if self._are_one_job else ()
+        done = self._run("score", lambda context: score(context, options, ahead=ahead), version)
+        return int(done.rows)
 
     def evaluate(self, version: str | None = None) -> str | None:
         """Evaluate and return the evaluation's id."""
@@ -83,8 +96,17 @@ class Stages:
         return int(self._run("monitor", lambda context: monitor(context, limits, {})).rows)
 
     def _run(self, name: str, body: Callable[[Context], Any], version: str | None = None) -> Any:
-        log = RunLog(self.warehouse, "test", "0" * 64)
-        with log.stage(name) as stage:
-            done = body(Context(self.warehouse, log.run_id, version))
+        with self._recorded(name, version) as (stage, context):
+            done = body(context)
             stage.report(done)
+        self.details = stage.details
         return done
+
+    @contextmanager
+    def _recorded(self, name: str, version: str | None = None) -> Iterator[tuple[Stage, Context]]:
+        log = self._log if self._are_one_job else self._new_log()
+        with log.stage(name) as stage:
+            yield stage, Context(self.warehouse, log.run_id, version, self._kept)
+
+    def _new_log(self) -> RunLog:
+        return RunLog(self.warehouse, "test", "0" * 64)

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from iotscore.cli.arguments import absolute, chosen_days, home
@@ -18,7 +18,7 @@ from iotscore.config import Settings, load_settings
 from iotscore.errors import IotscoreError, one_line, printable
 from iotscore.exit_codes import BUG, DONE, USER_FAULT, gravest
 from iotscore.landing.folder import open_folder
-from iotscore.models.context import Context
+from iotscore.models.context import Ahead, Context
 from iotscore.output import check_output, set_up_output
 from iotscore.redaction import masked
 from iotscore.report.output_folder import prepare_folder
@@ -49,10 +49,11 @@ class Job:
     settings: Settings
     warehouse: Warehouse
     runs: RunLog
+    ahead: dict[str, Ahead] = field(default_factory=dict)
 
     def context(self, model_version: str | None = None) -> Context:
-        """Return what a stage works with; every stage gets its own."""
-        return Context(self.warehouse, self.runs.run_id, model_version)
+        """Return what a stage works with; every stage gets its own, but for what is prepared."""
+        return Context(self.warehouse, self.runs.run_id, model_version, self.ahead)
 
     def details(self, stage: str) -> dict[str, Any]:
         """Return what a stage reported in this run; nothing if it did not run."""

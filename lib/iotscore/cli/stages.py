@@ -15,8 +15,11 @@ from iotscore.models.train import train
 from iotscore.scoring.stage import score
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from iotscore.cli.job import Job
     from iotscore.runs.run_log import Stage
+    from iotscore.scoring.stage import Companion
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,10 +70,10 @@ def train_stage(job: Job, *, is_candidate: bool = False, is_anew: bool = False) 
     return done.model_version
 
 
-def score_stage(job: Job, model_version: str | None) -> str:
-    """Score new records; return the version of the model that scored."""
+def score_stage(job: Job, model_version: str | None, ahead: Sequence[Companion] = ()) -> str:
+    """Score new records, prepare what later stages need; return the version of the model."""
     with job.runs.stage("score") as stage:
-        done = score(job.context(model_version), job.settings.evaluate, job.days)
+        done = score(job.context(model_version), job.settings.evaluate, job.days, ahead)
         stage.report(done)
     log_end(job, stage, f"{done.rows} rows of {done.files} files by model {done.model_version}")
     return done.model_version

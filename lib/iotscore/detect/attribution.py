@@ -47,6 +47,7 @@ def attribute(
     X: FloatArray,
     devices: IntArray | None = None,
     calibrations: Mapping[str, Calibration] | None = None,
+    raw: Mapping[str, FloatArray] | None = None,
 ) -> Attribution:
     """Take the hybrid scores of rows apart.
 
@@ -62,6 +63,8 @@ def attribute(
         Device number of each row; None: unknown.
     calibrations : mapping of str to calibration or None
         One per detector, for a model that holds none (``batch_minmax``).
+    raw : mapping of str to float64 array of shape (n_rows,) or None
+        What :meth:`Model.raw_scores` returned for the rows; None: they are scored here.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def attribute(
     for name in counted:
         weight, calibration = model.weights[name], known[name]
         at_baseline = calibration.normalise(np.array([model.detectors[name].baseline]))[0]
-        score = model.detectors[name].score(scaled, devices)
+        score = model.detectors[name].score(scaled, devices) if raw is None else raw[name]
         of_detector = weight * (calibration.normalise(score) - at_baseline)
         parts += _shared(model, name, scaled, devices, of_detector)
         rise += of_detector

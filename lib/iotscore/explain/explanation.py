@@ -12,6 +12,8 @@ from iotscore.detect.attribution import attribute
 from iotscore.explain.sentences import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from iotscore.detect.detector import FloatArray, IntArray
     from iotscore.detect.model import Model
 
@@ -73,7 +75,12 @@ class Explanations:
         }
 
 
-def explain(model: Model, X: FloatArray, devices: IntArray | None = None) -> Explanations:
+def explain(
+    model: Model,
+    X: FloatArray,
+    devices: IntArray | None = None,
+    raw: Mapping[str, FloatArray] | None = None,
+) -> Explanations:
     """Explain the hybrid scores of rows.
 
     Parameters
@@ -82,8 +89,10 @@ def explain(model: Model, X: FloatArray, devices: IntArray | None = None) -> Exp
         Finite, unscaled features.
     devices : int64 array of shape (n_rows,) or None
         Device number of each row; None: unknown.
+    raw : mapping of str to float64 array of shape (n_rows,) or None
+        The rows' raw scores by detector; None: they are scored here.
     """
-    attribution = attribute(model, X, devices)
+    attribution = attribute(model, X, devices, raw=raw)
     order = np.argsort(-attribution.contributions, axis=1, kind="stable")
     top, others = order[:, :TOP], order[:, TOP:]
     rest = np.take_along_axis(attribution.contributions, others, axis=1)

@@ -20,6 +20,7 @@ from iotscore.warehouse.broadcast import broadcast_model
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import RECORD_COLUMNS, TABLES
 from iotscore.warehouse.selection import Selection
+from iotscore.warehouse.side_outputs import SideOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from iotscore.models.context import Context
     from iotscore.scoring.ledger import PendingFiles
     from iotscore.warehouse.record_sums import RecordSum
+    from iotscore.warehouse.selection import Condition
 
     Calibration = tuple[Mapping[str, ScoreCalibration], Mapping[str, float]]
     """Calibrations by detector and thresholds, for a model that holds none."""
@@ -41,12 +43,16 @@ _UNSTAMPED: Final = pa.schema(
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """The files and flagged records that were explained now, and the incidents that they make."""
+    """The files and flagged records that were explained now, and the incidents that they make.
+
+    ``prepared`` is how many of the files were explained while they were scored.
+    """
 
     model_version: str
     files: int = 0
     rows: int = 0
     incidents: int = 0
+    prepared: int = 0
 
     def details(self) -> dict[str, Any]:
         """Return what the run log keeps."""
@@ -54,6 +60,7 @@ class ExplainResult:
             "model_version": self.model_version,
             "files": self.files,
             "incidents": self.incidents,
+            "prepared": self.prepared,
         }
 
 
@@ -74,12 +81,13 @@ def explain(context: Context, default_window: int) -> ExplainResult:
     files = _unexplained_files(context)
     if not files.rows:
         return ExplainResult(stored.version)
-    written = _explain(context, files)
+    written, ready = _write(context, files)
     rows = {file_id: each.rows for file_id, each in written.items()}
     windows = stored.model.votes or VoteWindows.same(default_window)
     incidents = write_incidents(context, windows, files, rows)
     _record_explained(context, files, rows)
-    return ExplainResult(stored.version, len(files.rows), sum(rows.values()), incidents)
+    explained = sum(rows.values())
+    return ExplainResult(stored.version, len(files.rows), explained, incidents, ready)
 
 
 def _unexplained_files(context: Context) -> PendingFiles:
@@ -115,18 +123,49 @@ def _record_explained(context: Context, files: PendingFiles, rows: Mapping[str, 
     context.warehouse.replace("explained_files", entries, files.of_all())
 
 
-def _explain(context: Context, files: PendingFiles) -> dict[str, RecordSum]:
-    """Write why records are flagged.
+def explain_ahead(
+    context: Context,
+    files: PendingFiles,  # noqa: ARG001 - a companion of score
+    load_model: Callable[[], Model],
+) -> SideOutput:
+    """Return what a pass that scores records makes of them for :func:`explain`."""
+
+    def load() -> Callable[[pa.Table, pa.Table], pa.Table]:
+        model = load_model()
+        return lambda records, scores: _explained(model, records, scores)
+
+    return SideOutput("explain", load, "explanations", _stamp(context))
+
+
+def _stamp(context: Context) -> dict[str, Any]:
+    return {
+        "model_version": context.stored.version,
+        "run_id": context.run_id,
+        "explained_at": datetime.now(UTC),
+    }
+
+
+def _write(context: Context, files: PendingFiles) -> tuple[dict[str, RecordSum], int]:
+    """Write why records are flagged; return what was written and how many files were prepared."""
+    replacing = files.of_all() if context.stored.is_batch_minmax else files.of_stale()
+    ahead = context.prepared("explain", files.contents)
+    if ahead is None:
+        return _explain(context, files, replacing), 0
+    written = ahead.prepared.commit(replacing)
+    if (others := files.without(ahead.file_ids)).rows:
+        written |= _explain(context, others, None)
+    return written, len(ahead.contents)
+
+
+def _explain(
+    context: Context, files: PendingFiles, replacing: Condition | None
+) -> dict[str, RecordSum]:
+    """Write why records are flagged, by a pass over them.
 
     Records are scored again rather than joined with ``scores``: that takes 3 microseconds each,
     and the scores are the same to the last bit.
     """
     warehouse, stored = context.warehouse, context.stored
-    stamp = {
-        "model_version": stored.version,
-        "run_id": context.run_id,
-        "explained_at": datetime.now(UTC),
-    }
     plan = stored.split
     cutoffs = fraction_cutoffs(warehouse, files.where, plan)
     calibration = current_calibration(context) if stored.is_batch_minmax else None
@@ -140,16 +179,22 @@ def _explain(context: Context, files: PendingFiles) -> dict[str, RecordSum]:
             if calibration is not None:
                 calibrations, thresholds = calibration
                 model = replace(model, calibrations=calibrations, thresholds=dict(thresholds))
-            return lambda records: _explained(model, within(cutoffs, plan.seed, records))
 
-        return warehouse.map_records(
+            def made(records: pa.Table) -> pa.Table:
+                rows = within(cutoffs, plan.seed, records)
+                return _explained(model, rows, pa.table(model.score(*records_of(rows))))
+
+            return made
+
+        done = warehouse.map_records(
             chosen,
             load,
             "explanations",
-            stamp,
+            _stamp(context),
             doing="explain",
-            replacing=files.of_all() if stored.is_batch_minmax else files.of_stale(),
+            replacing=replacing,
         )
+    return done.sums
 
 
 def write_incidents(
@@ -186,14 +231,19 @@ def write_incidents(
     return len(stamped)
 
 
-def _explained(model: Model, records: pa.Table) -> pa.Table:
+def _explained(model: Model, records: pa.Table, scores: pa.Table) -> pa.Table:
     """Return the columns of ``explanations`` of the flagged records, without the stamp."""
-    scores = model.score(*records_of(records))
-    flag = flag_column(HYBRID)
-    flagged = np.flatnonzero(scores[flag]) if flag in scores else np.empty(0, np.int64)
-    rows = records.take(pa.array(flagged))
+    flag, given = flag_column(HYBRID), scores.column_names
+    none = np.zeros(len(records), np.bool_)
+    is_flagged = scores.column(flag).to_numpy() if flag in given else none
+    flagged = pa.array(np.flatnonzero(is_flagged))
+    rows = records.take(flagged)
     columns = {name: rows.column(name) for name in RECORD_COLUMNS}
     for name in (score_column(HYBRID), SEVERITY):
-        columns[name] = pa.array(scores[name][flagged]) if name in scores else pa.nulls(len(rows))
-    explanations = explain_records(model, *records_of(rows))
+        is_given = name in given
+        columns[name] = scores.column(name).take(flagged) if is_given else pa.nulls(len(rows))
+    raw = {
+        name: scores.column(score_column(name)).to_numpy()[is_flagged] for name in model.detectors
+    }
+    explanations = explain_records(model, *records_of(rows), raw)
     return pa.table(columns | explanations.to_columns())

@@ -44,6 +44,8 @@ class MonitorResult:
         Records that were compared.
     files, nights
         Files and days that were monitored; None if only incidents were looked at.
+    prepared
+        How many of the files were counted while they were scored.
     skipped
         What cannot be monitored under the model.
     """
@@ -56,6 +58,7 @@ class MonitorResult:
     rows: int = 0
     files: int | None = None
     nights: int | None = None
+    prepared: int = 0
     skipped: str | None = None
 
     def details(self) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class MonitorResult:
         known: dict[str, Any] = {"model_version": self.model_version}
         if self.files is not None:
             known |= {"files": self.files, "nights": self.nights, "skipped": self.skipped}
+            known["prepared"] = self.prepared
         return known | {
             "alerts": self.raised,
             "incidents": self.incidents,

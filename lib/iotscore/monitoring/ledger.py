@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from iotscore.alerts.alert import Device, later
 from iotscore.landing.event_days import newest_plausible_day
+from iotscore.models.context import Content
 from iotscore.monitoring.volumes import Volumes, volumes_of
 from iotscore.scoring.ledger import scored_now
 from iotscore.warehouse.file_status import INGESTED
 from iotscore.warehouse.selection import rows_where
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from iotscore.models.context import Context
     from iotscore.warehouse.selection import Condition
+
+    Subject = tuple[date, Device]
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,12 @@ class Nights:
         """Records to count."""
         return sum(row["rows_accepted"] for row in self.files.values())
 
-    def subject(self, file_id: str) -> tuple[date, Device]:
-        """Return night and device of a file."""
-        row = self.files[file_id]
-        return row["event_day"], Device(row["device_id"], row["device"])
+    @property
+    def contents(self) -> frozenset[Content]:
+        """What is in the files."""
+        return frozenset(
+            Content(file_id, row["sha256"], row["run_id"]) for file_id, row in self.files.items()
+        )
 
     def before(self, day: date, count: int) -> list[date]:
         """Return the latest nights before a night, rising."""
@@ -71,6 +77,11 @@ class Nights:
     def replaced(self) -> Condition:
         """Return the condition on rows that make room: those of the nights."""
         return rows_where(model_version=self.model_version, event_day=self.days)
+
+
+def subject_of(row: Mapping[str, Any]) -> Subject:
+    """Return night and device of a row of ``ingest_files``."""
+    return row["event_day"], Device(row["device_id"], row["device"])
 
 
 def unmonitored(context: Context, version: str) -> Nights:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from iotscore.models.stored import StoredModel
     from iotscore.monitoring.alerting import MonitorResult
     from iotscore.monitoring.histograms import Histograms
-    from iotscore.monitoring.ledger import Nights
+    from iotscore.monitoring.ledger import Nights, Subject
 
     Rows = list[dict[str, Any]]
 
@@ -61,10 +61,11 @@ def monitor(
     warehouse, stored = context.warehouse, context.stored
     nights = unmonitored(context, stored.version)
     watch = _Watch(stored, limits)
-    rows = 0
+    rows, ahead = 0, None
     if nights.files and not stored.is_batch_minmax:
         rows = nights.total
-        watch.compare(context, nights)
+        ahead = context.prepared("monitor", nights.contents)
+        watch.compare(context, nights, count_nights(context, nights, ahead))
         stamp = {"model_version": stored.version, "run_id": context.run_id}
         now = datetime.now(UTC)
         drift = [{**row, **stamp, "monitored_at": now} for row in watch.rows]
@@ -83,6 +84,7 @@ def monitor(
         rows=rows,
         files=len(nights.files),
         nights=len(nights.days),
+        prepared=len(ahead.contents) if ahead else 0,
         skipped=_skipped(stored),
     )
 
@@ -122,13 +124,15 @@ class _Watch:
         self._found: dict[date, dict[Device, DeviceNight]] = {}
         self.rows: Rows = []
 
-    def compare(self, context: Context, nights: Nights) -> None:
-        """Count and measure all nights; :attr:`rows` are then those of ``drift``."""
+    def compare(
+        self, context: Context, nights: Nights, found: Mapping[Subject, Histograms]
+    ) -> None:
+        """Measure all nights by what was counted; :attr:`rows` are then those of ``drift``."""
         warehouse, version = context.warehouse, self._stored.version
         window = _PAST * self._limits.of_nights
         kept = [day for day in nights.days if day not in nights.recounted]
         counted = stored_histograms(warehouse, version, kept, self._features)
-        for subject, one in count_nights(context, nights).items():
+        for subject, one in found.items():
             counted[subject] = counted[subject] + one if subject in counted else one
         before = {each for day in nights.days for each in nights.before(day, window)}
         past = past_nights(warehouse, version, sorted(before - {*nights.days}), self._features)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from iotscore.landing.event_days import EVERY_DAY, Days
+from iotscore.models.context import Content
 from iotscore.warehouse.record_sums import RecordSum
 from iotscore.warehouse.selection import Condition, rows_where
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from typing import TypeVar
 
     from iotscore.models.context import Context
     from iotscore.warehouse.warehouse import Warehouse
+
+    Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,37 @@ class PendingFiles:
     stale
         Those of whose earlier content some model has rows: these are void.
     ingest_runs
-        Runs that ingested the files. A run's rows lie together, so data files of other nights are
-        skipped by it; file ids are hashes and skip hardly any.
+        Run that ingested each file, by id. A run's rows lie together, so data files of other nights
+        are skipped by it; file ids are hashes and skip hardly any.
     """
 
     model_version: str
     rows: dict[str, int]
     checksums: dict[str, str]
     stale: frozenset[str]
-    ingest_runs: list[str]
+    ingest_runs: dict[str, str]
 
     @property
     def where(self) -> dict[str, list[str]]:
         """What selects the files' records in ``traffic``."""
-        return {"file_id": sorted(self.rows), "ingest_run": self.ingest_runs}
+        return {"file_id": sorted(self.rows), "ingest_run": sorted({*self.ingest_runs.values()})}
+
+    @property
+    def contents(self) -> frozenset[Content]:
+        """What is in the files."""
+        return frozenset(
+            Content(file_id, checksum, self.ingest_runs[file_id])
+            for file_id, checksum in self.checksums.items()
+        )
+
+    def without(self, file_ids: Collection[str]) -> PendingFiles:
+        """Return the other files; what is stale stays so."""
+        return replace(
+            self,
+            rows=_without(self.rows, file_ids),
+            checksums=_without(self.checksums, file_ids),
+            ingest_runs=_without(self.ingest_runs, file_ids),
+        )
 
     def of_stale(self) -> Condition | None:
         """Return the condition on rows of earlier contents, of any model; None: there are none."""
@@ -51,6 +72,10 @@ class PendingFiles:
         """Return the condition on rows of earlier contents, and on the model's of the files."""
         of_model = rows_where(model_version=self.model_version, file_id=self.rows.keys())
         return rows_where(file_id=self.stale) | of_model if self.stale else of_model
+
+
+def _without(entries: Mapping[str, Value], file_ids: Collection[str]) -> dict[str, Value]:
+    return {key: value for key, value in entries.items() if key not in file_ids}
 
 
 def unscored_files(context: Context, days: Days = EVERY_DAY) -> PendingFiles:
@@ -77,7 +102,7 @@ def pending(context: Context, file_ids: Collection[str], stale: frozenset[str]) 
         rows={file_id: row["rows_accepted"] for file_id, row in files.items()},
         checksums={file_id: row["sha256"] for file_id, row in files.items()},
         stale=stale,
-        ingest_runs=sorted({row["run_id"] for row in files.values()}),
+        ingest_runs={file_id: row["run_id"] for file_id, row in files.items()},
     )
 
 

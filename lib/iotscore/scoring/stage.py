@@ -11,23 +11,28 @@ import pyarrow.compute as pc
 
 from iotscore.features import FEATURES, HYBRID, flag_column
 from iotscore.landing.event_days import EVERY_DAY, Days
+from iotscore.models.context import Ahead
 from iotscore.sampling.fraction import fraction_cutoffs, rows_due, within
 from iotscore.sampling.splits import SPLITS, SplitPlan, record_splits
 from iotscore.scoring.batch_minmax import rescale_scores
-from iotscore.scoring.ledger import PendingFiles, record_scored, unscored_files
+from iotscore.scoring.ledger import record_scored, unscored_files
 from iotscore.warehouse.broadcast import broadcast_model
 from iotscore.warehouse.records import records_of
 from iotscore.warehouse.schemas import RECORD_COLUMNS, STAGING
-from iotscore.warehouse.selection import Condition, Selection
+from iotscore.warehouse.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from iotscore.detect.model import Model
     from iotscore.evaluation.options import EvaluateOptions
     from iotscore.models.context import Context
     from iotscore.sampling.fraction import Cutoffs
+    from iotscore.scoring.ledger import PendingFiles
     from iotscore.warehouse.record_sums import RecordSum
+    from iotscore.warehouse.side_outputs import SideOutput
+
+    Companion = Callable[[Context, PendingFiles, Callable[[], Model]], SideOutput]
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class ScoreResult:
         How many records the hybrid score flags.
     scaling
         What a ``batch_minmax`` model was rescaled by; empty otherwise.
+    prepared
+        Stages for which the pass over the records has prepared all that they need of them.
     """
 
     model_version: str
@@ -47,6 +54,7 @@ class ScoreResult:
     rows: int = 0
     flagged_records: int = 0
     scaling: Mapping[str, Any] = field(default_factory=dict)
+    prepared: tuple[str, ...] = ()
 
     def details(self) -> dict[str, Any]:
         """Return what the run log keeps."""
@@ -55,11 +63,17 @@ class ScoreResult:
             "files": self.files,
             "flagged": self.flagged_records,
             "alerts": self.flagged_records,  # its earlier name, for one more version
+            "prepared": list(self.prepared),
             **self.scaling,
         }
 
 
-def score(context: Context, options: EvaluateOptions, days: Days = EVERY_DAY) -> ScoreResult:
+def score(
+    context: Context,
+    options: EvaluateOptions,
+    days: Days = EVERY_DAY,
+    ahead: Sequence[Companion] = (),
+) -> ScoreResult:
     """Score what a model has not scored yet.
 
     Scores are committed first and the ledger ``scored_files`` last. Rows that were scored from an
@@ -71,6 +85,9 @@ def score(context: Context, options: EvaluateOptions, days: Days = EVERY_DAY) ->
         How ``batch_minmax`` models choose their thresholds.
     days
         Whose files are scored.
+    ahead
+        What the pass is to prepare for stages that follow in the same job; the context keeps it.
+        Nothing is prepared where not each record is scored, or scores change afterwards.
 
     Raises
     ------
@@ -84,18 +101,20 @@ def score(context: Context, options: EvaluateOptions, days: Days = EVERY_DAY) ->
     scaling: dict[str, Any] = {}
     if stored.is_batch_minmax:
         context.warehouse.drop(STAGING)
-        written = _score(context, files, into=STAGING, replacing=None)
+        written = _score(context, files, STAGING, ())
         scaling = rescale_scores(context, files, options.splits, options.bins_per_e_fold)
     else:
-        written = _score(context, files, into="scores", replacing=files.of_stale())
+        written = _score(context, files, "scores", ahead)
     flagged = _flagged(context)
     record_scored(context, files, written, is_hashed=not stored.is_batch_minmax)
     rows = sum(each.rows for each in written.values())
-    return ScoreResult(stored.version, len(files.rows), rows, flagged, scaling)
+    return ScoreResult(
+        stored.version, len(files.rows), rows, flagged, scaling, tuple(context.ahead)
+    )
 
 
 def _score(
-    context: Context, files: PendingFiles, *, into: str, replacing: Condition | None
+    context: Context, files: PendingFiles, into: str, ahead: Sequence[Companion]
 ) -> dict[str, RecordSum]:
     """Score the records of some files that the model's profile works on."""
     warehouse, stored = context.warehouse, context.stored
@@ -108,15 +127,21 @@ def _score(
     due = sum(rows_due(rows, stored.split.fraction) for rows in files.rows.values())
     chosen = Selection("traffic", (*RECORD_COLUMNS, *FEATURES), files.where, due)
     with broadcast_model(warehouse.spark, stored.bundle, stored.version) as load_model:
-        return warehouse.map_records(
+        sides = [make(context, files, load_model) for make in ahead] if cutoffs is None else []
+        done = warehouse.map_records(
             chosen,
             _scoring(load_model, stored.split, cutoffs),
             into,
             stamp,
             doing="score",
             is_row_wise=cutoffs is None,
-            replacing=replacing,
+            replacing=None if into == STAGING else files.of_stale(),
+            sides=sides,
         )
+    for side, prepared in zip(sides, done.prepared, strict=True):
+        if prepared is not None:
+            context.ahead[side.stage] = Ahead(prepared, stored.version, files.contents)
+    return done.sums
 
 
 def _scoring(

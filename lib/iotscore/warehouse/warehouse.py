@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from iotscore.warehouse.record_sums import RecordSum
     from iotscore.warehouse.results import Commit, DataFileCheck, Proof
     from iotscore.warehouse.selection import Condition, Selection
+    from iotscore.warehouse.side_outputs import Mapped, SideOutput
     from iotscore.warehouse.writer_lock import Lock
 
     Rows: TypeAlias = Sequence[Mapping[str, Any]] | pa.Table
@@ -237,7 +238,8 @@ class Warehouse(ABC):
         doing: str,
         is_row_wise: bool = False,
         replacing: Condition | None = None,
-    ) -> dict[str, RecordSum]:
+        sides: Sequence[SideOutput] = (),
+    ) -> Mapped:
         """Make rows of records on the executors and write them to a table, in one commit.
 
         Parameters
@@ -257,12 +259,9 @@ class Warehouse(ABC):
             Whether the function returns a row for each record, in their order.
         replacing
             Rows of the table that go in the same commit.
-
-        Returns
-        -------
-        dict
-            Written rows and, for tables whose content is proved, the sum of their hashes; by
-            file id.
+        sides
+            What else is to be made of the records, if the function is row-wise. An implementation
+            may make none of it.
         """
 
     @abstractmethod
@@ -276,7 +275,7 @@ class Warehouse(ABC):
         also: Sequence[Mapping[str, Any]] = (),
         replacing: Condition | None = None,
     ) -> dict[str, RecordSum]:
-        """Write what a function makes of each task on the executors, as :meth:`map_records` does.
+        """Write what a function makes of each task on the executors; return sums by file id.
 
         Parameters
         ----------
@@ -285,7 +284,7 @@ class Warehouse(ABC):
         rows_of
             Yields rows of the table.
         into, stamp, replacing
-            As above.
+            As in :meth:`map_records`.
         also
             Complete rows that the driver holds, for the same commit.
         """

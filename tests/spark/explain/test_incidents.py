@@ -65,7 +65,7 @@ def todo_of(warehouse: Warehouse, *, stale: Sequence[str] = ()) -> PendingFiles:
         rows={file_id: row["rows_accepted"] for file_id, row in files.items()},
         checksums={file_id: row["sha256"] for file_id, row in files.items()},
         stale=frozenset(stale),
-        ingest_runs=[],
+        ingest_runs={},
     )
 
 
@@ -133,7 +133,7 @@ def test_incidents_of_earlier_contents_go(night_copy: Callable[[str], Warehouse]
         "incidents", [{**row, "model_version": "other", "run_id": "other"} for row in old]
     )
     (tcp,) = {row["file_id"] for row in old if row["source_file"] == "1.gafgyt.tcp.csv"}
-    one = PendingFiles(stored.version, {tcp: 40}, {tcp: "new"}, frozenset({tcp}), [])
+    one = PendingFiles(stored.version, {tcp: 40}, {tcp: "new"}, frozenset({tcp}), {})
     assert write_incidents(Context(warehouse, "second"), WINDOWS, one, {tcp: 0}) == 0
     left = warehouse.rows("incidents")
     assert {row["source_file"] for row in left} == {"2.mirai.syn.csv"}

@@ -103,7 +103,7 @@ def run_on(
     def make(root: str, night: Night) -> Stages:
         warehouse = open_warehouse(_session, root)
         recover(warehouse)
-        return Stages(warehouse, settings(night.profile, *night.settings))
+        return Stages(warehouse, settings(night.profile, *night.settings), are_one_job=True)
 
     return make
 

@@ -13,11 +13,13 @@ from deltalake import DeltaTable, Field
 from iotscore import object_stores
 from iotscore.features import FEATURES
 from iotscore.warehouse.delta_rs import snapshots
+from iotscore.warehouse.delta_spark.warehouse import DeltaSparkWarehouse
 from iotscore.warehouse.open import open_warehouse
 from iotscore.warehouse.record_sums import RecordSum, record_sums
 from iotscore.warehouse.records import by_file
 from iotscore.warehouse.schemas import TABLES
 from iotscore.warehouse.selection import Selection, rows_where
+from iotscore.warehouse.side_outputs import SideOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from iotscore.warehouse.open import Direct
+    from iotscore.warehouse.side_outputs import Prepared
     from iotscore.warehouse.warehouse import Warehouse
 
 pytestmark = pytest.mark.spark
@@ -160,7 +163,7 @@ def odd(records: pa.Table) -> pa.Table:
 @pytest.mark.parametrize("is_row_wise", [True, False])
 def test_records_are_mapped_into_a_table(filled: Warehouse, *, is_row_wise: bool) -> None:
     """Columns that the function leaves out are NULL, the stamp is in every row."""
-    written = filled.map_records(
+    written, _ = filled.map_records(
         chosen("a", "b"), lambda: doubled, "scores", RUN, doing="test", is_row_wise=is_row_wise
     )
     rows = filled.rows("scores")
@@ -176,7 +179,7 @@ def test_records_are_mapped_into_a_table(filled: Warehouse, *, is_row_wise: bool
 
 def test_a_function_may_leave_records_out(filled: Warehouse) -> None:
     """Files of which nothing is left are not named."""
-    written = filled.map_records(chosen("a"), lambda: odd, "explanations", RUN, doing="test")
+    written, _ = filled.map_records(chosen("a"), lambda: odd, "explanations", RUN, doing="test")
     assert keys(filled, "explanations") == [("a", n) for n in range(1, 31, 2)]
     assert written == {"a": RecordSum(15)}
 
@@ -196,6 +199,84 @@ def test_mapped_rows_make_room_in_one_commit(filled: Warehouse) -> None:
     assert keys(filled, "scores", run_id="old") == [("b", 99)]
     assert filled.values("scores", "model_version", run_id="old") == {"n"}
     assert len(keys(filled, "scores", run_id="now")) == 30
+
+
+def halves(records: pa.Table, rows: pa.Table) -> pa.Table:
+    """Return a row for every other record, with half the score that the pass has given it."""
+    found = odd(records)
+    score = np.asarray(rows.column("hybrid_score"))[np.asarray(records.column("row_no")) % 2 == 1]
+    return found.set_column(2, "hybrid_score", pa.array(score / 2))
+
+
+def largest_score(_: pa.Table, rows: pa.Table) -> pa.Table:
+    """Return the largest score of some rows."""
+    return pa.table({"score": [max(rows.column("hybrid_score").to_pylist())]})
+
+
+def broken(records: pa.Table, rows: pa.Table) -> pa.Table:
+    """Fail at one of two files."""
+    assert "b" not in records.column("file_id").to_pylist()
+    return halves(records, rows)
+
+
+def largest_of(tables: Iterator[pa.Table]) -> pa.Table:
+    """Return the largest of several scores."""
+    return largest_score(pa.table({}), pa.concat_tables(tables).rename_columns(["hybrid_score"]))
+
+
+def with_sides(warehouse: Warehouse, *sides: SideOutput) -> tuple[Prepared | None, ...]:
+    """Map two files with side outputs; the rows of the pass are written in any case."""
+    done = warehouse.map_records(
+        chosen("a", "b"),
+        *(lambda: doubled, "scores", RUN),
+        doing="test",
+        is_row_wise=True,
+        sides=sides,
+    )
+    assert keys(warehouse, "scores") == keys(warehouse, "traffic")
+    return done.prepared
+
+
+def test_side_outputs_are_committed_later(filled: Warehouse) -> None:
+    """Until then the table has none of their rows; whoever can make none, says so."""
+    table = SideOutput("later", lambda: halves, "explanations", RUN)
+    figure = SideOutput("later", lambda: largest_score, fold=largest_of)
+    made = with_sides(filled, table, figure)
+    assert filled.count("explanations") == 0
+    if isinstance(filled, DeltaSparkWarehouse):
+        assert made == (None, None)
+        return
+    rows, figures = made
+    assert rows is not None
+    assert figures is not None
+    assert max(one.column("score")[0].as_py() for one in figures.tables) == 60
+    filled.append("explanations", [{"file_id": "a", "row_no": 99, "model_version": "m"}])
+    before = filled.version("explanations") or 0
+    sums = rows.commit(rows_where(file_id="a"))
+    assert filled.version("explanations") == before + 1
+    assert sums == {"a": RecordSum(15), "b": RecordSum(10)}
+    found = filled.rows("explanations")
+    assert sorted((row["file_id"], row["row_no"], row["hybrid_score"]) for row in found) == [
+        *(("a", n, float(n)) for n in range(1, 31, 2)),
+        *(("b", n, float(n)) for n in range(1, 21, 2)),
+    ]
+    assert {row["run_id"] for row in found} == {"now"}
+
+
+def test_a_side_output_that_fails_stops_nothing_else(
+    filled: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pass is committed, and the other output prepared; what failed is told and not there."""
+    bad = SideOutput("later", lambda: broken, "explanations", RUN)
+    good = SideOutput("other", lambda: largest_score, fold=largest_of)
+    made = with_sides(filled, bad, good)
+    if isinstance(filled, DeltaSparkWarehouse):
+        return
+    assert made[0] is None
+    assert made[1] is not None
+    (warning,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert "later will read the records again: in 1 of 2 tasks" in warning
+    assert "AssertionError" in warning
 
 
 def made(task: tuple[str, int]) -> Iterator[pa.Table]:
@@ -227,7 +308,7 @@ def test_tasks_write_a_table(filled: Warehouse) -> None:
 def test_no_task_and_no_row_is_fine(empty: Warehouse) -> None:
     """Nothing is written, and nothing fails."""
     assert empty.map_tasks([], made, "traffic", {"ingest_run": "now"}) == {}
-    assert empty.map_records(chosen("a"), lambda: doubled, "scores", RUN, doing="test") == {}
+    assert empty.map_records(chosen("a"), lambda: doubled, "scores", RUN, doing="test").sums == {}
     assert sum(each.num_rows for each in empty.collect_records(chosen("a"), odd)) == 0
 
 

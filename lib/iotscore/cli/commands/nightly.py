@@ -22,7 +22,9 @@ from iotscore.cli.stages import (
 )
 from iotscore.cli.tables.night import print_nightly
 from iotscore.errors import RefusalError
+from iotscore.explain.stage import explain_ahead
 from iotscore.models.registry import champion
+from iotscore.monitoring.tasks import count_ahead
 
 
 def main(argv: list[str]) -> int:
@@ -53,7 +55,7 @@ def _nightly(job: Job) -> None:
         refusal = error
     if job.arguments.train or champion(job.warehouse) is None:
         train_stage(job)
-    version = score_stage(job, None)
+    version = score_stage(job, None, (explain_ahead, count_ahead))
     evaluation_id = evaluate_stage(job, version)
     explain_stage(job, version)
     done = monitor_stage(job, version, channels)

@@ -18,6 +18,7 @@ from iotscore.errors import (
     ModelError,
     RefusalError,
 )
+from iotscore.explain.stage import explain_ahead
 from iotscore.ingest.stream import Watch
 from iotscore.landing.file_changes import some
 from iotscore.landing.folder import discover
@@ -133,7 +134,7 @@ class Stream:
                 self._watch.forget(files)
                 return False
             self._failures = 0
-            version = score_stage(job, None)
+            version = score_stage(job, None, (explain_ahead,))
             explain_stage(job, version)
             self._notify(job, version)
         return True

@@ -134,7 +134,12 @@ class DataFileWriter:
         trace: TracebackType | None,
     ) -> None:
         """Delete what was written if the body failed."""
-        if error is not None and self._writer is not None:
+        if error is not None:
+            self.discard()
+
+    def discard(self) -> None:
+        """Delete what was written."""
+        if self._writer is not None:
             files.delete(self._path)  # first: closing fails too if the disk is full
             self._writer.close()
 

@@ -7,6 +7,7 @@ in workers that write data files themselves; the driver commits them by delta-rs
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,12 +20,9 @@ from iotscore.warehouse.delta_rs import files, snapshots, writes
 from iotscore.warehouse.delta_rs import table as delta
 from iotscore.warehouse.delta_rs.commits import Author, commits_between
 from iotscore.warehouse.delta_rs.compaction import compact
-from iotscore.warehouse.delta_rs.data_files import (
-    DataFile,
-    DataFileWriter,
-    sums_of_file,
-)
+from iotscore.warehouse.delta_rs.data_files import DataFile, sums_of_file
 from iotscore.warehouse.delta_rs.inventory import check_files, row_count
+from iotscore.warehouse.delta_rs.passes import Pass, Target
 from iotscore.warehouse.delta_rs.proof import prove_file
 from iotscore.warehouse.delta_rs.record_tasks import by_landing_file, folded, reader
 from iotscore.warehouse.delta_rs.rewrite import rewritten
@@ -32,12 +30,12 @@ from iotscore.warehouse.delta_rs.row_groups import row_groups
 from iotscore.warehouse.partitioning import partition_by_size
 from iotscore.warehouse.progress import rows_progress
 from iotscore.warehouse.record_sums import added
-from iotscore.warehouse.records import with_constants
 from iotscore.warehouse.results import DataFileCheck, Proof
 from iotscore.warehouse.schema_version import STATED
 from iotscore.warehouse.schemas import definition
 from iotscore.warehouse.selection import BATCH_ROWS
 from iotscore.warehouse.session import core_count
+from iotscore.warehouse.side_outputs import Mapped, Prepared
 from iotscore.warehouse.spark_frames import read_delta, sums_by_query
 from iotscore.warehouse.tasks import TASKS_PER_CORE, numbered, numbers, run_tasks
 from iotscore.warehouse.warehouse import Warehouse, arrow_rows
@@ -48,13 +46,16 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from iotscore.warehouse.compaction import Compaction, CompactionOptions
+    from iotscore.warehouse.delta_rs.passes import SideReport
     from iotscore.warehouse.delta_rs.row_groups import RowGroup
     from iotscore.warehouse.record_sums import RecordSum
     from iotscore.warehouse.results import Commit
     from iotscore.warehouse.selection import Condition, Selection
+    from iotscore.warehouse.side_outputs import SideOutput
     from iotscore.warehouse.warehouse import Fold, TableFunction
     from iotscore.warehouse.writer_lock import Lock
 
+_LOG: Final = logging.getLogger(__name__)
 _TASK_ROWS: Final = {"monitor": 200_000}
 """About the records of a task that leaves little behind: a second of work."""
 _WRITE_ROWS: Final = 100_000
@@ -98,27 +99,42 @@ class DeltaRsWarehouse(Warehouse):
         doing: str,
         is_row_wise: bool = False,  # noqa: ARG002 - the contract
         replacing: Condition | None = None,
-    ) -> dict[str, RecordSum]:
+        sides: Sequence[SideOutput] = (),
+    ) -> Mapped:
         """See the base class."""
-        self.create(into)
-        schema, open_file = definition(into).arrow_schema, self._writer(into)
-        read, done = reader(chosen), self.spark.sparkContext.accumulator(0)
-
-        def write(groups: list[RowGroup]) -> Iterator[DataFile]:
-            make = load()
-            with open_file() as writer:
-                for records in read(groups):
-                    if (rows := make(records)).num_rows:
-                        writer.write(with_constants(rows, stamp, schema))
-                    done.add(records.num_rows)
-                    failpoints.hit_in_worker(f"{doing} batch")
-                if file := writer.close():
-                    yield file
-
+        # Spark makes no table in a folder where somebody has left a file.
+        for table in (into, *(one.into for one in sides)):
+            if table is not None:
+                self.create(table)
+        done = self.spark.sparkContext.accumulator(0)
+        target = self._target(into, stamp)
+        beside = [
+            (one, None if one.into is None else self._target(one.into, one.stamp)) for one in sides
+        ]
+        each = Pass(reader(chosen), load, target, beside, done, f"{doing} batch")
         tasks = self._tasks(chosen, _WRITE_ROWS)
         with rows_progress(doing, done, chosen.rows):
-            files = run_tasks(self.spark, tasks, write)
-        return self._commit(into, files, replacing)
+            reports = run_tasks(self.spark, tasks, each.run)
+        files = [report.file for report in reports if report.file is not None]
+        sums = self._commit(into, files, replacing)
+        made = [[report.sides[place] for report in reports] for place in range(len(sides))]
+        return Mapped(sums, tuple(map(self._prepared, sides, made)))
+
+    def _prepared(self, side: SideOutput, made: Sequence[SideReport]) -> Prepared | None:
+        if faults := [part.fault for part in made if part.fault]:
+            message = (
+                "%s will read the records again: in %d of %d tasks its part of the pass failed, %s"
+            )
+            _LOG.warning(message, side.stage, len(faults), len(made), faults[0])
+            return None
+
+        def commit(replacing: Condition | None) -> dict[str, RecordSum]:
+            if side.into is None:
+                return {}
+            files = [part.file for part in made if part.file is not None]
+            return self._commit(side.into, files, replacing)
+
+        return Prepared(commit, tuple(part.table for part in made if part.table is not None))
 
     def map_tasks(
         self,
@@ -132,21 +148,9 @@ class DeltaRsWarehouse(Warehouse):
     ) -> dict[str, RecordSum]:
         """See the base class."""
         self.create(into)
-        schema, open_file = definition(into).arrow_schema, self._writer(into)
-
-        def write(task: Any) -> Iterator[DataFile]:  # noqa: ANN401 - of any type, as given
-            with open_file() as writer:
-                for rows in rows_of(task):
-                    if rows.num_rows:
-                        writer.write(with_constants(rows, stamp, schema))
-                if file := writer.close():
-                    yield file
-
-        files = run_tasks(self.spark, tasks, write)
-        if also:
-            with open_file() as writer:
-                writer.write(with_constants(arrow_rows(into, also), {}, schema))
-                files += [file for file in (writer.close(),) if file]
+        target = self._target(into, stamp)
+        files = run_tasks(self.spark, tasks, lambda task: target.written(rows_of(task)))
+        files += self._target(into, {}).written([arrow_rows(into, also)])
         return self._commit(into, files, replacing)
 
     def fold_records(
@@ -205,10 +209,8 @@ class DeltaRsWarehouse(Warehouse):
         groups = self._row_groups(chosen)
         return partition_by_size(groups, lambda group: group.rows, largest, least)
 
-    def _writer(self, table: str) -> Callable[[], DataFileWriter]:
-        """Return what opens a data file of a table, in a worker too."""
-        target, made_of = self._path(table), definition(table)
-        return lambda: DataFileWriter(target, made_of.indexed, hashed=made_of.is_proved)
+    def _target(self, table: str, stamp: Mapping[str, Any]) -> Target:
+        return Target(self._path(table), table, stamp)
 
     def _commit(
         self, table: str, added_files: Sequence[DataFile], replacing: Condition | None

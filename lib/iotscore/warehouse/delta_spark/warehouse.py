@@ -27,6 +27,7 @@ from iotscore.warehouse.results import DataFileCheck, Proof, commit_of
 from iotscore.warehouse.schema_version import PROPERTY, STATED
 from iotscore.warehouse.schemas import definition
 from iotscore.warehouse.selection import BATCH_ROWS
+from iotscore.warehouse.side_outputs import Mapped
 from iotscore.warehouse.spark_frames import load_delta, read_delta, sums_by_query, unreadable
 from iotscore.warehouse.tasks import numbered, numbers
 from iotscore.warehouse.warehouse import Warehouse, arrow_rows
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from iotscore.warehouse.delta_spark.batch_functions import Transport
     from iotscore.warehouse.results import Commit
     from iotscore.warehouse.selection import Condition, Selection
+    from iotscore.warehouse.side_outputs import SideOutput
     from iotscore.warehouse.warehouse import Fold, TableFunction
     from iotscore.warehouse.writer_lock import Lock
 
@@ -98,8 +100,9 @@ class DeltaSparkWarehouse(Warehouse):
         doing: str,
         is_row_wise: bool = False,
         replacing: Condition | None = None,
-    ) -> dict[str, RecordSum]:
-        """See the base class."""
+        sides: Sequence[SideOutput] = (),
+    ) -> Mapped:
+        """See the base class; no side output is made: Spark's writer makes one table in a pass."""
         schema, done = definition(into).arrow_schema, self.spark.sparkContext.accumulator(0)
 
         def stamped() -> TableFunction:
@@ -117,7 +120,7 @@ class DeltaSparkWarehouse(Warehouse):
         rows = mapped(self._chosen(chosen), stamped, schema, transport)
         with rows_progress(doing, done, chosen.rows):
             self._write(into, rows, stamp, replacing)
-        return self._sums(into, stamp)
+        return Mapped(self._sums(into, stamp), tuple(None for _ in sides))
 
     def map_tasks(
         self,
