@@ -23,7 +23,7 @@ from iotscore.redaction import masked
 from iotscore.runs.consistency import ConsistencyCheck
 from iotscore.runs.memory import MemoryPeak, sampled
 from iotscore.runs.order import SEQUENCE, in_order, next_number
-from iotscore.runs.slowdown import Pace, slow_warning
+from iotscore.runs.slowdown import Pace, kind_of, slow_warning
 from iotscore.runs.undo import noted, undo
 from iotscore.warehouse.session import core_count
 
@@ -129,7 +129,8 @@ class RunLog:
         """Say that a finished stage was slower per row than usual; None if it was not."""
         if not stage.rows:
             return None
-        now = Pace(stage.rows, stage.seconds, self._constants["cores"])
+        kind = kind_of(stage.details)
+        now = Pace(stage.rows, stage.seconds, self._constants["cores"], kind)
         return slow_warning(stage.name, now, self._earlier.get(stage.name, ()))
 
     @cached_property
@@ -144,7 +145,8 @@ class RunLog:
         earlier = [row for row in ended if row["rows"] and row["run_id"] != self.run_id]
         paces: defaultdict[str, list[Pace]] = defaultdict(list)
         for row in reversed(in_order(earlier, "ended_at")):
-            paces[row["stage"]].append(Pace(row["rows"], row["seconds"], row["cores"]))
+            kind = kind_of(json.loads(row["details"] or "{}"))
+            paces[row["stage"]].append(Pace(row["rows"], row["seconds"], row["cores"], kind))
         return paces
 
     def _fail(self, row: dict[str, Any], stage: Stage, error: str) -> None:

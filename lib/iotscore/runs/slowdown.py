@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _SLOWER: Final = 0.3
 """A stage that is slower than usual by more than this share is worth a warning."""
@@ -21,11 +21,15 @@ _ROWS_FACTOR: Final = 10
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a stage took for its records, of which there is one at least, on how many cores."""
+    """How long a stage took for its records, of which there is one at least, on how many cores.
+
+    ``kind`` is :func:`kind_of` the run: a pass that prepares other stages' work takes longer.
+    """
 
     rows: int
     seconds: float
     cores: int
+    kind: str = ""
 
     @property
     def seconds_per_row(self) -> float:
@@ -36,9 +40,9 @@ class Pace:
 def slow_warning(stage: str, now: Pace, earlier: Iterable[Pace]) -> str | None:
     """Say that a stage was more than 30 % slower per row than usual; None if it was not.
 
-    Earlier runs of the stage are in order, the newest first. The last ten on as many cores and with
-    a similar number of rows (within a factor of 10) count; of fewer than three nothing is
-    concluded.
+    Earlier runs of the stage are in order, the newest first. The last ten of the same kind, on as
+    many cores and with a similar number of rows (within a factor of 10) count; of fewer than three
+    nothing is concluded.
     """
     alike = [one.seconds_per_row for one in earlier if _comparable(one, now)][:_RUNS]
     if len(alike) < _FEWEST_RUNS:
@@ -56,4 +60,14 @@ def slow_warning(stage: str, now: Pace, earlier: Iterable[Pace]) -> str | None:
 
 def _comparable(one: Pace, now: Pace) -> bool:
     similar = now.rows <= one.rows * _ROWS_FACTOR and one.rows <= now.rows * _ROWS_FACTOR
-    return similar and one.cores == now.cores
+    return similar and (one.cores, one.kind) == (now.cores, now.kind)
+
+
+def kind_of(details: Mapping[str, Any]) -> str:
+    """Return what a stage did with records, by its details: only runs of one kind compare.
+
+    Either for which stages it prepared their work, or whether all of its own was prepared; empty
+    for a stage that does neither, and for versions that did not note it.
+    """
+    prepared = details.get("prepared", "")
+    return f"{prepared == details['files'] if isinstance(prepared, int) else prepared}"

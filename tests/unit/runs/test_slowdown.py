@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from iotscore.cli.stages import log_end
 from iotscore.runs.run_log import Stage
-from iotscore.runs.slowdown import Pace, slow_warning
+from iotscore.runs.slowdown import Pace, kind_of, slow_warning
 
 if TYPE_CHECKING:
     from iotscore.cli.job import Job
@@ -59,11 +59,27 @@ def test_only_the_last_ten_count() -> None:
         (Pace(99, 0.0099, 2), False),
         (Pace(10_001, 1.0001, 2), False),
         (Pace(1000, 0.1, 4), False),
+        (Pace(1000, 0.1, 2, kind="True"), False),
     ],
 )
 def test_only_comparable_runs_count(quick: Pace, counts: bool) -> None:
-    """Other cores and ten times more or fewer rows say nothing about this run."""
+    """Other cores or work, and ten times more or fewer rows, say nothing about this run."""
     assert (slow_warning("score", Pace(1000, 1.0, 2), [quick] * 10) is not None) == counts
+
+
+@pytest.mark.parametrize(
+    ("details", "kind"),
+    [
+        ({"files": 3, "prepared": ["explain", "monitor"]}, "['explain', 'monitor']"),
+        ({"files": 3, "prepared": []}, "[]"),
+        ({"files": 3, "prepared": 3}, "True"),
+        ({"files": 3, "prepared": 2}, "False"),
+        ({"files": 3}, ""),
+    ],
+)
+def test_the_kind_of_a_run_is_what_was_prepared(details: dict[str, Any], kind: str) -> None:
+    """A pass for three stages, or a stage that needs none, does not compare with a pass for one."""
+    assert kind_of(details) == kind
 
 
 def test_two_runs_are_no_habit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections import Counter
 from dataclasses import fields
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from iotscore.report.operations import Quality, Refused, RefusedFile, StageRun
 from iotscore.runs.run_log import DONE, RUNNING
+from iotscore.runs.slowdown import kind_of
 from iotscore.warehouse.file_status import INGESTED, REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from iotscore.warehouse.warehouse import Warehouse
 
@@ -24,20 +26,26 @@ _RUN: Final = tuple(field.name for field in fields(StageRun) if field.name != "u
 def read_stages(warehouse: Warehouse) -> tuple[StageRun, ...]:
     """Return the last end of each stage, in the order of a night."""
     ends: dict[str, list[dict[str, Any]]] = {}
-    rows = warehouse.rows("runs", [*_RUN, "run_id"])
+    rows = warehouse.rows("runs", [*_RUN, "run_id", "details"])
     for row in sorted(rows, key=lambda row: (row["started_at"], row["run_id"])):
         if row["status"] != RUNNING:
             ends.setdefault(row["stage"], []).append(row)
     order = {name: place for place, name in enumerate(_STAGES)}
     stages = sorted(ends, key=lambda name: (order.get(name, len(order)), name))
     return tuple(
-        StageRun(**{name: ends[stage][-1][name] for name in _RUN}, usual=_usual(ends[stage][:-1]))
+        StageRun(**{name: ends[stage][-1][name] for name in _RUN}, usual=_usual(*ends[stage]))
         for stage in stages
     )
 
 
-def _usual(ends: Sequence[Mapping[str, Any]]) -> float | None:
-    speeds = [one["rows_per_second"] for one in ends if one["status"] == DONE and one["rows"]]
+def _usual(*ends: Mapping[str, Any]) -> float | None:
+    """Return the median speed of all but the last end, as far as they are of its kind."""
+    *earlier, kind = (kind_of(json.loads(one["details"] or "{}")) for one in ends)
+    speeds = [
+        one["rows_per_second"]
+        for one, its in zip(ends[:-1], earlier, strict=True)
+        if its == kind and one["status"] == DONE and one["rows"]
+    ]
     return statistics.median(speeds) if speeds else None
 
 
