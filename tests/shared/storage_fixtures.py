@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 S3_SERVER = os.environ.get("IOTSCORE_TEST_S3", "moto")
 STORES = ("s3", "abfss", "gs")
-OPTIONAL = {"azurite": "node", "gcs_server": "go"}
-"""Servers that only ``make test-storage`` installs, and what each needs."""
 
 
 def _free_port() -> int:
@@ -92,10 +90,10 @@ def _wait(server: subprocess.Popen[bytes], port: int) -> None:
     pytest.fail(f"{server.args} does not answer")
 
 
-def _require(script: str, place: str) -> None:
+def _require(verb: str, place: str, needed: str) -> None:
     """Skip a test whose server is neither installed nor asked for."""
     if not IS_LONG_RUN and not list((ROOT / ".tools").glob(place)):
-        pytest.skip(f"needs {OPTIONAL[script]}: make test-storage, or scripts/{script}.sh")
+        pytest.skip(f"its server is not installed: make {verb}, with {needed}, does that")
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +114,7 @@ def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _abfss_server() -> Iterator[None]:
-    _require("azurite", "azurite-*/complete")
+    _require("azurite", "azurite-*/complete", "Node.js")
     quiet = ("--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck")
     where = ("--blobHost", "127.0.0.1", "--blobPort", str(AZURE_PORT))
     with _running(AZURE_PORT, _installed("azurite"), *where, *quiet):
@@ -125,7 +123,7 @@ def _abfss_server() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _gs_server() -> Iterator[None]:
-    _require("gcs_server", "fake-gcs-server-*/fake-gcs-server")
+    _require("gcs-server", "fake-gcs-server-*/fake-gcs-server", "Go")
     behind, public = _free_port(), f"127.0.0.1:{GOOGLE_PORT}"
     where = ("-scheme", "http", "-host", "127.0.0.1", "-port", str(behind))
     named = ("-public-host", public, "-external-url", f"http://{public}")

@@ -120,8 +120,11 @@ def test_three_clients_see_one_folder(
     scheme: str, folder: str, new_bucket: Callable[[str], str]
 ) -> None:
     """A table's log and its data files lie side by side, whatever the folder is called."""
-    root = f"{new_bucket(scheme)}/{folder}"
+    bucket = new_bucket(scheme)
+    root = f"{bucket}/{folder}"
     seen_by_all(root)
+    storage, whole = open_storage(f"{bucket}/")
+    assert storage.get_file_info(whole).type == fs.FileType.Directory
     files.delete_folder(root)
     files.delete_folder(root)
     assert files.listed(f"{root}/t/_delta_log") == []
