@@ -95,7 +95,11 @@ found() {
 }
 
 start() {
-    local number url
+    local number url name inherited=()
+    for name in $for_s3; do
+        [[ -z "${!name:-}" ]] || inherited+=("$name")
+    done
+    [[ ${#inherited[@]} -eq 0 ]] || echo "The workers inherit ${inherited[*]}." >&2
     if is_running master; then
         echo "A cluster runs in $folder; stop it first: $0 stop $folder" >&2
         return 2

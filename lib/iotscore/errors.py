@@ -55,6 +55,10 @@ class DamagedFileError(WarehouseError):
     """A data file does not hold what was written to it, or is missing."""
 
 
+class RefusedAccessError(IotscoreError):
+    """The storage refuses to let the workers read or write; nothing says that data are damaged."""
+
+
 class BusyError(WarehouseError):
     """Another job is writing the warehouse."""
 

@@ -61,7 +61,7 @@ def assert_no_secret(folder: Path, *jobs: subprocess.CompletedProcess[str]) -> N
 
 
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse, from executors of a standalone cluster",
+    place="`s3:` warehouse, from a standalone cluster (moto, versitygw)",
     data="260 records",
     compared="scores with the local night's, to the last bit; where workers have no credentials, "
     "exit code 2 and a sentence",
@@ -73,6 +73,7 @@ def test_tasks_sign_their_requests_or_the_job_says_why_not(
     tmp_path: Path,
     profile: dict[str, str],
     submit: Submit,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Workers that know a file of credentials score what workers that know none may not read."""
     unscored = copy_unscored(first_night / "warehouse", tmp_path / "unscored")
@@ -83,6 +84,8 @@ def test_tasks_sign_their_requests_or_the_job_says_why_not(
     assert_refused(refused)
     with started(tmp_path / "some", profile) as cluster:
         done = cluster.run(submit, *score)
+    handed = "AWS_SHARED_CREDENTIALS_FILE AWS_PROFILE AWS_EC2_METADATA_DISABLED"
+    assert f"The workers inherit {handed}.\n" in capfd.readouterr().err
     assert done.returncode == 0, done.stderr[-3000:]
     assert_no_secret(tmp_path / "none", refused)
     assert_no_secret(tmp_path / "some", done)
@@ -91,7 +94,7 @@ def test_tasks_sign_their_requests_or_the_job_says_why_not(
 
 
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse and landing folder, from executors of a standalone cluster",
+    place="`s3:` warehouse and landing folder, from a standalone cluster (moto, versitygw)",
     data="260 records",
     compared="every table with the local night's, to the last bit; no log of the cluster holds the "
     "secret",
@@ -111,6 +114,12 @@ def test_a_night_there_is_the_local_night(
     assert found == content(first_night / "warehouse")
 
 
+@pytest.mark.proves_storage(
+    place="`s3:` warehouse, landing folder there or local, from a standalone cluster without "
+    "credentials (versitygw)",
+    data="260 records",
+    compared="exit code 2 and a sentence; no log of the cluster holds the secret",
+)
 @make_test_storage
 @pytest.mark.skipif(S3_SERVER == "moto", reason="moto lets anybody list and write")
 def test_a_night_without_credentials_says_so(

@@ -59,7 +59,8 @@ def holds_one_night(
 
 
 @pytest.mark.proves_storage(
-    place="`s3:`, `abfss:` and `gs:` landing folder and warehouse",
+    place="`s3:` (moto, versitygw), `abfss:` (Azurite) and `gs:` (fake-gcs-server) landing folder "
+    "and warehouse",
     data="260 records",
     compared="every table with those of local folders, to the last bit; a second night adds "
     "nothing; all checks of `verify`",
@@ -80,7 +81,8 @@ def test_a_night_in_a_store_is_the_local_night(
 
 
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse, in `make test-storage` also `abfss:` and `gs:`",
+    place="`s3:` warehouse (moto, versitygw); in `make test-storage` also `abfss:` (Azurite) and "
+    "`gs:` (fake-gcs-server)",
     data="260 records",
     compared="of two nights at once one ends with 2, and the tables are those of one night; all "
     "checks of `verify`; on `s3:` 20 times in `make test-storage`",
@@ -105,7 +107,7 @@ def test_of_two_nights_at_once_one_writes(
 
 
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse",
+    place="`s3:` warehouse (moto, versitygw)",
     data="260 records",
     compared="a night that is killed, and the next one: the tables are those of one night; all "
     "checks of `verify`",

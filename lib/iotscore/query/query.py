@@ -18,6 +18,7 @@ from pyspark.errors import PySparkException
 from iotscore.errors import QueryError, did_you_mean
 from iotscore.query.read_only import check_analysed, check_parsed
 from iotscore.query.views import RENAMED_VIEWS, VIEWS, mentioned
+from iotscore.s3_refusals import refusal
 from iotscore.warehouse.schemas import TABLES
 
 if TYPE_CHECKING:
@@ -77,12 +78,13 @@ def run_query(spark: SparkSession, statement: str) -> DataFrame:
 def as_query_errors() -> Iterator[None]:
     """Turn Spark's errors about a statement, also those while it runs, into a QueryError.
 
-    A damaged file is none of the statement's faults: its error passes.
+    A file that is damaged, or may not be read, is none of the statement's faults: its error passes.
     """
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        if (fault := _explain(error)) is None or fault.startswith(_DAMAGED):
+        fault = _explain(error)
+        if fault is None or fault.startswith(_DAMAGED) or refusal(str(error)):
             raise
         message = f"the statement cannot be run: {fault}"
         raise QueryError(message) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from iotscore.errors import IotscoreError, WarehouseError
+from iotscore.errors import IotscoreError, RefusedAccessError
 from iotscore.s3_refusals import refusal
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run_tasks(
 
     Raises
     ------
-    WarehouseError
+    RefusedAccessError
         A task may not read or write in S3.
     """
     if not tasks:
@@ -64,7 +64,7 @@ def run_tasks(
         lambda number: _unless_refused(function(tasks[number]))
     ).collect()
     if refused := [each.told for each in reports if isinstance(each, _Refused)]:
-        raise WarehouseError(refused[0])
+        raise RefusedAccessError(refused[0])
     return reports
 
 

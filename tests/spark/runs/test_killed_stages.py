@@ -194,7 +194,7 @@ def test_every_commit_is_a_point(kind: str, bases: Callable[[str], Bases]) -> No
 
 
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse",
+    place="`s3:` warehouse (moto)",
     data="260 records; a second night of 25",
     compared="a kill between two commits leaves no trace: two kills, and in `make test-storage` "
     "between any two commits of three kinds of nights, 63 in all",

@@ -27,6 +27,7 @@ from verify_checks import outcomes, verified
 from warehouse_content import copied
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -57,7 +58,7 @@ def content(warehouse: Warehouse, table: str) -> pd.DataFrame:
 
 
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse",
+    place="`s3:` warehouse (moto)",
     data="260 records; a second night of 25",
     compared="traffic, scores, explanations, incidents and counts with the local ones, to the last "
     "bit, after `maintain`; all checks of `verify`",
@@ -115,6 +116,27 @@ def test_spark_writes_nothing_there(spark: SparkSession, bucket: str) -> None:
     """Its commits could be overwritten."""
     with pytest.raises(UnsupportedStorageError, match=r"set storage\.direct to auto"):
         open_warehouse(spark, bucket, direct="never")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("verify",), ("sql", "SELECT max(severity) FROM scores")], ids=lambda one: one[0]
+)
+def test_a_refused_read_is_no_damage(
+    uploaded: Warehouse,
+    arguments: tuple[str, ...],
+    run_job: Callable[..., subprocess.CompletedProcess[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where workers have no credentials, jobs that only read say so, and no check has failed."""
+    context: Any = uploaded.spark.sparkContext
+    nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    monkeypatch.setattr(context, "environment", {**context.environment, **nobody})
+    job, *rest = arguments
+    done = run_job(job, "--warehouse", uploaded.root, *rest)
+    assert done.returncode == 2, done.stdout + done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert f"iotscore {job}: S3 refused a request of the workers (" in last
+    assert "must be in the environment of the workers" in last
 
 
 def test_tasks_look_where_the_driver_does(

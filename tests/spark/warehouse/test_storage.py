@@ -75,7 +75,7 @@ def damaged_landing(landing: Path, tmp_path: Path) -> Path:
     compared="every table and the report with those of local folders, to the last bit",
 )
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse",
+    place="`s3:` warehouse (moto)",
     data="260 records",
     compared="every table and the report with those of local folders, to the last bit",
 )
