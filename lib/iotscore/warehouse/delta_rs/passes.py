@@ -100,7 +100,7 @@ class _Side:
             self._target.add(made, self._writer)
 
     def report(self) -> SideReport:
-        found = SideReport(fault=self._fault) if self._fault else self._tried(self._closed)
+        found = None if self._fault else self._tried(self._closed)
         return found or SideReport(fault=self._fault)
 
     def _closed(self) -> SideReport:
