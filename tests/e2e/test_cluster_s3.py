@@ -66,6 +66,7 @@ def assert_no_secret(folder: Path, *jobs: subprocess.CompletedProcess[str]) -> N
     compared="scores with the local night's, to the last bit; where workers have no credentials, "
     "exit code 2 and a sentence",
 )
+@make_test_storage
 def test_tasks_sign_their_requests_or_the_job_says_why_not(
     bucket: str,
     first_night: Path,
@@ -94,7 +95,7 @@ def test_tasks_sign_their_requests_or_the_job_says_why_not(
 
 
 @pytest.mark.proves_storage(
-    place="`s3:` warehouse and landing folder, from a standalone cluster (moto, versitygw)",
+    place="`s3:` warehouse and landing folder, from a standalone cluster (versitygw)",
     data="260 records",
     compared="every table with the local night's, to the last bit; no log of the cluster holds the "
     "secret",
