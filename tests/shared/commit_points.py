@@ -148,7 +148,6 @@ NIGHTS = {
             "explain": (
                 "explain running",
                 "replace explanations",
-                "replace incidents",
                 "replace explained_files",
                 "explain done",
             ),

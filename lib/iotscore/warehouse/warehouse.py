@@ -192,6 +192,8 @@ class Warehouse(ABC):
     def replace(self, table: str, rows: Rows, condition: Condition) -> None:
         """Put rows in the place of those that match a condition, in one commit.
 
+        Where there are neither new rows nor old ones, nothing is written.
+
         Raises
         ------
         ValueError
@@ -203,8 +205,8 @@ class Warehouse(ABC):
             raise ValueError(message)
         self.create(table)
         self.require_lock()
-        self._replace(table, new, condition)
-        failpoints.hit(f"replace {table}")
+        if self._replace(table, new, condition):
+            failpoints.hit(f"replace {table}")
 
     def delete(self, table: str, condition: str) -> None:
         """Remove the rows that meet an SQL condition, in one commit."""
@@ -405,7 +407,8 @@ class Warehouse(ABC):
     def _append(self, table: str, rows: pa.Table) -> None: ...
 
     @abstractmethod
-    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> None: ...
+    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> bool:
+        """Replace rows; say whether there was anything to write."""
 
     @abstractmethod
     def _delete(self, table: str, condition: str) -> bool:

@@ -142,16 +142,23 @@ def test_a_refused_read_is_no_damage(
 def test_tasks_look_where_the_driver_does(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Server and region go with the tasks, also none, unless a setting of Spark names others."""
+    """Servers, region and account go with the tasks, also none, unless Spark is told of others."""
     context: Any = spark.sparkContext
     monkeypatch.setattr(context, "environment", {})
     monkeypatch.setattr(context, "_conf", context.getConf())
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", "http://127.0.0.1:2/box")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "box")
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST")
     context._conf.set("spark.executorEnv.AWS_REGION", "inside")
     open_session("iotscore tests")
     assert context.environment == {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_ENDPOINT_URL_S3": "",
         "AWS_DEFAULT_REGION": "",
+        "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:2/box",
+        "AZURE_STORAGE_ACCOUNT_NAME": "box",
+        "AZURE_ENDPOINT": "",
+        "STORAGE_EMULATOR_HOST": "",
     }

@@ -340,12 +340,15 @@ class DeltaRsWarehouse(Warehouse):
     def _append(self, table: str, rows: pa.Table) -> None:
         writes.append_rows(self._path(table), rows, self._author)
 
-    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> None:
+    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> bool:
         path = self._path(table)
         if delta.holds(path, condition):
             writes.replace_rows(path, rows, condition.sql(), self._author)
         elif rows.num_rows:  # reading and rewriting what stays takes several times as long
             writes.append_rows(path, rows, self._author)
+        else:
+            return False
+        return True
 
     def _delete(self, table: str, condition: str) -> bool:
         return writes.delete_rows(self._path(table), condition, self._author)

@@ -328,8 +328,9 @@ class DeltaSparkWarehouse(Warehouse):
         self._save(table, rows, "append")
         failpoints.hit(f"append {table}")
 
-    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> None:
+    def _replace(self, table: str, rows: pa.Table, condition: Condition) -> bool:
         self._save(table, self._frame(table, rows), "overwrite", replaceWhere=condition.sql())
+        return True
 
     def _replace_frame(self, table: str, rows: DataFrame, condition: str) -> None:
         self.create(table)
