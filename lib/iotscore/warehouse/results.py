@@ -54,8 +54,8 @@ class ListedFile(NamedTuple):
     ----------
     path
         Below the table's folder.
-    size, rows
-        Bytes and rows, as the log says; rows are None where it does not say.
+    size
+        Bytes, as the log says.
     found
         Bytes on disk; None if it is not there.
     """
@@ -63,7 +63,6 @@ class ListedFile(NamedTuple):
     path: str
     size: int
     found: int | None
-    rows: int | None
 
     def __str__(self) -> str:
         """Return the path, what was found and what is needed."""

@@ -98,26 +98,22 @@ def present(paths: Sequence[str]) -> list[str]:
 
 def listed(folder: str) -> list[fs.FileInfo]:
     """Return the files directly in a folder; none if it is not there."""
-    filesystem, path = _opened(folder)
-    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
-    return [file for file in found if file.type == fs.FileType.File]
+    return [each for each in _entries(folder) if each.type == fs.FileType.File]
 
 
 def folders(folder: str) -> frozenset[str]:
     """Return the names of the folders directly in a folder; none if it is not there."""
-    filesystem, path = _opened(folder)
-    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    found = _entries(folder)
     return frozenset(each.base_name for each in found if each.type == fs.FileType.Directory)
 
 
 def sizes_below(folder: str) -> dict[str, int]:
     """Return the bytes of all files below a folder, by their path there; on S3 one request."""
-    filesystem, path = _opened(folder)
-    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
+    _, path = _opened(folder)
     return {
-        file.path.removeprefix(f"{path}/"): int(file.size)
-        for file in found
-        if file.type == fs.FileType.File
+        each.path.removeprefix(f"{path}/"): int(each.size)
+        for each in _entries(folder, recursive=True)
+        if each.type == fs.FileType.File
     }
 
 
@@ -152,6 +148,12 @@ def delete_folder(path: str) -> None:
         return
     filesystem, key = _opened(path)
     filesystem.delete_dir_contents(key, missing_dir_ok=True)
+
+
+def _entries(folder: str, *, recursive: bool = False) -> list[fs.FileInfo]:
+    filesystem, path = _opened(folder)
+    selector = fs.FileSelector(path, allow_not_found=True, recursive=recursive)
+    return list(filesystem.get_file_info(selector))
 
 
 def _opened(path: str) -> tuple[fs.FileSystem, str]:

@@ -38,7 +38,7 @@ def check_files(path: str) -> DataFileCheck:
         The log cannot be read.
     """
     there = files.sizes_below(path)
-    named = [ListedFile(name, size, there.get(name), rows) for name, size, rows in _logged(path)]
+    named = [ListedFile(name, size, there.get(name)) for name, size, _ in _logged(path)]
     lost = tuple(file for file in named if file.found != file.size)
     return DataFileCheck(len(named), lost, tuple(_empty_commits(there)))
 

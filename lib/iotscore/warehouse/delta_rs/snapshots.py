@@ -96,7 +96,7 @@ def writable(path: str, author: Author) -> DeltaTable:
 
 @cache
 def _folders(root: str) -> frozenset[str]:
-    """Return the folders of a warehouse on S3 when it was opened; the rest are no tables yet."""
+    """Return the folders that a warehouse had when it was opened; no others are tables yet."""
     return files.folders(root)
 
 
